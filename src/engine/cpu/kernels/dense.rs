@@ -1,0 +1,28 @@
+//! F32 and F16 weights: unquantized tensors, multiplied in f32.
+
+use crate::{
+    engine::cpu::{activations::Activations, math, matrix::Matrix},
+    gguf::Quantization,
+};
+
+pub(super) fn matmul(w: &Matrix, x: &Activations, out: &mut [f32]) {
+    let mut row = vec![0f32; w.columns()];
+    for r in 0..w.rows() {
+        dequantize(w.quantization(), w.row(r), &mut row);
+        for t in 0..x.tokens() {
+            out[t * w.rows() + r] = math::dot(&row, x.values(t));
+        }
+    }
+}
+
+pub(super) fn dequantize(quantization: Quantization, row: &[u8], out: &mut [f32]) {
+    if quantization == Quantization::F16 {
+        for (o, bytes) in out.iter_mut().zip(row.as_chunks::<2>().0) {
+            *o = half::f16::from_le_bytes(*bytes).to_f32();
+        }
+    } else {
+        for (o, bytes) in out.iter_mut().zip(row.as_chunks::<4>().0) {
+            *o = f32::from_le_bytes(*bytes);
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! What one lane keeps: its edits and its keys and values.
+
+use super::matrix::Matrix;
+use crate::{
+    engine::{Edits, edits::check_neuron},
+    error::{Error, Result, try_vec},
+    gguf::Config,
+};
+
+/// Positions a cache grows by.
+const GROWTH: usize = 128;
+
+/// One edited neuron of one layer.
+#[derive(Debug)]
+pub(crate) struct LayerEdit {
+    pub(crate) index: usize,
+    pub(crate) alpha: f32,
+    /// The neuron's column of `W_down`, `hidden` values: what an edit takes out of (or adds to) the MLP's output.
+    pub(crate) column: Vec<f32>,
+}
+
+/// Keys and values of one layer: for each key head `positions x head_dim`.
+#[derive(Debug, Default)]
+pub(crate) struct LayerCache {
+    pub(crate) keys: Vec<Vec<f32>>,
+    pub(crate) values: Vec<Vec<f32>>,
+}
+
+/// A sequence in progress.
+#[derive(Debug)]
+pub(crate) struct Lane {
+    pub(crate) position: usize,
+    /// Edits by layer; empty for a layer as trained.
+    pub(crate) edits: Vec<Vec<LayerEdit>>,
+    pub(crate) cache: Vec<LayerCache>,
+}
+
+impl Lane {
+    pub(crate) fn new(edits: &Edits, config: &Config, down: &[&Matrix]) -> Result<Self> {
+        let mut by_layer: Vec<Vec<LayerEdit>> = (0..config.layers).map(|_| Vec::new()).collect();
+        // An edit of 1 is dropped here, so that it is the same computation as none.
+        for edit in edits.iter().filter(|e| e.alpha != 1.0) {
+            check_neuron(edit.neuron, config)?;
+            by_layer[edit.neuron.layer].push(LayerEdit {
+                index: edit.neuron.index,
+                alpha: edit.alpha,
+                column: try_vec(0f32, config.hidden, "the edited neurons")?,
+            });
+        }
+        for (edits, down) in by_layer.iter_mut().zip(down) {
+            if edits.is_empty() {
+                continue;
+            }
+            let mut row = vec![0f32; down.columns()];
+            for r in 0..down.rows() {
+                down.dequantize_row(r, &mut row);
+                for edit in edits.iter_mut() {
+                    edit.column[r] = row[edit.index];
+                }
+            }
+        }
+        let heads = || (0..config.kv_heads).map(|_| Vec::new()).collect();
+        Ok(Self {
+            position: 0,
+            edits: by_layer,
+            cache: (0..config.layers)
+                .map(|_| LayerCache {
+                    keys: heads(),
+                    values: heads(),
+                })
+                .collect(),
+        })
+    }
+
+    /// Makes room for `more` positions, so that appending them cannot fail.
+    pub(crate) fn reserve(&mut self, more: usize, config: &Config) -> Result<()> {
+        let end = (self.position + more).next_multiple_of(GROWTH);
+        for head in self
+            .cache
+            .iter_mut()
+            .flat_map(|c| c.keys.iter_mut().chain(&mut c.values))
+        {
+            let wanted = end * config.head_dim;
+            if head.capacity() < (self.position + more) * config.head_dim {
+                head.try_reserve_exact(wanted - head.len()).map_err(|_| {
+                    Error::memory(
+                        "the conversation so far",
+                        2 * config.layers * config.kv_width() * end * size_of::<f32>(),
+                    )
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes back what a forward pass appended beyond `position`.
+    pub(crate) fn truncate(&mut self, config: &Config) {
+        let len = self.position * config.head_dim;
+        for head in self
+            .cache
+            .iter_mut()
+            .flat_map(|c| c.keys.iter_mut().chain(&mut c.values))
+        {
+            head.truncate(len);
+        }
+    }
+}

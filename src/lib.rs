@@ -1,0 +1,31 @@
+//! H-Neuron Lab's engine: a small quantized language model that shows its neurons and lets one switch them.
+//!
+//! H-Neurons are the neurons whose contribution goes with a hallucination (Gao et al., arXiv 2512.01797). This crate
+//! runs a model with and without them, on any machine and in a browser tab, and says which of them fired where.
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | [`gguf`] | a model file becomes configuration, vocabulary and tensors, or a clear refusal |
+//! | [`text`] | tokenizer and chat template |
+//! | [`engine`] | the forward pass behind one trait: lanes, edits, activity |
+//! | [`neurons`] | contribution, artifact, detector, control sets: the subject matter |
+//! | [`generate`] | lanes and sampling become a stream of events |
+//! | [`lab`] | a loaded model with its artifact: runs by set and alpha, for page and command line |
+//! | `web` | what the page's worker calls (wasm only) |
+//!
+//! Dependencies point downwards only: `web` and the command line -> `generate` -> `neurons`, `engine` -> `gguf`,
+//! `text`. `neurons` knows no engine, `engine` knows no H-Neuron.
+
+mod error;
+
+pub mod engine;
+pub mod generate;
+pub mod gguf;
+pub mod lab;
+pub mod neurons;
+pub mod text;
+
+#[cfg(target_arch = "wasm32")]
+pub mod web;
+
+pub use error::{Error, ErrorKind, Result};

@@ -1,0 +1,321 @@
+//! The artifact: the published file of one model's H-Neurons (`hneurons.json`, schema `hneurons/1`).
+//!
+//! The page shows nothing about the H-Neurons that is not in this file, so it is checked as strictly as a model file:
+//! a set of neurons of another model would light up just as prettily, and mean nothing.
+
+use std::collections::{BTreeMap, HashSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::Neuron;
+use crate::{
+    error::{Error, Result},
+    gguf::ModelFile,
+};
+
+/// The schema this crate reads and writes.
+pub const SCHEMA: &str = "hneurons/1";
+
+/// Largest artifact read, in bytes.
+const MAX_BYTES: usize = 16 << 20;
+
+/// The published file of one model's H-Neurons. Fields are described in `docs/artifact.md`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Artifact {
+    /// Always [`SCHEMA`].
+    pub schema: String,
+    /// The artifact's own id, also its folder's name.
+    pub id: String,
+    /// Whether the neurons come from a study that this tool has not yet redone.
+    #[serde(default)]
+    pub provisional: bool,
+    /// What a reader must know before believing it, in plain words.
+    #[serde(default)]
+    pub notice: String,
+    /// The model it belongs to.
+    pub model: ArtifactModel,
+    /// The H-Neurons, largest weight first.
+    pub neurons: Vec<HNeuron>,
+    /// The classifier.
+    pub detector: DetectorSpec,
+    /// Layer-matched random sets, by seed.
+    pub controls: Vec<ControlSet>,
+    /// How good the detector is, per data set; empty while nothing was measured.
+    #[serde(default)]
+    pub evaluation: Vec<serde_json::Value>,
+    /// What editing does, per benchmark and alpha; empty while nothing was measured.
+    #[serde(default)]
+    pub impact: Vec<serde_json::Value>,
+    /// Everything needed to redo it.
+    pub recipe: serde_json::Value,
+}
+
+/// Which model file an artifact belongs to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ArtifactModel {
+    /// Short id, as in URLs.
+    pub id: String,
+    /// Name for people.
+    pub name: String,
+    /// GGUF architecture.
+    pub architecture: String,
+    /// File name.
+    pub file: String,
+    /// SHA-256 of the file, lower-case hexadecimal.
+    pub sha256: String,
+    /// Size of the file.
+    pub bytes: u64,
+    /// Where the file can be had.
+    pub urls: Vec<String>,
+    /// Licence of the weights (SPDX).
+    pub license: String,
+    /// Layers.
+    pub layers: usize,
+    /// Neurons of one layer.
+    pub neurons_per_layer: usize,
+    /// All neurons.
+    pub neuron_count: usize,
+}
+
+/// One H-Neuron.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HNeuron {
+    /// Layer, from 0.
+    pub layer: usize,
+    /// Index in the layer, from 0.
+    pub index: usize,
+    /// Its positive weight in the classifier, on the standardized contribution.
+    pub weight: f64,
+    /// Quantiles of its contribution on reference text, by probability ("0.5", "0.99" …).
+    #[serde(default)]
+    pub quantiles: BTreeMap<String, f32>,
+    /// Tokens its column of `W_down` raises most through the unembedding.
+    #[serde(default)]
+    pub promotes: Vec<String>,
+    /// Tokens it lowers most.
+    #[serde(default)]
+    pub suppresses: Vec<String>,
+}
+
+/// The classifier as stored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DetectorSpec {
+    /// Intercept.
+    pub bias: f64,
+    /// What is measured; `mean_contribution`.
+    pub feature: String,
+    /// Over which tokens; `answer_words` (see [`super::answer_words`]).
+    pub span: String,
+    /// One entry a neuron; includes neurons of negative weight, which are not H-Neurons.
+    pub terms: Vec<DetectorTerm>,
+    /// Platt scaling of the logit, where it was fitted.
+    #[serde(default)]
+    pub calibration: Option<Calibration>,
+}
+
+/// One neuron of the classifier.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DetectorTerm {
+    /// Layer, from 0.
+    pub layer: usize,
+    /// Index in the layer, from 0.
+    pub index: usize,
+    /// Weight on the standardized contribution.
+    pub weight: f64,
+    /// Mean of the contribution on the training set.
+    pub mean: f64,
+    /// Standard deviation there; positive.
+    pub std: f64,
+}
+
+/// `slope * logit + intercept`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Calibration {
+    /// Factor on the logit.
+    pub slope: f64,
+    /// Added to it.
+    pub intercept: f64,
+}
+
+/// One random set.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ControlSet {
+    /// The seed it is drawn from (see [`super::matched_control`]).
+    pub seed: u64,
+    /// `[layer, index]` of each neuron.
+    pub neurons: Vec<(usize, usize)>,
+}
+
+impl HNeuron {
+    /// Where it is.
+    pub fn neuron(&self) -> Neuron {
+        Neuron {
+            layer: self.layer,
+            index: self.index,
+        }
+    }
+}
+
+impl DetectorTerm {
+    /// Where it is.
+    pub fn neuron(&self) -> Neuron {
+        Neuron {
+            layer: self.layer,
+            index: self.index,
+        }
+    }
+}
+
+impl Artifact {
+    /// Reads and checks an artifact.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Artifact`], naming the field.
+    pub fn parse(json: &str) -> Result<Self> {
+        if json.len() > MAX_BYTES {
+            return Err(Error::artifact(format!(
+                "the artifact has {} bytes, more than the {MAX_BYTES} an artifact may have: take another file",
+                json.len()
+            )));
+        }
+        let artifact: Self = serde_json::from_str(json).map_err(|e| {
+            Error::artifact(format!(
+                "the artifact is not a valid {SCHEMA} file ({e}): download it again, or make it anew"
+            ))
+        })?;
+        artifact.check()?;
+        Ok(artifact)
+    }
+
+    /// Refuses to be used with a model it does not belong to.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Artifact`].
+    pub fn check_model(&self, file: &ModelFile) -> Result<()> {
+        let config = file.config();
+        if !self.model.sha256.eq_ignore_ascii_case(file.sha256()) {
+            return Err(Error::artifact(format!(
+                "the artifact '{}' belongs to another model file ({}, SHA-256 {}…), not to the one loaded ({}…): \
+                 load that model, or take this model's artifact",
+                self.id,
+                self.model.name,
+                self.model.sha256.get(..12).unwrap_or_default(),
+                &file.sha256()[..12],
+            )));
+        }
+        if (self.model.layers, self.model.neurons_per_layer) != (config.layers, config.neurons) {
+            return Err(Error::artifact(format!(
+                "the artifact '{}' counts {} layers of {} neurons, the model has {} of {}: make the artifact anew",
+                self.id,
+                self.model.layers,
+                self.model.neurons_per_layer,
+                config.layers,
+                config.neurons
+            )));
+        }
+        Ok(())
+    }
+
+    /// The H-Neurons, in the file's order.
+    pub fn h_neurons(&self) -> Vec<Neuron> {
+        self.neurons.iter().map(HNeuron::neuron).collect()
+    }
+
+    fn check(&self) -> Result<()> {
+        let model = &self.model;
+        let bad = |what: String| {
+            Err(Error::artifact(format!(
+                "the artifact is not sound: {what}; make it anew"
+            )))
+        };
+        if self.schema != SCHEMA {
+            return Err(Error::artifact(format!(
+                "the artifact has the schema '{}', and this program reads '{SCHEMA}': update the one or the other",
+                self.schema
+            )));
+        }
+        if model.layers == 0
+            || model.neurons_per_layer == 0
+            || model.layers.checked_mul(model.neurons_per_layer) != Some(model.neuron_count)
+        {
+            return bad("model.neuron_count is not layers x neurons_per_layer".into());
+        }
+        if model.sha256.len() != 64 || !model.sha256.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return bad("model.sha256 is not 64 hexadecimal digits".into());
+        }
+        let inside =
+            |n: Neuron| n.layer < model.layers && n.index < model.neurons_per_layer;
+        if self.neurons.is_empty() {
+            return bad("it lists no neurons".into());
+        }
+        let mut seen = HashSet::new();
+        for n in &self.neurons {
+            if !inside(n.neuron()) || !seen.insert(n.neuron()) {
+                return bad(format!(
+                    "neuron {}.{} is outside the model, or listed twice",
+                    n.layer, n.index
+                ));
+            }
+            if !(n.weight.is_finite() && n.weight > 0.0) {
+                return bad(format!(
+                    "neuron {}.{} has weight {}, and H-Neurons have positive ones",
+                    n.layer, n.index, n.weight
+                ));
+            }
+            if n.quantiles.values().any(|q| !q.is_finite() || *q < 0.0) {
+                return bad(format!(
+                    "neuron {}.{} has a negative quantile",
+                    n.layer, n.index
+                ));
+            }
+        }
+        let detector = &self.detector;
+        if detector.feature != "mean_contribution" || detector.span != "answer_words" {
+            return bad(format!(
+                "the detector reads '{}' over '{}', which this program does not measure",
+                detector.feature, detector.span
+            ));
+        }
+        let mut terms = HashSet::new();
+        for t in &detector.terms {
+            let numbers = [t.weight, t.mean, t.std].iter().all(|v| v.is_finite());
+            if !inside(t.neuron()) || !terms.insert(t.neuron()) || !numbers || t.std <= 0.0 {
+                return bad(format!(
+                    "the detector's term for {}.{} is not usable",
+                    t.layer, t.index
+                ));
+            }
+        }
+        let calibrated = detector
+            .calibration
+            .as_ref()
+            .is_none_or(|c| c.slope.is_finite() && c.intercept.is_finite());
+        if !detector.bias.is_finite() || !calibrated {
+            return bad("the detector's bias or calibration is not a number".into());
+        }
+        let by_layer = |set: &mut dyn Iterator<Item = Neuron>| {
+            let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
+            for n in set {
+                *counts.entry(n.layer).or_default() += 1;
+            }
+            counts
+        };
+        let wanted = by_layer(&mut seen.iter().copied());
+        for control in &self.controls {
+            let set: HashSet<Neuron> = control
+                .neurons
+                .iter()
+                .map(|&(layer, index)| Neuron { layer, index })
+                .collect();
+            if set.iter().any(|n| !inside(*n) || seen.contains(n))
+                || by_layer(&mut set.iter().copied()) != wanted
+            {
+                return bad(format!(
+                    "the control of seed {} does not match the H-Neurons layer by layer",
+                    control.seed
+                ));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,19 @@
+//! The subject matter: what neurons contribute, which of them are H-Neurons, and what they say about an answer.
+//!
+//! Pure: no device, no files, no engine. Source of the definitions: Gao et al., "H-Neurons", arXiv 2512.01797.
+
+mod artifact;
+mod contribution;
+mod control;
+mod detector;
+mod span;
+
+pub use artifact::{
+    Artifact, ArtifactModel, Calibration, ControlSet, DetectorSpec, DetectorTerm, HNeuron, SCHEMA,
+};
+pub use contribution::{contribution, contributions, largest};
+pub use control::{CONTROL_SEEDS, matched_control};
+pub use detector::Detector;
+pub use span::answer_words;
+
+pub use crate::engine::Neuron;
