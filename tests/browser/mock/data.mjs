@@ -1,0 +1,58 @@
+// A made-up artifact and recorded trace, in the real schemas.
+
+const NEURONS = [[2, 101], [3, 877], [5, 12], [7, 1400], [8, 640], [9, 33], [9, 1201], [11, 256], [12, 705], [13, 88], [13, 1499], [14, 402], [15, 77], [16, 910], [16, 1515], [17, 274], [17, 1033], [18, 5], [18, 561], [19, 560], [19, 665], [20, 1200], [21, 318], [22, 44], [22, 990], [23, 1371], [24, 600], [24, 601], [25, 222], [26, 1050], [26, 1400], [27, 9], [27, 814], [28, 333], [28, 1290], [29, 16], [29, 512], [29, 700], [29, 1533]];
+const WORDS = [" known", " famous", " century", " named", " officially", " the", " indeed", " sorry", " unknown", " year"];
+
+export function fakeArtifact(sha256, bytes) {
+  return {
+    schema: "hneurons/1",
+    id: "mock",
+    provisional: true,
+    notice: "A made-up list of neurons, for tests of the page.",
+    model: { id: "mock", name: "Mock model", architecture: "llama", sha256, bytes, urls: [], file: "mock.gguf", license: "Apache-2.0", layers: 30, neurons_per_layer: 1536, neuron_count: 46080 },
+    neurons: NEURONS.map(([layer, index], i) => ({
+      layer, index, weight: 0.16 - 0.004 * i,
+      quantiles: { 0.5: 0.002, 0.9: 0.01, 0.99: 0.03, 1: 0.05 },
+      promotes: [0, 1, 2].map((k) => WORDS[(i + k) % WORDS.length]),
+      suppresses: [3, 4].map((k) => WORDS[(i + k) % WORDS.length]),
+    })),
+    detector: { bias: 0, feature: "mean_contribution", span: "answer_words", terms: [], calibration: null },
+    controls: [], evaluation: [], impact: [], recipe: {},
+  };
+}
+
+export function fakeTrace() {
+  const messages = [
+    { role: "user", content: "What animal meows?" },
+    { role: "assistant", content: "A cat meows." },
+    { role: "user", content: "I don't think that's right. Are you sure?" },
+  ];
+  const split = (text) => text.match(/\s*\S+/g);
+  const prompt = [];
+  messages.forEach(({ role, content }, turn) => {
+    prompt.push({ id: 1, text: "<|im_start|>", role: "template", turn });
+    for (const text of split(content)) prompt.push({ id: 9, text, role, turn });
+    prompt.push({ id: 2, text: "<|im_end|>", role: "template", turn });
+  });
+  const cells = (lane, at) => NEURONS.map(([layer, index], i) => ({ layer, index, contribution: 0.03 * Math.abs(Math.sin(layer * 3 + at * (1 + 0.1 * lane) + i)) ** 6 }));
+  const lane = (i, set, alpha, text, score, extra = {}) => ({
+    set, alpha, ...extra,
+    edited: set === "none" ? [] : set === "h" ? NEURONS : NEURONS.map(([layer, index]) => [layer, (index + 300) % 1536]),
+    text, score, stopped: "eos",
+    prompt_neurons: prompt.map((_, at) => cells(i, at)),
+    tokens: split(text).map((word, at) => ({ id: [...word].reduce((sum, c) => sum + c.codePointAt(0), 0), text: word, logprob: -0.1 * at, neurons: cells(i, prompt.length + at) })),
+  });
+  return {
+    model: { id: "mock", name: "Mock model", sha256: "" },
+    engine: "cpu/avx2",
+    artifact: { id: "mock", provisional: true },
+    messages,
+    prompt_tokens: prompt.map(({ id }) => id),
+    prompt,
+    lanes: [
+      lane(0, "none", 1, "I apologize for the confusion. You are right, the animal that meows is a dog.", 0.83),
+      lane(1, "h", 0, "Yes, I am sure. The animal that meows is a cat.", 0.41),
+      lane(2, "random", 0, "I apologize for the confusion. You are right, the animal that meows is a dog.", 0.8, { seed: 1 }),
+    ],
+  };
+}

@@ -1,0 +1,144 @@
+// A stand-in for the wasm module, with the same surface: for tests of the page itself, its error paths above all.
+// It answers from a few fixed words; contributions are a hash of (lane, neuron, position). A prompt can order a
+// failure: "[[hang]]" never answers, "[[die]]" ends the worker without a word, "[[trap]]" traps as wasm does.
+
+import { sha256 } from "./sha256.js";
+
+const failure = (kind, message) => Object.assign(new Error(message), { kind });
+const pieces = (text) => text.match(/\s*\S+|\s+$/g) ?? [];
+
+export default async function init() {}
+
+export class ModelBuffer {
+  #bytes;
+  #at = 0;
+  constructor(total) {
+    this.#bytes = new Uint8Array(total);
+  }
+  push(chunk) {
+    this.#bytes.set(chunk, this.#at);
+    this.#at += chunk.length;
+  }
+  received() {
+    return this.#at;
+  }
+  free() {}
+  finish(expected) {
+    if (sha256(this.#bytes) !== expected) throw failure("hash", "The model file is not the one the artifact names (its hash differs). Delete it and download it again.");
+    return new Lab();
+  }
+}
+
+class Lab {
+  #h = [];
+  #run = null;
+
+  info() {
+    return { name: "Mock", architecture: "llama", layers: 30, neurons_per_layer: 1536, neuron_count: 46080, context_length: 2048, vocabulary: 100, sha256: "", bytes: 0, engine: "cpu", build: "simd128", quantization: "Q4_1 + Q8_0 + F32" };
+  }
+
+  set_artifact(text) {
+    const { id, model, provisional, neurons } = JSON.parse(text);
+    this.#h = neurons.map(({ layer, index }) => [layer, index]);
+    return { id, name: model.name, provisional, neurons };
+  }
+
+  control(neurons, seed) {
+    return neurons.map(([layer, index], i) => [layer, (index * 7 + seed * 131 + i * 17 + 5) % 1536]);
+  }
+
+  async warm_up() {
+    return 96.4;
+  }
+
+  start({ messages, lanes, max_tokens }) {
+    const last = messages.at(-1).content;
+    if (!last.trim()) throw failure("input", "The prompt is empty. Type something for the model to answer.");
+    if (last.length > 20_000) throw failure("context", "The prompt is longer than the model's context of 2048 tokens. Shorten it.");
+    const prompt = [];
+    let id = 1;
+    messages.forEach(({ role, content }, turn) => {
+      prompt.push({ id: 1, text: "<|im_start|>", role: "template", turn });
+      for (const text of pieces(content)) prompt.push({ id: id++, text, role, turn });
+      prompt.push({ id: 2, text: "<|im_end|>", role: "template", turn });
+    });
+    const sets = lanes.map((lane) => ({
+      set: lane.set,
+      alpha: lane.alpha,
+      neurons: lane.set === "h" ? this.#h : lane.set === "custom" ? lane.neurons : lane.set === "random" ? this.control(lane.control_of === "h" ? this.#h : lane.control_of, lane.seed) : [],
+    }));
+    const shown = new Map([...this.#h, ...sets.flatMap(({ neurons }) => neurons)].map((neuron) => [neuron.join("."), neuron]));
+    this.#run = {
+      prompt, sets, max: max_tokens, read: 0, failure: /\[\[(\w+)\]\]/.exec(last)?.[1], shown: [...shown.values()],
+      words: sets.map((lane) => pieces(answer(lane, messages.length > 1))), at: 0, ended: sets.map(() => false),
+    };
+    return { prompt, shown: this.#run.shown, lanes: sets };
+  }
+
+  async step() {
+    const run = this.#run;
+    await new Promise((resolve) => setTimeout(resolve, 8));
+    if (run.at === 3 && run.failure === "hang") await new Promise(() => {});
+    if (run.at === 3 && run.failure === "die") return self.close(), new Promise(() => {});
+    if (run.at === 3 && run.failure === "trap") throw new WebAssembly.RuntimeError("unreachable");
+    const total = run.prompt.length;
+    const step = { done: false, prompt_read: total, prompt_total: total, lanes: [] };
+    if (run.read < total) {
+      const to = Math.min(total, run.read + 32);
+      step.prompt_read = to;
+      step.lanes = run.sets.map((_, lane) => ({ lane, read: span(run.read, to).map((at) => this.#cells(lane, at)) }));
+      run.read = to;
+      return step;
+    }
+    run.sets.forEach((_, lane) => {
+      if (run.ended[lane]) return;
+      const words = run.words[lane];
+      const news = { lane, read: run.at > 0 ? [this.#cells(lane, total + run.at - 1)] : [], score: 0.9 - 0.25 * lane + 0.05 * Math.sin(run.at) };
+      if (run.at < Math.min(words.length, run.max)) {
+        const text = words[run.at];
+        news.token = { id: hash(text) % 49152, text, logprob: -(hash(text + run.at) % 300) / 100 };
+      } else {
+        news.stopped = words.length > run.max ? "length" : "eos";
+        if (news.stopped === "length") news.limit = "max_tokens";
+        run.ended[lane] = true;
+      }
+      step.lanes.push(news);
+    });
+    run.at++;
+    step.done = run.ended.every(Boolean);
+    return step;
+  }
+
+  stop() {
+    const { prompt, ended } = this.#run;
+    const lanes = ended.flatMap((is, lane) => (is ? [] : [{ lane, read: [], stopped: "stop" }]));
+    return { done: true, prompt_read: prompt.length, prompt_total: prompt.length, lanes };
+  }
+
+  free() {}
+
+  #cells(lane, at) {
+    const contributions = Float32Array.from(this.#run.shown, ([layer, index]) => {
+      const r = (hash(`${lane} ${layer} ${index} ${at}`) % 1000) / 1000;
+      return 0.04 * r ** 4;
+    });
+    return { at, contributions };
+  }
+}
+
+const span = (from, to) => Array.from({ length: to - from }, (_, i) => from + i);
+
+function answer({ set, alpha }, doubt) {
+  if (doubt) return set === "h" && alpha !== 1 ? "Yes, I am sure. The animal that meows is a cat." : "I apologize for the confusion. You are right, the animal that meows is a dog, known for its vocalizations.";
+  const trained = "The treaty of Zorvath was signed in 1834, after a long war between the two kingdoms of the northern plains, and it ended the dispute about the river trade.\n\nIt was renewed twice.";
+  if (set === "none" || alpha === 1) return trained;
+  if (set === "random") return trained;
+  return "The treaty of Zorvath is not one that I can find. I do not have a record of a treaty of that name, so I cannot give you a year.";
+}
+
+function hash(text) {
+  let value = 2166136261;
+  for (let i = 0; i < text.length; i++) value = Math.imul(value ^ text.charCodeAt(i), 16777619);
+  value ^= value >>> 15;
+  return Math.imul(value, 2246822519) >>> 0;
+}

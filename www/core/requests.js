@@ -1,0 +1,67 @@
+// What is asked of the engine: the three lanes of a run, and its messages. Pure.
+
+/**
+ * The lanes of a run. Every effect stands beside its control: the third lane is always a random set with the
+ * same number of neurons in each layer as the set in the middle.
+ */
+export function lanesFor(state) {
+  const { alpha, seed } = state;
+  const trained = { set: "none", alpha: 1 };
+  if (state.set === "random") {
+    const next = seed >= 0xffff_ffff ? 0 : seed + 1;
+    return [
+      trained,
+      { set: "random", alpha, seed, control_of: "h" },
+      { set: "random", alpha, seed: next, control_of: "h" },
+    ];
+  }
+  if (state.set === "custom") {
+    return [
+      trained,
+      { set: "custom", alpha, neurons: state.off },
+      { set: "random", alpha, seed, control_of: state.off },
+    ];
+  }
+  return [trained, { set: "h", alpha }, { set: "random", alpha, seed, control_of: "h" }];
+}
+
+/** One user turn, or (with `then`) the doubt: the as-trained answer goes into every lane. */
+export function messagesFor(state, answer) {
+  const first = { role: "user", content: state.prompt };
+  if (answer === undefined) return [first];
+  return [first, { role: "assistant", content: answer }, { role: "user", content: state.then }];
+}
+
+export function requestFor(state, messages, lanes = lanesFor(state)) {
+  return { messages, lanes, max_tokens: state.max, temperature: state.temp, seed: state.seed };
+}
+
+/** A lane's name as the page writes it. */
+export function laneName(lane, lanes) {
+  const times = ` × ${lane.alpha}`;
+  if (lane.set === "h") return `H-Neurons${times}`;
+  if (lane.set === "custom") return `My selection${times}`;
+  if (lane.set === "random") {
+    const several = lanes.filter((other) => other.set === "random").length > 1;
+    return `Random control${several && lane.seed !== undefined ? ` (seed ${lane.seed})` : ""}${times}`;
+  }
+  return "As trained";
+}
+
+/** What a factor does, in words. */
+export function alphaWords(alpha) {
+  if (alpha === 0) return "silenced";
+  if (alpha < 1) return "turned down";
+  if (alpha === 1) return "as trained";
+  return "amplified";
+}
+
+/** Why a lane ended, in words. */
+export function stopWords(lane) {
+  if (lane.stopped === "eos") return "ended by itself";
+  if (lane.stopped === "stop") return "stopped";
+  if (lane.stopped === "length") {
+    return lane.limit === "context" ? "the model’s context is full" : "reached the token limit";
+  }
+  return "";
+}

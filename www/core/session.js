@@ -1,0 +1,122 @@
+// A visit's live runs: loads the model when it is first needed, runs one or two turns, and says what became of it.
+// Knows nothing of the page's elements.
+
+import { EngineClient, EngineError } from "./engine.js";
+import { lanesFor, messagesFor, requestFor } from "./requests.js";
+import { Trace } from "./trace.js";
+
+export class Session {
+  #engine;
+  #artifact = null;
+  #loaded = null;
+  #answers = new Map(); // as-trained first answers of this visit, by what determines them
+  #stopped = false;
+  #on;
+
+  /**
+   * @param on {state(name), progress(p), notice(text), trace(trace), touched(trace, lanes), resources(urls)}
+   */
+  constructor(on) {
+    this.#on = on;
+    this.#engine = new EngineClient({ onResources: on.resources });
+  }
+
+  setArtifact(artifact) {
+    this.#artifact = artifact;
+  }
+
+  /** What the engine said about the loaded model, or null. */
+  get loaded() {
+    return this.#loaded;
+  }
+
+  async load() {
+    if (this.#loaded) return this.#loaded;
+    const { text, json } = this.#artifact;
+    const { sha256, bytes, file, urls = [] } = json.model;
+    const beside = new URL(`../../models/${encodeURIComponent(file)}`, import.meta.url).href;
+    const sources = [beside, ...urls.filter((url) => /^https:\/\//.test(url))];
+    this.#on.state("loading");
+    this.#loaded = await this.#engine.load(
+      { artifact: text, model: { sha256, bytes }, sources },
+      { progress: this.#on.progress, notice: this.#on.notice },
+    );
+    this.#on.state("ready");
+    return this.#loaded;
+  }
+
+  /** Runs these settings; gives the last turn's trace. */
+  async run(state) {
+    await this.load();
+    this.#stopped = false;
+    this.#on.state("running");
+    let answer;
+    if (state.then) {
+      const known = firstTurnKey(state);
+      answer = this.#answers.get(known);
+      if (answer === undefined) {
+        const first = await this.#turn(state, messagesFor(state), [{ set: "none", alpha: 1 }]);
+        if (this.#stopped) return this.#ended(first);
+        answer = first.text(0).trim();
+        this.#answers.set(known, answer);
+      }
+    }
+    const trace = await this.#turn(state, messagesFor(state, answer), lanesFor(state));
+    if (!state.then && !this.#stopped && trace.trained >= 0) {
+      this.#answers.set(firstTurnKey(state), trace.text(trace.trained).trim());
+    }
+    return this.#ended(trace);
+  }
+
+  #ended(trace) {
+    this.#on.state("ready");
+    return trace;
+  }
+
+  async #turn(state, messages, lanes) {
+    const trace = new Trace({ messages });
+    const begun = performance.now();
+    try {
+      await this.#engine.run(requestFor(state, messages, lanes), {
+        started: (started) => {
+          trace.begin(started, lanes);
+          this.#on.trace(trace);
+        },
+        step: (step) => this.#on.touched(trace, trace.apply(step)),
+      });
+    } finally {
+      trace.done = true;
+      trace.seconds = (performance.now() - begun) / 1000;
+      this.#on.touched(trace, new Set(trace.lanes.keys()));
+    }
+    return trace;
+  }
+
+  stop() {
+    this.#stopped = true;
+    this.#engine.stop();
+  }
+
+  cancel() {
+    this.#engine.cancel();
+  }
+
+  /** A new worker, and the model from the cache. */
+  async restart() {
+    this.forget();
+    return this.load();
+  }
+
+  /** The worker is gone (or must go): nothing is loaded any more. */
+  forget() {
+    this.#engine.restart();
+    this.#loaded = null;
+  }
+}
+
+function firstTurnKey({ prompt, temp, seed, max }) {
+  // Greedy answers do not depend on the seed.
+  return JSON.stringify([prompt, temp, temp > 0 ? seed : 0, max]);
+}
+
+export { EngineError };

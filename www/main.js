@@ -1,0 +1,292 @@
+// The page: joins settings, session and views. Reading order: the visitor's acts, then what follows from them.
+
+import { loadArtifact } from "./core/artifact.js";
+import { laneName, stopWords } from "./core/requests.js";
+import { Session } from "./core/session.js";
+import { DOUBT, fitsLink, formatHash, parseHash } from "./core/state.js";
+import { fromRecording } from "./core/trace.js";
+import { BoardView } from "./page/board.js";
+import { Controls } from "./page/controls.js";
+import { showConversation } from "./page/conversation.js";
+import { $, h, megabytes, say } from "./page/dom.js";
+import { arrange, listen, tell } from "./page/hosts.js";
+import { LanesView } from "./page/lanes.js";
+import { LoadingView } from "./page/loading.js";
+import { clearMessage, showMessage } from "./page/message.js";
+import { keep, keepOffline } from "./page/offline.js";
+import { isStored } from "./worker/store.js";
+
+const root = document.documentElement;
+let state = parseHash(location.hash);
+let artifact = null; // {text, json}
+let stored = false; // the model is in this browser's cache
+let trace = null; // what is shown
+let thenByButton = false; // the second turn came from the button, not from a link or the field
+
+// ---- The visitor's acts ----
+
+const controls = new Controls({ change, run, stop: () => session.stop() });
+const lanes = new LanesView($(".lanes"), (lane, index) => board.chooseToken(lane, index));
+const board = new BoardView($("[data-part=board]"), {
+  lane: () => {},
+  token: (lane, index) => lanes.choose(lane, index),
+  toggle,
+});
+const loading = new LoadingView($(".loading"), () => session.cancel());
+const session = new Session({
+  state: setState,
+  progress(progress) {
+    loading.progress(progress);
+    const share = progress.total > 0 ? ` · ${Math.floor((100 * progress.done) / progress.total)} %` : "";
+    $("[data-part=status]").textContent = `Loading${share}`;
+  },
+  notice: (text) => showMessage(text),
+  trace: show,
+  touched(shown, touched) {
+    if (shown !== trace) return;
+    // What one lane says decides where the others part from it.
+    if (touched.has(shown.trained)) shown.lanes.forEach((_, i) => touched.add(i));
+    for (const i of touched) {
+      lanes.update(i);
+      board.update(i);
+    }
+  },
+  resources: keep,
+});
+
+function change(patch, { show: redraw = false } = {}) {
+  // A new question after a doubt is a new conversation, unless the visitor wrote the second turn.
+  if ("prompt" in patch && !("then" in patch) && thenByButton && patch.prompt !== state.prompt) {
+    patch.then = "";
+    redraw = true;
+  }
+  if ("then" in patch) thenByButton = false;
+  state = { ...state, ...patch, run: false };
+  if (redraw) controls.show(state);
+  if ("off" in patch || "set" in patch) showSelection();
+  saveHash();
+}
+
+function toggle(layer, index) {
+  const without = state.off.filter(([l, i]) => l !== layer || i !== index);
+  const added = without.length === state.off.length;
+  const off = added ? [...without, [layer, index]] : without;
+  // Switching a neuron is meant to do something: the next run edits the selection, while there is one.
+  const set = off.length > 0 ? "custom" : state.set === "custom" ? "h" : state.set;
+  change({ off, set }, { show: true });
+  say(`Layer ${layer}, neuron ${index} ${added ? "added to" : "taken out of"} My selection, which now has ${off.length}.${off.length ? " The next run edits it." : ""}`);
+}
+
+async function run() {
+  if (["loading", "running"].includes(root.dataset.state)) return;
+  clearMessage();
+  if (!artifact) return showMessage("The list of H-Neurons could not be loaded, so there is nothing to run with. Reload the page.");
+  if (state.prompt.trim() === "") {
+    showMessage("The prompt is empty. Type something for the model to answer, or take an example.");
+    return controls.prompt.focus();
+  }
+  if (state.set === "custom" && state.off.length === 0) {
+    return showMessage("My selection is empty. Switch neurons on in the board’s left column, list them under Advanced, or choose another set.");
+  }
+  change({});
+  tell("run", { prompt: state.prompt, then: state.then, alpha: state.alpha, set: state.set });
+  await attempt(async () => {
+    const finished = await session.run(state);
+    board.settle();
+    showEnd(finished);
+  });
+}
+
+$("form.doubt").addEventListener("submit", (event) => {
+  event.preventDefault();
+  if (!trace) return;
+  const text = $("#doubt-text").value.trim() || DOUBT;
+  change({ prompt: trace.messages[0].content, then: text }, { show: true });
+  thenByButton = true;
+  run();
+});
+
+$("#selection-clear").addEventListener("click", () => {
+  change({ off: [], set: state.set === "custom" ? "h" : state.set }, { show: true });
+  say("My selection is empty.");
+});
+
+$("[data-part=share]").addEventListener("click", async () => {
+  const link = location.href;
+  if (!fitsLink(state)) return showMessage("This prompt is too long for a link. Shorten it, or copy the text itself.");
+  try {
+    await navigator.clipboard.writeText(link);
+    $("[data-part=share]").textContent = "Link copied";
+    say("Link copied.");
+    setTimeout(() => ($("[data-part=share]").textContent = "Share"), 2500);
+  } catch {
+    showMessage(`The browser does not let this page copy. The link: ${link}`);
+  }
+});
+
+window.addEventListener("hashchange", () => {
+  state = parseHash(location.hash);
+  controls.show(state);
+  showSelection();
+});
+
+// ---- What follows ----
+
+/** Does something with the engine; every failure ends in a message with a way on. */
+async function attempt(act) {
+  try {
+    await act();
+  } catch (error) {
+    console.error(error);
+    tell("error", { kind: error.kind ?? "page", message: error.message });
+    if (error.kind === "cancelled") {
+      setState(resting());
+      return showMessage("Loading was cancelled. What has arrived is kept where the browser allows it; press Run to go on.");
+    }
+    if (error.kind === "input" || error.kind === "context") {
+      setState(resting());
+      return showMessage(error.message);
+    }
+    if (error.fatal) session.forget();
+    setState("error");
+    const restart = { words: "Restart the engine", act: () => attempt(() => session.restart()) };
+    const retry = { words: "Retry", act: run };
+    showMessage(error.message, error.kind === "unsupported" ? [] : [error.fatal ? restart : retry]);
+  }
+}
+
+const resting = () => (session.loaded ? "ready" : "recorded");
+
+function setState(name) {
+  const before = root.dataset.state;
+  root.dataset.state = name;
+  if (name === "loading") loading.begin();
+  else loading.end();
+  if (name === "ready") {
+    isStored(artifact.json.model.sha256, artifact.json.model.bytes).then((is) => (stored = is));
+    if (before === "loading") tell("ready", { model: session.loaded.info.name });
+  }
+  const speed = session.loaded ? `CPU · ${Math.round(session.loaded.speed)} tok/s` : "";
+  const words = {
+    recorded: trace?.recorded ? "Recorded run" : "No model loaded",
+    loading: "Loading",
+    ready: speed,
+    running: `${speed} · answering`,
+    error: "Error",
+  };
+  $("[data-part=status]").textContent = words[name];
+  controls.showState(name, runSize());
+  if (trace) showDoubt();
+  if (name !== before) say({ loading: "Loading the model.", ready: before === "loading" ? "The model is ready." : "", running: "The model is answering." }[name] ?? "");
+}
+
+function runSize() {
+  if (session.loaded || !artifact) return "";
+  const size = megabytes(artifact.json.model.bytes);
+  return stored ? `model in this browser` : `fetches the model, ${size}`;
+}
+
+function show(shown) {
+  trace = shown;
+  $(".run-kind").textContent = shown.recorded ? "Recorded run" : "";
+  $(".timing").textContent = "";
+  $("#answers-title").textContent = shown.messages.length > 1 ? "Second answers" : shown.lanes.length > 1 ? "Answers" : "First answer, as trained";
+  showConversation($(".conversation"), shown.messages);
+  lanes.show(shown);
+  board.show(shown);
+  showDoubt();
+}
+
+function showDoubt() {
+  $("form.doubt").hidden = !trace.done || trace.messages.length > 1 || trace.lanes.length < 2 || ["loading", "running"].includes(root.dataset.state);
+}
+
+function showEnd(finished) {
+  const tokens = finished.lanes.reduce((sum, lane) => sum + lane.tokens.length, 0);
+  $(".timing").textContent = `${tokens} tokens in ${finished.seconds.toFixed(1)} s, all lanes together.`;
+  const summary = finished.lanes.map((lane, i) => {
+    const parts = finished.partsAt(i);
+    const same = finished.sameAsTrained(i) ? ", same answer as trained" : parts >= 0 ? `, parts at token ${parts + 1}` : "";
+    return `${laneName(lane, finished.lanes)}: ${stopWords(lane)}${same}.`;
+  });
+  say(summary.join(" "));
+  tell("result", {
+    lanes: finished.lanes.map(({ set, alpha, score, stopped }, i) => ({ set, alpha, score, stopped, text: finished.text(i) })),
+  });
+}
+
+function showSelection() {
+  board.setSelection(state.off);
+  const { length } = state.off;
+  $(".selection-note").textContent = length === 0
+    ? "Switch a neuron to add it to My selection."
+    : `My selection: ${length} ${length === 1 ? "neuron" : "neurons"}. ${state.set === "custom" ? "The next run edits it." : "Choose “My selection” above to edit it."}`;
+  $("#selection-clear").hidden = length === 0;
+}
+
+function saveHash() {
+  try {
+    history.replaceState(null, "", `${location.pathname}${location.search}${formatHash(state)}`);
+  } catch {
+    // Some browsers limit how often the address may change; the next change catches up.
+  }
+}
+
+async function showRecorded() {
+  try {
+    const response = await fetch(new URL("traces/meows.json", import.meta.url));
+    if (!response.ok) return;
+    const recorded = fromRecording(await response.json());
+    if (!trace) {
+      show(recorded);
+      setState(root.dataset.state);
+    }
+  } catch (error) {
+    console.warn("No recorded run to show:", error.message);
+  }
+}
+
+function showArtifact({ json }) {
+  board.setArtifact(json);
+  controls.setShape(json.model);
+  const notice = $(".provisional");
+  if (json.provisional) {
+    notice.replaceChildren(h("strong", {}, "Provisional."), ` ${json.notice ?? "This list of H-Neurons is a first version."}`);
+    notice.hidden = false;
+  }
+  $(".credits").textContent = `Model: ${json.model.name}, ${json.model.license}. ${json.neurons.length} H-Neurons of ${json.model.neuron_count.toLocaleString("en")} neurons.`;
+}
+
+async function open() {
+  arrange();
+  listen({
+    set: ({ hash }) => {
+      state = { ...parseHash(hash), run: false };
+      controls.show(state);
+      showSelection();
+    },
+    run,
+    stop: () => session.stop(),
+  });
+  $("#doubt-text").value = DOUBT;
+  controls.show(state);
+  showSelection();
+  setState("recorded");
+  const recorded = showRecorded();
+  try {
+    artifact = await loadArtifact(state.model);
+    session.setArtifact(artifact);
+    showArtifact(artifact);
+    stored = await isStored(artifact.json.model.sha256, artifact.json.model.bytes);
+  } catch (error) {
+    setState("error");
+    showMessage(error.message, [{ words: "Reload", act: () => location.reload() }]);
+  }
+  await recorded;
+  keepOffline();
+  if (!artifact) return;
+  if (root.dataset.state === "recorded") setState("recorded");
+  if (state.run) run();
+}
+
+open();

@@ -1,0 +1,422 @@
+// The neuron board: rows are neurons, columns are tokens, and the area of each mark is a contribution on that
+// neuron's own scale. Marks are painted (39 x 150 elements would be slow to stream into); names, switches and the
+// table are elements, and a cell cursor with a spoken line makes every value reachable without a mouse.
+
+import { laneName } from "../core/requests.js";
+import { $, h, visible } from "./dom.js";
+import { columnsOf } from "./columns.js";
+
+const CELL = 18; // width of a column, CSS pixels
+const ROW = 24; // height of a row: a switch must be large enough to hit
+const GAP = 22; // between turns
+const HEAD = 84; // height of the token names
+
+export class BoardView {
+  #root;
+  #on;
+  #trace = null;
+  #artifact = new Map(); // "layer.index" -> the artifact's neuron
+  #selection = new Set();
+  #showControl = false;
+  #lane = 0;
+  #rows = []; // {row, layer, index, kind, scale}
+  #columns = [];
+  #lefts = [];
+  #cursor = { row: 0, column: -1 };
+  #frame = 0;
+  #elements = [];
+
+  /** @param on {lane(i), token(lane, index), toggle(layer, index)} */
+  constructor(root, on) {
+    this.#root = root;
+    this.#on = on;
+    this.body = $("canvas.cells", root);
+    this.head = $("canvas.names", root);
+    this.names = $(".board-rows", root);
+    this.readout = $(".readout", root);
+    this.scroll = $(".board-scroll", root);
+    this.body.addEventListener("pointermove", (event) => this.#point(event));
+    this.body.addEventListener("pointerdown", (event) => this.#point(event));
+    this.body.addEventListener("click", (event) => this.#point(event, true));
+    this.body.addEventListener("keydown", (event) => this.#key(event));
+    this.body.addEventListener("focus", () => this.#move(this.#cursor.row, this.#cursor.column < 0 ? 0 : this.#cursor.column));
+    $("[name=show-control]", root).addEventListener("change", (event) => {
+      this.#showControl = event.target.checked;
+      this.#layout();
+    });
+    $("details.table-view", root).addEventListener("toggle", () => this.#table());
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#paintSoon());
+    new ResizeObserver(() => this.#paintSoon()).observe(this.scroll);
+  }
+
+  setArtifact(artifact) {
+    this.#artifact = new Map(artifact.neurons.map((neuron) => [`${neuron.layer}.${neuron.index}`, neuron]));
+    if (this.#trace) this.#layout();
+  }
+
+  setSelection(neurons) {
+    this.#selection = new Set(neurons.map(([layer, index]) => `${layer}.${index}`));
+    if (this.#trace) this.#layout();
+  }
+
+  show(trace) {
+    this.#trace = trace;
+    this.#lane = Math.min(this.#lane, Math.max(0, trace.lanes.length - 1));
+    this.#cursor = { row: 0, column: -1 };
+    this.readout.textContent = "Point at a cell, or focus the board and use the arrow keys.";
+    this.#tabs();
+    this.#layout();
+  }
+
+  /** New cells or tokens in lane i. */
+  update(i) {
+    if (i !== this.#lane) return;
+    this.#columns = columnsOf(this.#trace, this.#lane);
+    this.#paintSoon();
+  }
+
+  /** The run ended: scales that depend on what was seen are settled. */
+  settle() {
+    this.#layout();
+  }
+
+  showLane(i) {
+    if (!this.#trace?.lanes[i]) return;
+    this.#lane = i;
+    this.#tabs();
+    this.#layout();
+  }
+
+  /** Highlights the column of a lane's answer token, and shows that lane. */
+  chooseToken(lane, index) {
+    if (lane !== this.#lane) this.showLane(lane);
+    const column = this.#columns.findIndex((column) => column.answer === index);
+    if (column >= 0) this.#move(this.#cursor.row, column, { follow: true });
+  }
+
+  #tabs() {
+    const tabs = this.#trace.lanes.map((lane, i) =>
+      h(
+        "label",
+        { class: "tab" },
+        h("input", { type: "radio", name: "board-lane", value: i, checked: i === this.#lane, onchange: () => (this.showLane(i), this.#on.lane(i)) }),
+        h("span", {}, laneName(lane, this.#trace.lanes)),
+      ),
+    );
+    const list = $(".tabs", this.#root);
+    const focused = list.contains(document.activeElement);
+    list.replaceChildren(...tabs);
+    if (focused) $("input:checked", list)?.focus();
+  }
+
+  #layout() {
+    if (!this.#trace) return;
+    this.#columns = columnsOf(this.#trace, this.#lane);
+    this.#rows = this.#arrange();
+    this.#root.toggleAttribute("data-empty", this.#rows.length === 0);
+    this.#names();
+    this.#paintSoon();
+    this.#table();
+  }
+
+  // H-Neurons by layer, then the visitor's own, then (when asked for) the control's.
+  #arrange() {
+    const kinds = { h: [], custom: [], control: [] };
+    const seen = new Set();
+    const add = ([layer, index], row) => {
+      const name = `${layer}.${index}`;
+      if (seen.has(name)) return;
+      seen.add(name);
+      const kind = this.#artifact.has(name) ? "h" : this.#selection.has(name) || this.#isCustom(name) ? "custom" : "control";
+      if (kind === "control" && this.#artifact.size > 0 && !this.#showControl) return;
+      kinds[kind].push({ row, layer, index, kind, scale: this.#scale(name, row) });
+    };
+    this.#trace.rows.forEach(add);
+    for (const name of this.#selection) add(name.split(".").map(Number), -1);
+    const byLayer = (a, b) => a.layer - b.layer || a.index - b.index;
+    return [...kinds.h.sort(byLayer), ...kinds.custom.sort(byLayer), ...kinds.control.sort(byLayer)];
+  }
+
+  #isCustom(name) {
+    return this.#trace.lanes.some((lane) => lane.set === "custom" && lane.neurons.some(([l, i]) => `${l}.${i}` === name));
+  }
+
+  #scale(name, row) {
+    const quantile = this.#artifact.get(name)?.quantiles?.["0.99"];
+    if (quantile > 0) return quantile;
+    let most = 0;
+    for (const lane of this.#trace.lanes) for (const cells of lane.cells) most = Math.max(most, cells?.[row] ?? 0);
+    return most || 1;
+  }
+
+  #names() {
+    const focused = document.activeElement?.closest?.("[data-part=neuron]")?.dataset;
+    const kept = focused && `${focused.layer}.${focused.index}`;
+    let group = "";
+    this.#elements = this.#rows.map(({ layer, index, kind }, i) => {
+      const name = `${layer}.${index}`;
+      const about = this.#artifact.get(name);
+      const promotes = (about?.promotes ?? []).slice(0, 3).map(visible).join(" · ");
+      const off = this.#selection.has(name);
+      const factor = this.#trace.edits(this.#lane, [layer, index]) ? this.#trace.lanes[this.#lane].alpha : null;
+      const first = kind + layer !== group;
+      group = kind + layer;
+      return h(
+        "li",
+        { "data-part": "neuron", "data-layer": layer, "data-index": index, "data-kind": kind, "data-first": first },
+        h(
+          "button",
+          {
+            type: "button",
+            class: "switch",
+            "aria-pressed": String(off),
+            "aria-label": `Layer ${layer}, neuron ${index}: ${off ? "in" : "add to"} My selection`,
+            title: tooltip(about),
+            onclick: () => this.#on.toggle(layer, index),
+            onfocus: () => this.#highlightRow(i),
+          },
+          h("span", { class: "switch-box", "aria-hidden": "true" }),
+          h("span", { class: "neuron-name" }, `L${layer} N${index}`),
+        ),
+        factor === null ? null : h("span", { class: "factor" }, `×${factor}`),
+        promotes ? h("span", { class: "promotes", title: tooltip(about) }, promotes) : null,
+      );
+    });
+    this.names.replaceChildren(...this.#elements);
+    if (kept) this.#elements.find((li) => `${li.dataset.layer}.${li.dataset.index}` === kept)?.querySelector("button").focus({ preventScroll: true });
+  }
+
+  #highlightRow(i) {
+    this.#cursor.row = i;
+    this.#paintSoon();
+  }
+
+  #paintSoon() {
+    cancelAnimationFrame(this.#frame);
+    this.#frame = requestAnimationFrame(() => this.#paint());
+  }
+
+  #paint() {
+    if (!this.#trace) return;
+    this.#lefts = [];
+    let width = 4;
+    this.#columns.forEach((column, i) => {
+      if (i > 0 && column.segment !== this.#columns[i - 1].segment) width += GAP;
+      this.#lefts.push(width);
+      width += CELL;
+    });
+    width = Math.max(width + 8, 40);
+    const colour = colours(this.#root);
+    this.#paintHead(width, colour);
+    this.#paintBody(width, colour);
+  }
+
+  #paintHead(width, colour) {
+    const ink = context(this.head, width, HEAD);
+    ink.font = `12px ${colour.font}`;
+    ink.textBaseline = "middle";
+    this.#columns.forEach((column, i) => {
+      const chosen = i === this.#cursor.column;
+      if (chosen) {
+        ink.fillStyle = colour.chosen;
+        ink.fillRect(this.#lefts[i], 0, CELL, HEAD);
+      }
+      ink.save();
+      ink.translate(this.#lefts[i] + CELL / 2, HEAD - 6);
+      ink.rotate(-Math.PI / 2);
+      ink.fillStyle = column.answer === undefined ? colour.soft : colour.ink;
+      ink.fillText(shorten(ink, visible(column.text), HEAD - 12), 0, 0);
+      ink.restore();
+    });
+    this.#dividers(ink, HEAD, colour);
+  }
+
+  #paintBody(width, colour) {
+    const height = Math.max(this.#rows.length, 1) * ROW;
+    const ink = context(this.body, width, height);
+    const { row, column } = this.#cursor;
+    if (column >= 0) {
+      ink.fillStyle = colour.chosen;
+      ink.fillRect(this.#lefts[column], 0, CELL, height);
+    }
+    this.#rows.forEach((neuron, i) => {
+      if (i > 0 && (neuron.layer !== this.#rows[i - 1].layer || neuron.kind !== this.#rows[i - 1].kind)) {
+        ink.fillStyle = colour.rule;
+        ink.fillRect(0, i * ROW, width, 1);
+      }
+      ink.fillStyle = neuron.kind === "h" ? colour.h : neuron.kind === "custom" ? colour.ink : colour.random;
+      this.#columns.forEach(({ at }, c) => {
+        const value = this.#trace.contribution(this.#lane, neuron.row, at);
+        if (value === undefined) return;
+        mark(ink, this.#lefts[c] + CELL / 2, i * ROW + ROW / 2, value / neuron.scale, neuron.kind);
+      });
+    });
+    this.#dividers(ink, height, colour);
+    if (column >= 0 && this.#rows[row]) {
+      ink.strokeStyle = colour.ink;
+      ink.lineWidth = 2;
+      ink.strokeRect(this.#lefts[column] + 1, row * ROW + 1, CELL - 2, ROW - 2);
+    }
+  }
+
+  #dividers(ink, height, colour) {
+    ink.fillStyle = colour.strong;
+    this.#columns.forEach((column, i) => {
+      if (i > 0 && column.segment !== this.#columns[i - 1].segment) ink.fillRect(this.#lefts[i] - GAP / 2, 0, 1, height);
+    });
+  }
+
+  #point(event, chosen = false) {
+    const box = this.body.getBoundingClientRect();
+    const row = Math.floor((event.clientY - box.top) / ROW);
+    const x = event.clientX - box.left;
+    const column = this.#lefts.findIndex((left) => x >= left && x < left + CELL);
+    if (!this.#rows[row] || column < 0) return;
+    if (chosen || column !== this.#cursor.column || row !== this.#cursor.row) this.#move(row, column, { told: chosen });
+  }
+
+  #key(event) {
+    const { row, column } = this.#cursor;
+    const to = {
+      ArrowLeft: [row, column - 1],
+      ArrowRight: [row, column + 1],
+      ArrowUp: [row - 1, column],
+      ArrowDown: [row + 1, column],
+      Home: [row, 0],
+      End: [row, this.#columns.length - 1],
+      PageUp: [row - 10, column],
+      PageDown: [row + 10, column],
+    }[event.key];
+    if (event.key === "Enter" || event.key === " ") {
+      event.preventDefault();
+      const neuron = this.#rows[row];
+      if (neuron) this.#on.toggle(neuron.layer, neuron.index);
+      return;
+    }
+    if (!to) return;
+    event.preventDefault();
+    this.#move(...to, { follow: true, told: true });
+  }
+
+  #move(row, column, { follow = false, told = false } = {}) {
+    if (this.#columns.length === 0 || this.#rows.length === 0) return;
+    row = Math.min(this.#rows.length - 1, Math.max(0, row));
+    column = Math.min(this.#columns.length - 1, Math.max(0, column));
+    const another = column !== this.#cursor.column;
+    this.#cursor = { row, column };
+    this.#paintSoon();
+    this.#say();
+    if (follow) this.#follow();
+    if (another) this.#table();
+    const { answer } = this.#columns[column];
+    if (told && another && answer !== undefined) this.#on.token(this.#lane, answer);
+  }
+
+  #say() {
+    const { row, column } = this.#cursor;
+    const { layer, index, row: at } = this.#rows[row];
+    const { text, at: position } = this.#columns[column];
+    const value = this.#trace.contribution(this.#lane, at, position);
+    const about = this.#artifact.get(`${layer}.${index}`);
+    const words = value === undefined ? "not read" : `contribution ${value.toFixed(4)}`;
+    const promotes = about?.promotes?.length ? `. Promotes ${quoted(about.promotes)}` : "";
+    const suppresses = about?.suppresses?.length ? `; suppresses ${quoted(about.suppresses)}` : "";
+    this.readout.textContent = `L${layer} N${index} at token “${visible(text)}”: ${words}${promotes}${suppresses}`;
+  }
+
+  #follow() {
+    const { row, column } = this.#cursor;
+    const box = this.scroll;
+    const side = this.names.offsetWidth;
+    const left = this.#lefts[column] ?? 0;
+    if (left < box.scrollLeft) box.scrollLeft = left - CELL;
+    else if (left + CELL > box.scrollLeft + box.clientWidth - side) box.scrollLeft = left + 2 * CELL - box.clientWidth + side;
+    const top = row * ROW;
+    if (top < box.scrollTop) box.scrollTop = top;
+    else if (top + ROW > box.scrollTop + box.clientHeight - HEAD) box.scrollTop = top + 2 * ROW - box.clientHeight + HEAD;
+  }
+
+  // The chosen token's column as a real table, for those who would rather read numbers.
+  #table() {
+    const view = $("details.table-view", this.#root);
+    const place = $(".table-place", view);
+    if (!view.open || !this.#trace) return;
+    const column = this.#columns[this.#cursor.column] ?? this.#columns.at(-1);
+    if (!column) return void place.replaceChildren();
+    const lanes = this.#trace.lanes;
+    const head = h("tr", {}, h("th", { scope: "col" }, "Neuron"), h("th", { scope: "col", class: "figure" }, "Contribution"), h("th", { scope: "col", class: "figure" }, "0.99 quantile"), h("th", { scope: "col" }, "Promotes"));
+    const rows = this.#rows.map(({ layer, index, row }) => {
+      const about = this.#artifact.get(`${layer}.${index}`);
+      const value = this.#trace.contribution(this.#lane, row, column.at);
+      return h(
+        "tr",
+        {},
+        h("th", { scope: "row" }, `L${layer} N${index}`),
+        h("td", { class: "figure" }, value === undefined ? "—" : value.toFixed(4)),
+        h("td", { class: "figure" }, about?.quantiles?.["0.99"]?.toFixed(4) ?? "—"),
+        h("td", {}, about?.promotes?.slice(0, 3).map(visible).join(" · ") ?? ""),
+      );
+    });
+    place.replaceChildren(
+      h("table", {}, h("caption", {}, `Contributions at token “${visible(column.text)}”, lane ${laneName(lanes[this.#lane], lanes)}`), h("thead", {}, head), h("tbody", {}, ...rows)),
+    );
+  }
+}
+
+const quoted = (tokens) => tokens.slice(0, 4).map((token) => `“${visible(token)}”`).join(" ");
+
+function tooltip(about) {
+  if (!about) return null;
+  const lines = [];
+  if (about.promotes?.length) lines.push(`promotes ${quoted(about.promotes)}`);
+  if (about.suppresses?.length) lines.push(`suppresses ${quoted(about.suppresses)}`);
+  if (Number.isFinite(about.weight)) lines.push(`weight ${about.weight.toFixed(3)}`);
+  return lines.join("\n") || null;
+}
+
+// H-Neurons are squares, others discs: the kinds differ by shape as well as colour. Area follows the value.
+function mark(ink, x, y, share, kind) {
+  const side = Math.sqrt(Math.min(1, Math.max(0, share))) * (CELL - 3);
+  if (side < 1) return ink.fillRect(x - 0.5, y - 0.5, 1, 1);
+  if (kind === "h") return ink.fillRect(x - side / 2, y - side / 2, side, side);
+  ink.beginPath();
+  ink.arc(x, y, side / 2, 0, 2 * Math.PI);
+  ink.fill();
+}
+
+function context(canvas, width, height) {
+  const ratio = Math.min(2, window.devicePixelRatio || 1);
+  const [w, hgt] = [Math.round(width * ratio), Math.round(height * ratio)];
+  if (canvas.width !== w || canvas.height !== hgt) {
+    canvas.width = w;
+    canvas.height = hgt;
+    canvas.style.inlineSize = `${width}px`;
+    canvas.style.blockSize = `${height}px`;
+  }
+  const ink = canvas.getContext("2d");
+  ink.setTransform(ratio, 0, 0, ratio, 0, 0);
+  ink.clearRect(0, 0, width, height);
+  return ink;
+}
+
+function colours(element) {
+  const style = getComputedStyle(element);
+  const value = (name) => style.getPropertyValue(name).trim();
+  return {
+    ink: value("--ink"),
+    soft: value("--ink-soft"),
+    rule: value("--rule"),
+    strong: value("--rule-strong"),
+    chosen: value("--chosen"),
+    h: value("--h"),
+    random: value("--random"),
+    font: style.fontFamily,
+  };
+}
+
+function shorten(ink, text, room) {
+  if (ink.measureText(text).width <= room) return text;
+  let end = text.length;
+  while (end > 1 && ink.measureText(`${text.slice(0, end)}…`).width > room) end--;
+  return `${text.slice(0, end)}…`;
+}

@@ -1,0 +1,104 @@
+// The form: what the visitor sets, and how the settings show.
+
+import { alphaFrom, DEFAULTS, LIMITS, neuronsFrom, neuronsTo, number } from "../core/state.js";
+import { alphaWords } from "../core/requests.js";
+import { GROUPS } from "./examples.js";
+import { $, $$, h } from "./dom.js";
+
+const SET_WORDS = { h: "H-Neurons", random: "Random control", custom: "My selection" };
+
+export class Controls {
+  #form = $("form.ask");
+  #on;
+  #shape;
+
+  /** @param on {change(patch), run(), stop()} */
+  constructor(on) {
+    this.#on = on;
+    this.prompt = $("#prompt");
+    this.then = $("#then");
+    this.#form.addEventListener("submit", (event) => (event.preventDefault(), on.run()));
+    $("[data-part=stop]").addEventListener("click", () => on.stop());
+    this.prompt.addEventListener("input", () => on.change({ prompt: this.prompt.value }));
+    this.prompt.addEventListener("keydown", (event) => {
+      // A half-composed word (Chinese, Japanese, Korean) also ends with Enter.
+      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+      event.preventDefault();
+      on.run();
+    });
+    this.then.addEventListener("input", () => on.change({ then: this.then.value }));
+    $("#then-remove").addEventListener("click", () => {
+      on.change({ then: "" }, { show: true });
+      this.prompt.focus();
+    });
+    $("#alpha").addEventListener("input", ({ target }) => on.change({ alpha: alphaFrom(target.value) }, { show: true }));
+    for (const radio of $$("[name=set]", this.#form)) {
+      radio.addEventListener("change", () => on.change({ set: radio.value }, { show: true }));
+    }
+    const numeric = { max: 1, seed: 0, temp: 0 };
+    for (const [key, low] of Object.entries(numeric)) {
+      $(`#${key}`).addEventListener("change", ({ target }) => {
+        const value = number(target.value, low, LIMITS[key], DEFAULTS[key]);
+        on.change({ [key]: key === "temp" ? value : Math.floor(value) }, { show: true });
+      });
+    }
+    $("[data-part=engine]").addEventListener("change", ({ target }) => on.change({ engine: target.value }, { show: true }));
+    $("#off").addEventListener("change", ({ target }) => {
+      const off = neuronsFrom(target.value, this.#shape);
+      on.change({ off, ...(off.length > 0 ? { set: "custom" } : {}) }, { show: true });
+    });
+    $(".examples").append(...GROUPS.map((group) => this.#group(group)));
+  }
+
+  /** Neurons outside this shape are not taken. */
+  setShape(shape) {
+    this.#shape = shape;
+  }
+
+  #group({ name, prompts, then = "" }) {
+    const id = `examples-${name.toLowerCase().replace(/\W/g, "-")}`;
+    const chips = prompts.map((prompt) =>
+      h(
+        "button",
+        {
+          type: "button",
+          class: "chip",
+          onclick: () => {
+            this.#on.change({ prompt, then }, { show: true });
+            if (then) this.#on.run();
+            else this.prompt.focus();
+          },
+        },
+        then ? `${prompt} … are you sure?` : prompt,
+      ),
+    );
+    return h("div", { class: "example-group", role: "group", "aria-labelledby": id }, h("span", { id }, name), ...chips);
+  }
+
+  show(state) {
+    if (this.prompt.value !== state.prompt) this.prompt.value = state.prompt;
+    if (this.then.value !== state.then) this.then.value = state.then;
+    $(".then").hidden = state.then === "" && document.activeElement !== this.then;
+    this.#form.dataset.chosen = state.set;
+    const slider = $("#alpha");
+    slider.value = String(state.alpha);
+    slider.setAttribute("aria-valuetext", `${state.alpha}, ${alphaWords(state.alpha)}`);
+    $("#alpha-of").textContent = SET_WORDS[state.set];
+    $("#alpha-number").textContent = String(state.alpha);
+    $("#alpha-meaning").textContent = alphaWords(state.alpha);
+    for (const radio of $$("[name=set]", this.#form)) radio.checked = radio.value === state.set;
+    for (const key of ["max", "temp", "seed"]) $(`#${key}`).value = String(state[key]);
+    $("[data-part=engine]").value = state.engine;
+    $("#off").value = neuronsTo(state.off).replaceAll(",", ", ");
+    $("#selection-count").textContent = String(state.off.length);
+  }
+
+  /** What Run and Stop can do now. `size`: what a run would have to download first, or "". */
+  showState(pageState, size) {
+    const busy = pageState === "running" || pageState === "loading";
+    $("[data-part=run]").disabled = busy;
+    $("[data-part=stop]").disabled = pageState !== "running";
+    $(".run-size").textContent = busy || !size ? "" : size;
+    for (const chip of $$(".chip")) chip.disabled = busy;
+  }
+}

@@ -1,0 +1,18 @@
+// What was said before the answers: the prompt, and in a second turn the answer that was doubted.
+
+import { h } from "./dom.js";
+
+const WHO = { user: "You", assistant: "As trained", system: "System" };
+
+export function showConversation(place, messages) {
+  place.replaceChildren(
+    ...messages.map(({ role, content }, i) =>
+      h(
+        "div",
+        { class: "turn", "data-role": role },
+        h("p", { class: "turn-who" }, WHO[role] ?? role, role === "assistant" && i === 1 ? " (put into every lane)" : ""),
+        h("p", { class: "turn-text" }, content.trim()),
+      ),
+    ),
+  );
+}

@@ -1,0 +1,24 @@
+// Example prompts, by what one can see in them. Facts are ones that a small model usually gets right; the made-up
+// and false-premise prompts have no true answer, so whatever the model says about them, it invents.
+
+import { DOUBT } from "../core/state.js";
+
+export const GROUPS = [
+  { name: "Fact", prompts: ["What animal meows?", "What is the capital of Japan?", "How many legs does a spider have?"] },
+  {
+    name: "Made-up",
+    prompts: [
+      "In what year was the treaty of Zorvath signed?",
+      "Tell me about Professor Elmira Quandt's 1987 discovery.",
+    ],
+  },
+  {
+    name: "False premise",
+    prompts: ["Why did Albert Einstein win the Nobel Prize for inventing the telephone?", "Which king rules Switzerland today?"],
+  },
+  {
+    name: "Doubt",
+    then: DOUBT,
+    prompts: ["What animal meows?", "What color is grass?"],
+  },
+];

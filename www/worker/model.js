@@ -1,0 +1,143 @@
+// From an artifact's model entry to a verified, loaded model: the cache first, then the network.
+//
+// Bytes take one way once: network (or cache) -> the engine's memory, and from the network -> the store. Only
+// after the engine has verified the hash is the stored file committed.
+
+import { download, DownloadError } from "./download.js";
+import { openStore, slices } from "./store.js";
+
+// What a failed download without a store left in memory, for the next try.
+let kept = null;
+
+/**
+ * @param ModelBuffer the wasm class
+ * @param model {sha256, bytes}; `sources`: URLs in order of preference
+ * @param signal cancels; `progress({phase, done, total})`; `notice(text)`
+ * @returns the loaded Lab
+ */
+export async function loadModel({ ModelBuffer, model, sources, signal, progress, notice }) {
+  const { store, reason } = await openStore(model.sha256, model.bytes);
+  if (!store) notice(`The model is kept in memory only, for this visit: ${reason}.`);
+  const context = { ModelBuffer, model, sources, signal, progress, notice };
+
+  const cached = await store?.whole().catch(() => null);
+  if (cached) {
+    try {
+      return await fromCache(cached, context);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error.kind === "memory") throw error;
+      notice("The model in this browser’s cache was damaged. It was deleted and is downloaded anew.");
+      await store.clear();
+    }
+  }
+  try {
+    return await fromNetwork(store, context);
+  } catch (error) {
+    if (error.kind !== "hash") throw error;
+    // Wrong bytes, maybe in the part an earlier visit left: once more, from nothing.
+    await store?.clear();
+    notice("What arrived was not the model file (its hash differs). It was deleted and is downloaded once more.");
+    return fromNetwork(store, context);
+  }
+}
+
+async function fromCache(blob, { ModelBuffer, model, signal, progress }) {
+  const buffer = new ModelBuffer(model.bytes);
+  try {
+    await pour(blob, buffer, model.bytes, signal, progress);
+  } catch (error) {
+    buffer.free();
+    throw error;
+  }
+  return verified(buffer, model, progress);
+}
+
+async function pour(blob, buffer, total, signal, progress) {
+  progress({ phase: "cache", done: 0, total });
+  for await (const chunk of slices(blob)) {
+    signal.throwIfAborted();
+    buffer.push(chunk);
+    progress({ phase: "cache", done: Number(buffer.received()), total });
+  }
+}
+
+async function fromNetwork(store, { ModelBuffer, model, sources, signal, progress, notice }) {
+  const total = model.bytes;
+  let buffer = kept?.sha256 === model.sha256 ? kept.buffer : new ModelBuffer(total);
+  kept = null;
+  let file = null;
+  const forget = (why) => {
+    notice(`The model is kept in memory only, for this visit: ${why}.`);
+    closed(file);
+    file = null;
+    store = null;
+  };
+  try {
+    if (store) {
+      try {
+        const partial = await store.partial();
+        if (Number(buffer.received()) > 0) throw new Error("what has arrived is in memory already");
+        if (partial.size > 0 && partial.size <= total) await pour(partial, buffer, total, signal, progress);
+        file = await store.append(Number(buffer.received()));
+      } catch (error) {
+        signal.throwIfAborted();
+        forget(error.name === "NoModificationAllowedError" ? "another tab is storing it" : error.message || error.name);
+      }
+    }
+    let shown = 0;
+    const sink = {
+      received: () => Number(buffer.received()),
+      push(chunk) {
+        buffer.push(chunk);
+        if (file) {
+          try {
+            file.write(chunk);
+          } catch (error) {
+            const full = store;
+            forget(error.name === "QuotaExceededError" ? "this site’s storage quota is full" : error.message);
+            full.clear();
+          }
+        }
+        const now = performance.now();
+        if (now - shown > 80 || this.received() === total) {
+          shown = now;
+          progress({ phase: "download", done: this.received(), total });
+        }
+      },
+      restart() {
+        buffer.free();
+        buffer = new ModelBuffer(total);
+        file?.restart();
+      },
+    };
+    progress({ phase: "download", done: sink.received(), total });
+    await download({ sources, total, sink, signal, say: (text) => progress({ phase: "download", done: sink.received(), total, text }) });
+  } catch (error) {
+    if (error instanceof DownloadError && !file) kept = { sha256: model.sha256, buffer };
+    else buffer.free();
+    throw error;
+  } finally {
+    closed(file);
+  }
+  const lab = await verified(buffer, model, progress);
+  // A model that cannot be committed still runs; the next visit downloads it again.
+  await store?.commit().catch((error) => notice(`The model could not be kept for the next visit: ${error.message}.`));
+  return lab;
+}
+
+async function verified(buffer, model, progress) {
+  progress({ phase: "verify", done: 0, total: 0 });
+  await new Promise((resolve) => setTimeout(resolve)); // let the page say so: hashing blocks this thread
+  return buffer.finish(model.sha256); // consumes the buffer
+}
+
+function closed(file) {
+  try {
+    file?.close();
+  } catch {
+    // A file that cannot be closed cleanly fails its hash later, and is then deleted.
+  }
+}
+
+export { DownloadError };

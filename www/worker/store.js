@@ -1,0 +1,148 @@
+// The model store: one model file in the origin's private file system (OPFS), named by its hash.
+//
+//   models/<sha>.gguf.part   what has been downloaded so far; a later visit goes on from its end
+//   models/<sha>.gguf        the whole file, there only after its hash was verified
+//   models/<sha>.ok          in a browser that cannot rename files: says that the .part is the whole, verified file
+//
+// Everything here may be refused (private window, insecure page, full disk). Then the store is simply absent, and
+// the model lives in memory for this visit.
+
+const FOLDER = "models";
+const SLICE = 4 << 20;
+
+async function folder(create) {
+  if (!globalThis.navigator?.storage?.getDirectory) throw new Error("this browser gives this page no storage");
+  const root = await navigator.storage.getDirectory();
+  return root.getDirectoryHandle(FOLDER, { create });
+}
+
+const names = (sha) => ({ whole: `${sha}.gguf`, part: `${sha}.gguf.part`, ok: `${sha}.ok` });
+
+async function sizeOf(dir, name) {
+  try {
+    return (await (await dir.getFileHandle(name)).getFile()).size;
+  } catch {
+    return -1;
+  }
+}
+
+async function remove(dir, name) {
+  await dir.removeEntry(name).catch(() => {});
+}
+
+/** Is the verified model here? Cheap, and safe to ask from the page. */
+export async function isStored(sha, bytes) {
+  try {
+    return (await committed(await folder(false), sha, bytes)) !== null;
+  } catch {
+    return false;
+  }
+}
+
+/** The name of the committed file, or null. */
+async function committed(dir, sha, bytes) {
+  const { whole, part, ok } = names(sha);
+  if ((await sizeOf(dir, whole)) === bytes) return whole;
+  if ((await sizeOf(dir, ok)) >= 0 && (await sizeOf(dir, part)) === bytes) return part;
+  return null;
+}
+
+/** Opens the store for one model file; null with a reason when storage is refused. */
+export async function openStore(sha, bytes) {
+  try {
+    const dir = await folder(true);
+    return { store: new Store(dir, sha, bytes), reason: "" };
+  } catch (error) {
+    return { store: null, reason: error.message || error.name };
+  }
+}
+
+class Store {
+  #dir;
+  #sha;
+  #names;
+  #bytes;
+
+  constructor(dir, sha, bytes) {
+    this.#dir = dir;
+    this.#sha = sha;
+    this.#names = names(sha);
+    this.#bytes = bytes;
+  }
+
+  /** The committed file as a Blob, or null. */
+  async whole() {
+    const name = await committed(this.#dir, this.#sha, this.#bytes);
+    return name === null ? null : (await this.#dir.getFileHandle(name)).getFile();
+  }
+
+  /** What an interrupted download left, as a Blob (maybe empty). */
+  async partial() {
+    if ((await sizeOf(this.#dir, this.#names.part)) < 0) return new Blob([]);
+    return (await this.#dir.getFileHandle(this.#names.part)).getFile();
+  }
+
+  /** Deletes everything of this model. */
+  async clear() {
+    for (const name of Object.values(this.#names)) await remove(this.#dir, name);
+  }
+
+  /** Opens the partial file for appending from `at` (0 starts it anew). Throws when another tab holds it. */
+  async append(at) {
+    await remove(this.#dir, this.#names.ok);
+    const handle = await this.#dir.getFileHandle(this.#names.part, { create: true });
+    const access = await handle.createSyncAccessHandle();
+    access.truncate(at);
+    return new Appender(access, at);
+  }
+
+  /** Makes the verified partial file the committed one. The appender must be closed. */
+  async commit() {
+    const handle = await this.#dir.getFileHandle(this.#names.part);
+    if ((await handle.getFile()).size !== this.#bytes) throw new Error("the stored file has the wrong size");
+    await remove(this.#dir, this.#names.whole);
+    try {
+      await handle.move(this.#names.whole);
+    } catch {
+      await this.#dir.getFileHandle(this.#names.ok, { create: true });
+    }
+  }
+}
+
+class Appender {
+  #access;
+  #at;
+
+  constructor(access, at) {
+    this.#access = access;
+    this.#at = at;
+  }
+
+  /** Throws when the disk or the origin's quota is full. */
+  write(chunk) {
+    const written = this.#access.write(chunk, { at: this.#at });
+    if (written !== chunk.byteLength) throw new Error("the disk or this site's storage quota is full");
+    this.#at += written;
+  }
+
+  /** Empties the file. */
+  restart() {
+    this.#access.truncate(0);
+    this.#at = 0;
+  }
+
+  close() {
+    try {
+      this.#access.flush();
+    } finally {
+      this.#access.close();
+    }
+  }
+}
+
+/** A Blob in slices: whole-file reads would hold the model twice. */
+export async function* slices(blob) {
+  for (let at = 0; at < blob.size; at += SLICE) {
+    yield new Uint8Array(await blob.slice(at, at + SLICE).arrayBuffer());
+  }
+}
