@@ -1,3 +1,136 @@
-//! Every chore of the repository.
+//! Every chore of the repository is a subcommand of `cargo xtask`, in Rust, so that a fresh machine needs rustup and git
+//! and nothing else. Each command does its own set-up, says what it does, and skips what is already done.
 
-fn main() {}
+mod bench;
+mod bindgen;
+mod browser;
+mod dist;
+mod paths;
+mod process;
+mod report;
+mod serve;
+mod test;
+mod wasm;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use hneurons_fetch::{Progress, SMOLLM2};
+
+use crate::wasm::Profile;
+
+/// What went wrong: one line with cause and remedy, shown to whoever ran the command.
+type Result<T> = std::result::Result<T, String>;
+
+/// The chores of H-Neuron Lab.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Get the model, build the page, serve it and open it in the browser
+    Demo {
+        /// The port to serve on [default: 8000, or the next free one]
+        #[arg(long)]
+        port: Option<u16>,
+        /// Only print the address
+        #[arg(long)]
+        no_open: bool,
+        /// Build as for publishing (slow to compile, a little faster to run)
+        #[arg(long)]
+        full: bool,
+    },
+    /// Run every test: format, lints, native, wasm, browser
+    Test {
+        /// Only these steps
+        #[arg(long, value_delimiter = ',', value_enum)]
+        only: Vec<test::Step>,
+    },
+    /// Build pkg/ and dist/, a folder any static host can serve under any path
+    Build {
+        /// Compile in a fraction of the time, to somewhat larger and slower code
+        #[arg(long)]
+        quick: bool,
+        /// Where the deployable files go
+        #[arg(long, default_value = "dist")]
+        out: PathBuf,
+    },
+    /// Measure tokens per second in one headless browser; JSON into target/bench/
+    Bench {
+        /// Race candle's own quantized Llama beside ours
+        #[arg(long)]
+        peers: bool,
+        /// How many times each engine is measured (at least 5 for numbers worth quoting)
+        #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
+        rounds: u32,
+        /// Use the quick build (for trying the bench itself out)
+        #[arg(long)]
+        quick: bool,
+    },
+    /// Serve dist/ and models/ as they are
+    Serve {
+        /// The port to serve on [default: 8000, or the next free one]
+        #[arg(long)]
+        port: Option<u16>,
+    },
+    /// Get the model file into models/ and verify it
+    Model,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = process::stop_children_on_interrupt().and_then(|()| run(cli.command));
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("error: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<()> {
+    match command {
+        Command::Demo {
+            port,
+            no_open,
+            full,
+        } => {
+            model()?;
+            let profile = if full { Profile::Web } else { Profile::Quick };
+            dist::build(profile, &paths::root().join("dist"))?;
+            serve::serve(port, !no_open)
+        }
+        Command::Test { only } => test::run(&only),
+        Command::Build { quick, out } => {
+            let profile = if quick { Profile::Quick } else { Profile::Web };
+            // A relative folder is relative to where the command was typed, as with any tool.
+            let out = std::path::absolute(out).map_err(|e| e.to_string())?;
+            dist::build(profile, &out)
+        }
+        Command::Bench {
+            peers,
+            rounds,
+            quick,
+        } => {
+            let profile = if quick { Profile::Quick } else { Profile::Web };
+            bench::run(profile, peers, rounds)
+        }
+        Command::Serve { port } => serve::serve(port, false),
+        Command::Model => model(),
+    }
+}
+
+/// The verified model in `models/`.
+fn model() -> Result<()> {
+    report::step("model", || {
+        hneurons_fetch::ensure(&paths::models(), &SMOLLM2, &Progress::to_stderr())
+            .map(|path| paths::shown(&path))
+            .map_err(|e| e.to_string())
+    })
+}

@@ -1,0 +1,103 @@
+//! The browser, Node and the packages that drive it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::{Result, paths, process, report};
+
+/// Where Chrome or Chromium usually is. Names without a folder are looked for on the PATH.
+const CHROMES: [&str; 8] = [
+    "/usr/bin/chromium",
+    "/usr/bin/google-chrome",
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "chrome",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+];
+
+/// The oldest Node whose test runner has what the tests use.
+const NODE_MIN: u32 = 20;
+
+/// The folder of the browser tests, which has the Node packages.
+pub fn tests_folder() -> PathBuf {
+    paths::root().join("tests/browser")
+}
+
+/// Chrome or Chromium: `CHROME`, or the first one found.
+pub fn chrome() -> Result<PathBuf> {
+    if let Some(path) = std::env::var_os("CHROME") {
+        return find(Path::new(&path)).ok_or_else(|| {
+            format!(
+                "CHROME names {}, which is not there",
+                Path::new(&path).display()
+            )
+        });
+    }
+    CHROMES
+        .iter()
+        .find_map(|name| find(Path::new(name)))
+        .ok_or_else(|| {
+            "Chrome or Chromium was not found; install it (Debian: apt-get install chromium) or name it in CHROME"
+                .to_owned()
+        })
+}
+
+/// `program` where it is: itself when it has a folder, else on the PATH.
+fn find(program: &Path) -> Option<PathBuf> {
+    if program.components().count() > 1 {
+        return program.is_file().then(|| program.to_owned());
+    }
+    std::env::split_paths(&std::env::var_os("PATH")?)
+        .map(|folder| folder.join(program))
+        .find(|path| path.is_file())
+}
+
+/// A Node command that knows the browser; its packages are installed when they are not.
+pub fn node() -> Result<Command> {
+    let chrome = chrome()?;
+    let said = process::output(Command::new("node").arg("--version")).ok_or_else(|| {
+        format!(
+            "Node was not found; install version {NODE_MIN} or newer (Debian: apt-get install nodejs npm)"
+        )
+    })?;
+    let major = said
+        .trim_start_matches('v')
+        .split('.')
+        .next()
+        .and_then(|n| n.parse::<u32>().ok());
+    if major.is_none_or(|n| n < NODE_MIN) {
+        return Err(format!(
+            "Node {said} is too old; install version {NODE_MIN} or newer"
+        ));
+    }
+    packages()?;
+    let mut node = Command::new("node");
+    node.current_dir(paths::root()).env("CHROME", chrome);
+    Ok(node)
+}
+
+/// `npm ci`, unless the lock file is the one that was installed.
+fn packages() -> Result<()> {
+    let folder = tests_folder();
+    let lock = fs::read(folder.join("package-lock.json"))
+        .map_err(|e| format!("cannot read tests/browser/package-lock.json: {e}"))?;
+    let stamp = folder.join("node_modules/.installed-lock");
+    if fs::read(&stamp).is_ok_and(|installed| installed == lock) {
+        return Ok(());
+    }
+    report::step("npm ci", || {
+        // On Windows npm is a script, which only the shell finds.
+        let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };
+        process::run(
+            Command::new(npm)
+                .args(["ci", "--no-audit", "--no-fund", "--loglevel=error"])
+                .current_dir(&folder),
+        )
+        .map_err(|why| format!("{why}; npm comes with Node (Debian: apt-get install npm)"))?;
+        fs::write(&stamp, &lock).map_err(|e| format!("cannot write {}: {e}", stamp.display()))?;
+        Ok(String::new())
+    })
+}

@@ -1,0 +1,105 @@
+//! A static server on this machine only: `dist/` at `/`, and `models/` at `/models/`, as the published page would have it.
+
+use std::io;
+use std::net::Ipv4Addr;
+use std::process::{Command, Stdio};
+
+use axum::Router;
+use axum::http::{HeaderValue, header};
+use axum::middleware::map_response;
+use axum::response::Response;
+use tokio::net::TcpListener;
+use tower_http::services::ServeDir;
+
+use crate::{Result, paths};
+
+const FIRST_PORT: u16 = 8000;
+
+/// Serves until interrupted.
+pub fn serve(port: Option<u16>, open: bool) -> Result<()> {
+    let dist = paths::root().join("dist");
+    if !dist.join("index.html").exists() {
+        return Err("there is no dist/index.html; run `cargo xtask build` first".to_owned());
+    }
+    tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .enable_time()
+        .build()
+        .map_err(|e| format!("cannot start the server: {e}"))?
+        .block_on(async {
+            let listener = listen(port).await?;
+            let address = listener
+                .local_addr()
+                .map_err(|e| format!("cannot start the server: {e}"))?;
+            let url = format!("http://{address}/");
+            // On stdout, and alone: scripts wait for this line.
+            println!("{url}");
+            eprintln!("Ctrl-C stops the server");
+            if open {
+                open_browser(&url);
+            }
+            let app = Router::new()
+                .nest_service("/models", ServeDir::new(paths::models()))
+                .fallback_service(ServeDir::new(dist))
+                .layer(map_response(no_cache));
+            axum::serve(listener, app)
+                .await
+                .map_err(|e| format!("the server stopped: {e}"))
+        })
+}
+
+/// Everything is asked for again (and answered with "not modified" by its ETag): a rebuilt page is a reload away.
+async fn no_cache(mut response: Response) -> Response {
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response
+}
+
+async fn listen(port: Option<u16>) -> Result<TcpListener> {
+    let bind = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port));
+    let taken = |e: &io::Error| e.kind() == io::ErrorKind::AddrInUse;
+    if let Some(port) = port {
+        return bind(port).await.map_err(|e| {
+            if taken(&e) {
+                format!("port {port} is taken; choose another with --port")
+            } else {
+                format!("cannot listen on port {port}: {e}; choose another with --port")
+            }
+        });
+    }
+    for port in FIRST_PORT..FIRST_PORT + 100 {
+        match bind(port).await {
+            Ok(listener) => {
+                if port != FIRST_PORT {
+                    eprintln!("port {FIRST_PORT} is taken; using {port}");
+                }
+                return Ok(listener);
+            }
+            Err(e) if taken(&e) => {}
+            Err(e) => return Err(format!("cannot listen on port {port}: {e}")),
+        }
+    }
+    Err(format!(
+        "ports {FIRST_PORT} to {} are all taken; choose one with --port",
+        FIRST_PORT + 99
+    ))
+}
+
+/// Opens the address where there is a desktop to open it on. The address is printed anyway.
+fn open_browser(url: &str) {
+    let (program, first): (&str, &[&str]) = if cfg!(target_os = "macos") {
+        ("open", &[])
+    } else if cfg!(windows) {
+        ("cmd", &["/C", "start", ""])
+    } else {
+        ("xdg-open", &[])
+    };
+    let _ = Command::new(program)
+        .args(first)
+        .arg(url)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn();
+}
