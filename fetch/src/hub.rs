@@ -70,6 +70,7 @@ fn download(
             Err(Stop::Cut(why)) if size(part) > before && attempt < ATTEMPTS => {
                 progress.line(&format!("the connection broke ({why}); resuming"));
             }
+            Err(Stop::Cut(why)) if size(part) == 0 => return Err(why),
             Err(Stop::Cut(why)) => {
                 return Err(format!(
                     "{why} after {} of {} bytes (kept; the next run resumes)",

@@ -1,6 +1,7 @@
 //! Progress of a long step: a bar on a terminal, a line every tenth of the way elsewhere, or nothing.
 
 use std::io::IsTerminal as _;
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -60,6 +61,7 @@ impl Progress {
         Meter {
             what: what.to_owned(),
             total,
+            began: Instant::now(),
             said: None,
             lines: self == Self::Lines,
             bar,
@@ -71,6 +73,7 @@ impl Progress {
 pub(crate) struct Meter {
     what: String,
     total: u64,
+    began: Instant,
     /// The last tenth (or, of unknown length, the last 10 MB) that was said.
     said: Option<u64>,
     lines: bool,
@@ -83,7 +86,8 @@ impl Meter {
         if let Some(bar) = &self.bar {
             bar.set_position(at);
         }
-        if !self.lines {
+        // What is over in a moment needs no lines.
+        if !self.lines || self.began.elapsed() < Duration::from_secs(2) {
             return;
         }
         let mark = (at * 10).checked_div(self.total).unwrap_or(at / 10_000_000);
