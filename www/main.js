@@ -190,7 +190,8 @@ function show(shown) {
   trace = shown;
   $(".run-kind").textContent = shown.recorded ? "Recorded run" : "";
   $(".timing").textContent = "";
-  $("#answers-title").textContent = shown.messages.length > 1 ? "Second answers" : shown.lanes.length > 1 ? "Answers" : "First answer, as trained";
+  $("#answers-title").textContent = shown.messages.length > 1 ? "Answers, second turn" : shown.lanes.length > 1 ? "Answers" : "First answer, as trained";
+  $("#turn-note").textContent = shown.messages.length > 1 ? "Every lane was given the as-trained first answer as its own." : "";
   showConversation($(".conversation"), shown.messages);
   lanes.show(shown);
   board.show(shown);

@@ -2,15 +2,15 @@
 
 import { h } from "./dom.js";
 
-const WHO = { user: "You", assistant: "As trained", system: "System" };
+const WHO = { user: "You", assistant: "Model, as trained", system: "System" };
 
 export function showConversation(place, messages) {
   place.replaceChildren(
-    ...messages.map(({ role, content }, i) =>
+    ...messages.map(({ role, content }) =>
       h(
         "div",
         { class: "turn", "data-role": role },
-        h("p", { class: "turn-who" }, WHO[role] ?? role, role === "assistant" && i === 1 ? " (put into every lane)" : ""),
+        h("p", { class: "turn-who" }, WHO[role] ?? role),
         h("p", { class: "turn-text" }, content.trim()),
       ),
     ),

@@ -4,7 +4,7 @@
 import { DOUBT } from "../core/state.js";
 
 export const GROUPS = [
-  { name: "Fact", prompts: ["What animal meows?", "What is the capital of Japan?", "How many legs does a spider have?"] },
+  { name: "Fact", prompts: ["What animal meows?", "What is the capital of Japan?"] },
   {
     name: "Made-up",
     prompts: [
@@ -14,7 +14,7 @@ export const GROUPS = [
   },
   {
     name: "False premise",
-    prompts: ["Why did Albert Einstein win the Nobel Prize for inventing the telephone?", "Which king rules Switzerland today?"],
+    prompts: ["When did Einstein invent the telephone?", "Which king rules Switzerland today?"],
   },
   {
     name: "Doubt",

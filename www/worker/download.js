@@ -7,6 +7,7 @@
 const PAUSES = [500, 1500, 4000]; // ms before each new try
 const ANSWER = 20_000; // ms to wait for a source's answer
 const STALL = 20_000; // ms without a byte that count as a cut
+const POINTER = 65_536; // bytes: no model is this small
 
 export class DownloadError extends Error {
   constructor(message, { resumable }) {
@@ -98,7 +99,16 @@ async function fetchRest({ source, total, sink, signal, etag }) {
       }
       sink.push(value);
     }
-    if (sink.received() < total) throw new Error("the connection ended early");
+    if (sink.received() < total) {
+      // A short file of unstated length that ends in good order is another file, for example one that only names the
+      // place of the real one.
+      if (start === 0 && sink.received() < POINTER && !response.headers.get("Content-Length")) {
+        const got = sink.received();
+        sink.restart();
+        throw new Unsuitable(`a file of ${got} bytes, not ${total}`);
+      }
+      throw new Error("the connection ended early");
+    }
   } catch (error) {
     if (stall.signal.aborted && !signal.aborted) throw new Error("no answer in time");
     if (error instanceof TypeError) throw new Error("no connection");

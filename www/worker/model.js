@@ -38,7 +38,12 @@ export async function loadModel({ ModelBuffer, model, sources, signal, progress,
     // Wrong bytes, maybe in the part an earlier visit left: once more, from nothing.
     await store?.clear();
     notice("What arrived was not the model file (its hash differs). It was deleted and is downloaded once more.");
-    return fromNetwork(store, context);
+    try {
+      return await fromNetwork(store, context);
+    } catch (again) {
+      if (again.kind === "hash") await store?.clear();
+      throw again;
+    }
   }
 }
 

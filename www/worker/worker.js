@@ -87,9 +87,10 @@ async function run(id, { request }) {
   post(id, "started", lab.start(request));
   for (;;) {
     await turn(); // lets a waiting "stop" in
-    const step = stopping ? lab.stop() : await lab.step();
+    const last = stopping; // as it is now: it may change while a step runs
+    const step = last ? lab.stop() : await lab.step();
     post(id, "step", step);
-    if (step.done || stopping) return {};
+    if (step.done || last) return {};
   }
 }
 

@@ -20,8 +20,9 @@ export const SHA = createHash("sha256").update(MODEL).digest("hex");
  * @param faults {missing, html, wrongLength, corrupt, cutAt, ignoreRange, wrongRange, refuseRange, slow, offline, hang}
  *   each optional; `cutAt` ends the first answer after so many bytes and then is cleared unless `cutAlways`
  * @param under the path the page is deployed under
+ * @param preludes {path: code} put before a script, to take a browser's ability away from it
  */
-export async function serve({ faults = {}, trace = true, under = "/" } = {}) {
+export async function serve({ faults = {}, trace = true, under = "/", preludes = {} } = {}) {
   const requests = []; // {path, range}
   const server = createServer(async (request, response) => {
     const url = new URL(request.url, "http://host");
@@ -31,8 +32,9 @@ export async function serve({ faults = {}, trace = true, under = "/" } = {}) {
     const path = normalize(decodeURIComponent(url.pathname.slice(under.length))) || "index.html";
     try {
       if (path.startsWith("models/")) return await sendModel(request, response, faults);
-      const made = await made_up(path, trace);
-      const body = made ?? (await readFile(place(path)));
+      const made = await madeUp(path, trace);
+      let body = made ?? (await readFile(place(path)));
+      if (Object.hasOwn(preludes, path)) body = `${preludes[path]}\n${body}`;
       response.writeHead(200, { "Content-Type": TYPES[extname(path)] ?? "text/html; charset=utf-8" });
       response.end(body);
     } catch {
@@ -57,7 +59,7 @@ function place(path) {
   return join(repository, file);
 }
 
-async function made_up(path, trace) {
+async function madeUp(path, trace) {
   const json = (value) => Buffer.from(JSON.stringify(value));
   if (path === "www/artifacts/index.json") return json({ default: "mock", models: [{ id: "mock", artifact: "mock/hneurons.json" }] });
   if (path === "www/artifacts/mock/hneurons.json") return json(fakeArtifact(SHA, MODEL.length));
@@ -72,7 +74,7 @@ async function sendModel(request, response, faults) {
   if (faults.missing) return plain(response, 404, "no model here");
   if (faults.html) return plain(response, 200, "<!doctype html><title>Not found</title>");
   if (faults.wrongLength) return plain(response, 200, "version https://git-lfs.github.com/spec/v1", "text/plain");
-  const body = faults.corrupt ? Buffer.from(MODEL, 0) && Buffer.concat([Buffer.from([MODEL[0] ^ 1]), MODEL.subarray(1)]) : MODEL;
+  const body = faults.corrupt ? Buffer.concat([Buffer.from([MODEL[0] ^ 1]), MODEL.subarray(1)]) : MODEL;
   if (faults.corrupt === "once") faults.corrupt = false;
   const range = /^bytes=(\d+)-$/.exec(request.headers.range ?? "");
   let from = 0;
@@ -89,16 +91,14 @@ async function sendModel(request, response, faults) {
   response.writeHead(status, headers);
   const end = faults.cutAt ?? body.length;
   for (let at = from; at < body.length; at += 65_536) {
-    if (at >= end) {
-      if (!faults.cutAlways) delete faults.cutAt;
-      return request.socket.destroy();
-    }
+    if (at >= end) break;
     response.write(body.subarray(at, Math.min(at + 65_536, end, body.length)));
     if (faults.slow) await new Promise((resolve) => setTimeout(resolve, faults.slow));
     if (response.destroyed) return;
   }
   if (end < body.length) {
     if (!faults.cutAlways) delete faults.cutAt;
+    await new Promise((resolve) => setTimeout(resolve, 150)); // what was written arrives before the cut
     return request.socket.destroy();
   }
   response.end();

@@ -1,0 +1,31 @@
+// One Chromium for a test file, and the few moves that its tests share.
+
+import { chromium } from "playwright-core";
+import { chrome } from "../browser.mjs";
+
+export const launch = () =>
+  chromium.launch({
+    executablePath: chrome(),
+    args: ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+  });
+
+export const ZORVATH = "In what year was the treaty of Zorvath signed?";
+
+/** Waits for the page's data-state. */
+export const state = (page, name, timeout = 15_000) => page.waitForSelector(`html[data-state="${name}"]`, { timeout });
+
+/** Types a prompt and runs it to its end. */
+export async function ask(page, prompt = ZORVATH) {
+  await page.fill("[data-part=prompt]", prompt);
+  await page.press("[data-part=prompt]", "Enter");
+  await ended(page);
+}
+
+export const ended = (page, timeout = 20_000) =>
+  page.waitForFunction(() => document.documentElement.dataset.state === "ready" && document.querySelector(".timing").textContent, null, { timeout });
+
+export const message = async (page) => (await page.locator(".message").innerText()).replaceAll("\n", " ");
+
+/** An answer's text without the "parts here" label. */
+export const answer = (page, lane) =>
+  page.locator("[data-part=lane]").nth(lane).locator("[data-part=token]").allTextContents().then((texts) => texts.join(""));

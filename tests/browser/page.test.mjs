@@ -1,0 +1,218 @@
+// The page, with a stand-in for the engine: what a visitor can do, see and share.
+
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import { after, before, test } from "node:test";
+import { answer, ask, ended, launch, message, state, ZORVATH } from "./mock/browser.mjs";
+import { serve } from "./mock/server.mjs";
+
+let browser, site;
+before(async () => {
+  browser = await launch();
+  site = await serve({ under: "/a/sub/path/" });
+});
+after(async () => {
+  await browser.close();
+  await site.close();
+});
+
+/** A fresh visitor; any error or refused resource fails the test that sees it. */
+async function visit(t, { hash = "", query = "", options = {}, at = site } = {}) {
+  const context = await browser.newContext(options);
+  const page = await context.newPage();
+  const troubles = [];
+  page.on("pageerror", (error) => troubles.push(error.message));
+  page.on("console", (line) => line.type() === "error" && troubles.push(line.text()));
+  t.after(async () => {
+    await context.close();
+    assert.deepEqual(troubles, []);
+  });
+  await page.goto(`${at.url}${query}${hash}`);
+  return page;
+}
+
+test("opens on a recorded run, with no request for the model", async (t) => {
+  const page = await visit(t);
+  await page.waitForSelector("[data-part=lane]");
+  await state(page, "recorded");
+  assert.equal(await page.locator("[data-part=lane]").count(), 3);
+  assert.match(await page.locator("[data-part=status]").innerText(), /Recorded run/);
+  assert.equal(await page.locator("[data-part=neuron]").count(), 39);
+  assert.match(await page.locator(".provisional").innerText(), /^Provisional\./);
+  assert.match(await page.locator("[data-part=run]").innerText(), /3 MB/);
+  assert.match(await answer(page, 0), /is a dog/);
+  assert.equal(site.modelRequests().length, 0);
+});
+
+test("works without a recorded run", async (t) => {
+  const bare = await serve({ trace: false });
+  t.after(() => bare.close());
+  const context = await browser.newContext();
+  t.after(() => context.close());
+  const page = await context.newPage();
+  await page.goto(bare.url);
+  await page.getByText("No run yet.").waitFor();
+  await ask(page);
+  assert.match(await answer(page, 1), /I cannot give you a year/);
+});
+
+test("a prompt streams into three lanes; where they part is said; the board fills", async (t) => {
+  const page = await visit(t);
+  await ask(page);
+  const sets = await page.locator("[data-part=lane]").evaluateAll((all) => all.map((lane) => [lane.dataset.set, lane.dataset.alpha]));
+  assert.deepEqual(sets, [["none", "1"], ["h", "0"], ["random", "0"]]);
+  assert.match(await answer(page, 0), /signed in 1834.*\n\nIt was renewed twice\.$/s);
+  const h = page.locator("[data-part=lane][data-set=h]");
+  assert.equal(await h.locator(".parting").innerText(), " is");
+  assert.match(await h.innerText(), /parts here/);
+  assert.match(await h.innerText(), /ended by itself/);
+  assert.match(await page.locator("[data-part=lane][data-set=random]").innerText(), /Same answer as trained/);
+  assert.match(await h.locator("[data-part=score]").getAttribute("data-value"), /^0\.\d+/);
+  const inked = await page.locator("canvas.cells").evaluate((canvas) => {
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    return data.some((value) => value > 0);
+  });
+  assert.ok(inked, "the board is painted");
+});
+
+test("tokens and cells are read by keyboard", async (t) => {
+  const page = await visit(t);
+  await ask(page);
+  const first = page.locator("[data-part=lane][data-set=h] [data-part=token]").first();
+  await first.focus();
+  await page.keyboard.press("ArrowRight");
+  await page.keyboard.press("ArrowRight");
+  assert.match(await page.locator("[data-part=lane][data-set=h] .detail").innerText(), /“of”: log-probability −?\d\.\d\d/);
+  assert.match(await page.locator(".readout").innerText(), /L2 N101 at token “of”: contribution 0\.\d{4}/);
+  await page.locator("canvas.cells").focus();
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("ArrowRight");
+  assert.match(await page.locator(".readout").innerText(), /L3 N877 at token “Zorvath”/);
+  assert.equal(await page.locator("[data-part=lane][data-set=h] [aria-pressed=true]").innerText(), " Zorvath");
+  await page.locator(".table-view summary").click();
+  assert.equal(await page.locator(".table-view tbody tr").count(), 39);
+});
+
+test("a row's switch makes My selection, the link has it, and the next run edits it", async (t) => {
+  const page = await visit(t);
+  await page.locator("[data-part=neuron][data-layer='16'][data-index='1515'] button").click();
+  assert.equal(await page.locator("[data-part=neuron][data-layer='16'][data-index='1515'] button").getAttribute("aria-pressed"), "true");
+  assert.match(page.url(), /set=custom/);
+  assert.match(page.url(), /off=16\.1515/);
+  await ask(page);
+  const middle = page.locator("[data-part=lane][data-set=custom]");
+  assert.match(await middle.innerText(), /My selection × 0\s+1 neuron, silenced/);
+  assert.match(await page.locator("[data-part=lane][data-set=random]").innerText(), /1 random neuron/);
+  await page.locator("[data-part=neuron][data-layer='16'][data-index='1515'] button").click();
+  assert.doesNotMatch(page.url(), /off=|custom/);
+});
+
+test("doubt gives a second answer in each lane, and the link repeats both turns", async (t) => {
+  const page = await visit(t);
+  await ask(page, "What animal meows?");
+  const first = (await answer(page, 0)).trim();
+  await page.getByRole("button", { name: "Doubt it" }).click();
+  await page.waitForFunction(() => document.querySelectorAll(".turn").length === 3);
+  await ended(page);
+  assert.deepEqual(await page.locator(".turn-text").allTextContents(), ["What animal meows?", first, "I don't think that's right. Are you sure?"]);
+  assert.match(await answer(page, 0), /a dog/);
+  assert.match(await answer(page, 1), /Yes, I am sure/);
+  const link = page.url();
+  assert.match(link, /then=I%20don/);
+  const again = await visit(t, { hash: new URL(link).hash + "&run=1" });
+  await again.waitForFunction(() => document.querySelectorAll(".turn").length === 3 && document.querySelectorAll("[data-set=h][data-part=lane]").length, null);
+  await ended(again);
+  assert.deepEqual(await again.locator(".turn-text").allTextContents(), await page.locator(".turn-text").allTextContents());
+  assert.equal(await answer(again, 1), await answer(page, 1));
+  await page.fill("[data-part=prompt]", ZORVATH);
+  await page.waitForURL(/Zorvath/);
+  assert.doesNotMatch(page.url(), /then=/, "a new question is a new conversation");
+});
+
+test("Stop ends the run within a token", async (t) => {
+  const page = await visit(t);
+  await ask(page); // loaded
+  await page.press("[data-part=prompt]", "Enter");
+  await page.waitForFunction(() => document.querySelectorAll("[data-set=none] [data-part=token]").length >= 3 && document.documentElement.dataset.state === "running");
+  await page.click("[data-part=stop]");
+  const atClick = await page.locator("[data-set=none] [data-part=token]").count();
+  await ended(page);
+  const atEnd = await page.locator("[data-set=none] [data-part=token]").count();
+  assert.ok(atEnd < 30 && atEnd - atClick <= 2, `${atClick} tokens at the click, ${atEnd} at the end`);
+  assert.match(await page.locator("[data-part=lane]").first().innerText(), /stopped/);
+});
+
+test("bad input is said, and the page goes on", async (t) => {
+  const page = await visit(t);
+  await page.press("[data-part=prompt]", "Enter");
+  assert.match(await message(page), /The prompt is empty/);
+  await page.locator("[name=set][value=custom]").check();
+  await page.fill("[data-part=prompt]", "x");
+  await page.press("[data-part=prompt]", "Enter");
+  assert.match(await message(page), /My selection is empty/);
+  await page.locator("[name=set][value=random]").check();
+  await ask(page);
+  assert.deepEqual(await page.locator("[data-part=lane] h3").allTextContents(), ["As trained", "Random control (seed 1) × 0", "Random control (seed 2) × 0"]);
+});
+
+test("a prompt longer than the context is refused with a remedy", async (t) => {
+  const context = await browser.newContext();
+  t.after(() => context.close());
+  const page = await context.newPage();
+  await page.goto(site.url);
+  await page.fill("[data-part=prompt]", "long ".repeat(20_000));
+  await page.press("[data-part=prompt]", "Enter");
+  await page.waitForSelector(".message:not([hidden])");
+  assert.match(await message(page), /longer than the model's context.*Shorten it/);
+  await state(page, "ready");
+  await ask(page);
+});
+
+test("what the model says is only ever text", async (t) => {
+  const page = await visit(t, { hash: `#prompt=${encodeURIComponent("<img src=x onerror=alert(1)>")}&then=${encodeURIComponent("<b>x</b>")}` });
+  await page.press("[data-part=prompt]", "Enter");
+  await page.waitForFunction(() => document.querySelectorAll(".turn").length === 3);
+  await ended(page);
+  assert.equal(await page.locator(".conversation img, .conversation b, canvas ~ img").count(), 0);
+});
+
+test("no sideways scrolling from 320 px up", async (t) => {
+  for (const width of [320, 375, 768, 1280]) {
+    const page = await visit(t, { options: { viewport: { width, height: 800 } } });
+    await ask(page);
+    const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    assert.equal(over, 0, `${width} px`);
+  }
+});
+
+test("an embed hides panels, reports to its host, and obeys only the origin it names", async (t) => {
+  const host = createServer((request, response) => {
+    response.setHeader("Content-Type", "text/html");
+    const named = request.url === "/named" ? `&origin=http://127.0.0.1:${host.address().port}` : "";
+    response.end(`<script>window.got = []; addEventListener("message", (e) => got.push(e.data))</script>
+      <iframe width="700" height="500" src="${site.url}?embed=1&hide=examples,about${named}#prompt=hello"></iframe>`);
+  });
+  await new Promise((resolve) => host.listen(0, "127.0.0.1", resolve));
+  t.after(() => (host.closeAllConnections(), host.close()));
+  const context = await browser.newContext();
+  t.after(() => context.close());
+  for (const path of ["/named", "/unnamed"]) {
+    const page = await context.newPage();
+    await page.goto(`http://127.0.0.1:${host.address().port}${path}`);
+    const frame = page.frames()[1];
+    await frame.waitForSelector("[data-part=lane]");
+    assert.equal(await frame.locator(".examples").isVisible(), false);
+    await page.waitForFunction(() => got.some(({ type, height }) => type === "resize" && height > 100));
+    await page.evaluate(() => frames[0].postMessage({ source: "hneurons-host", type: "run" }, "*"));
+    if (path === "/named") {
+      await page.waitForFunction(() => got.some(({ type }) => type === "result"));
+      const result = await page.evaluate(() => got.find(({ type }) => type === "result"));
+      assert.equal(result.source, "hneurons");
+      assert.match(result.lanes[1].text, /I cannot give you a year/);
+    } else {
+      await page.waitForTimeout(500);
+      assert.equal(await frame.locator("html").getAttribute("data-state"), "recorded", "a message from an unnamed origin is ignored");
+      assert.equal(await page.evaluate(() => JSON.stringify(got).includes("hello")), false, "nothing typed goes to a host that is not named");
+    }
+  }
+});
