@@ -14,7 +14,7 @@ import { LanesView } from "./page/lanes.js";
 import { LoadingView } from "./page/loading.js";
 import { clearMessage, showMessage } from "./page/message.js";
 import { keep, keepOffline } from "./page/offline.js";
-import { isStored } from "./worker/store.js";
+import { askToPersist, isStored } from "./worker/store.js";
 
 const root = document.documentElement;
 let state = parseHash(location.hash);
@@ -164,6 +164,7 @@ function setState(name) {
   else loading.end();
   if (name === "ready") {
     isStored(artifact.json.model.sha256, artifact.json.model.bytes).then((is) => (stored = is));
+    if (before === "loading") askToPersist();
     if (before === "loading") tell("ready", { model: session.loaded.info.name });
   }
   const speed = session.loaded ? `CPU · ${Math.round(session.loaded.speed)} tok/s` : "";
@@ -188,14 +189,23 @@ function runSize() {
 
 function show(shown) {
   trace = shown;
+  if (!shown.recorded) bringIntoView($("#answers"));
   $(".run-kind").textContent = shown.recorded ? "Recorded run" : "";
   $(".timing").textContent = "";
   $("#answers-title").textContent = shown.messages.length > 1 ? "Answers, second turn" : shown.lanes.length > 1 ? "Answers" : "First answer, as trained";
   $("#turn-note").textContent = shown.messages.length > 1 ? "Every lane was given the as-trained first answer as its own." : "";
+  $(".empty").hidden = true;
   showConversation($(".conversation"), shown.messages);
   lanes.show(shown);
   board.show(shown);
   showDoubt();
+}
+
+// On a narrow screen the answers begin below the fold: a run that one cannot see looks like none.
+function bringIntoView(element) {
+  if (element.getBoundingClientRect().top < 0.75 * window.innerHeight) return;
+  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  element.scrollIntoView({ block: "start", behavior: calm ? "auto" : "smooth" });
 }
 
 function showDoubt() {

@@ -1,7 +1,9 @@
 // The page, with a stand-in for the engine: what a visitor can do, see and share.
 
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
+import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
 import { answer, ask, ended, launch, message, state, ZORVATH } from "./mock/browser.mjs";
 import { serve } from "./mock/server.mjs";
@@ -214,5 +216,26 @@ test("an embed hides panels, reports to its host, and obeys only the origin it n
       assert.equal(await frame.locator("html").getAttribute("data-state"), "recorded", "a message from an unnamed origin is ignored");
       assert.equal(await page.evaluate(() => JSON.stringify(got).includes("hello")), false, "nothing typed goes to a host that is not named");
     }
+  }
+});
+
+test("axe finds nothing to object to, in light and dark, wide and narrow", async (t) => {
+  const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+  const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+  const check = async (page, where) => {
+    await page.evaluate(axe);
+    const found = await page.evaluate(async (runOnly) => (await window.axe.run({ runOnly })).violations, tags);
+    assert.deepEqual(found.map(({ id, nodes }) => `${id}: ${nodes[0].html.slice(0, 120)}`), [], where);
+  };
+  for (const [width, colorScheme] of [[1280, "light"], [375, "dark"]]) {
+    const page = await visit(t, { options: { viewport: { width, height: 800 }, colorScheme, bypassCSP: true } });
+    await page.waitForSelector("[data-part=lane]");
+    await page.locator(".advanced summary").click();
+    await check(page, `recorded, ${width} ${colorScheme}`);
+    await ask(page);
+    await page.locator(".table-view summary").click();
+    await page.locator("[data-part=token]").nth(3).click();
+    await page.locator("[data-part=neuron] button").first().click();
+    await check(page, `live, ${width} ${colorScheme}`);
   }
 });

@@ -70,6 +70,7 @@ export class BoardView {
 
   /** New cells or tokens in lane i. */
   update(i) {
+    for (const row of this.#rows) if (row.loose) row.scale = this.#seen(row.row);
     if (i !== this.#lane) return;
     this.#columns = columnsOf(this.#trace, this.#lane);
     this.#paintSoon();
@@ -129,7 +130,9 @@ export class BoardView {
       seen.add(name);
       const kind = this.#artifact.has(name) ? "h" : this.#selection.has(name) || this.#isCustom(name) ? "custom" : "control";
       if (kind === "control" && this.#artifact.size > 0 && !this.#showControl) return;
-      kinds[kind].push({ row, layer, index, kind, scale: this.#scale(name, row) });
+      const quantile = this.#artifact.get(name)?.quantiles?.["0.99"];
+      const loose = !(quantile > 0); // no scale of its own: the largest value seen
+      kinds[kind].push({ row, layer, index, kind, loose, scale: loose ? this.#seen(row) : quantile });
     };
     this.#trace.rows.forEach(add);
     for (const name of this.#selection) add(name.split(".").map(Number), -1);
@@ -141,9 +144,7 @@ export class BoardView {
     return this.#trace.lanes.some((lane) => lane.set === "custom" && lane.neurons.some(([l, i]) => `${l}.${i}` === name));
   }
 
-  #scale(name, row) {
-    const quantile = this.#artifact.get(name)?.quantiles?.["0.99"];
-    if (quantile > 0) return quantile;
+  #seen(row) {
     let most = 0;
     for (const lane of this.#trace.lanes) for (const cells of lane.cells) most = Math.max(most, cells?.[row] ?? 0);
     return most || 1;
@@ -170,7 +171,7 @@ export class BoardView {
             type: "button",
             class: "switch",
             "aria-pressed": String(off),
-            "aria-label": `Layer ${layer}, neuron ${index}: ${off ? "in" : "add to"} My selection`,
+            "aria-label": `L${layer} N${index} in My selection`,
             title: tooltip(about),
             onclick: () => this.#on.toggle(layer, index),
             onfocus: () => this.#highlightRow(i),
@@ -205,7 +206,9 @@ export class BoardView {
       this.#lefts.push(width);
       width += CELL;
     });
-    width = Math.max(width + 8, 40);
+    // At least to the container's edge, so that the rules between layers run through.
+    const room = this.scroll.clientWidth - Math.ceil(this.names.getBoundingClientRect().width);
+    width = Math.max(width + 8, room);
     const colour = colours(this.#root);
     this.#paintHead(width, colour);
     this.#paintBody(width, colour);

@@ -5,8 +5,8 @@ import { $, $$, h, megabytes } from "./dom.js";
 
 const PHASES = [
   ["engine", "Load the engine"],
+  ["cache", "Read the model from this browser’s cache"],
   ["download", "Download the model"],
-  ["cache", "Read it from this browser’s cache"],
   ["verify", "Verify its hash"],
   ["warm", "Warm up"],
 ];
@@ -54,8 +54,6 @@ export class LoadingView {
           if (item.dataset.is !== "done") item.hidden = true;
         }
       });
-      // An interrupted download is read from the cache before it goes on.
-      if (phase === "download" && this.#items.get("cache").item.dataset.is === "now") this.#items.get("cache").item.dataset.is = "done";
       entry.item.hidden = false;
       entry.item.dataset.is = "now";
       this.#phase = phase;

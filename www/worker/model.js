@@ -26,7 +26,7 @@ export async function loadModel({ ModelBuffer, model, sources, signal, progress,
       return await fromCache(cached, context);
     } catch (error) {
       signal.throwIfAborted();
-      if (error.kind === "memory") throw error;
+      if (error.kind && error.kind !== "hash") throw error; // the file is right; something else is not
       notice("The model in this browser’s cache was damaged. It was deleted and is downloaded anew.");
       await store.clear();
     }

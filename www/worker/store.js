@@ -39,6 +39,13 @@ export async function isStored(sha, bytes) {
   }
 }
 
+/** Asks the browser not to evict the model when space is short. For the page: a worker may not ask. */
+export function askToPersist() {
+  // Firefox would put the question to the visitor; the others decide by themselves.
+  if (globalThis.CSS?.supports?.("-moz-appearance", "none")) return;
+  navigator.storage?.persist?.().catch(() => {}); // a refusal changes nothing today
+}
+
 /** The name of the committed file, or null. */
 async function committed(dir, sha, bytes) {
   const { whole, part, ok } = names(sha);

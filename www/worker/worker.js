@@ -49,7 +49,6 @@ async function load(id, { artifact, model, sources }) {
       const speed = await loaded.warm_up();
       signal.throwIfAborted();
       lab = loaded;
-      navigator.storage?.persist?.().catch(() => {}); // quietly: a refusal changes nothing today
       return { info: loaded.info(), artifact: about, speed, build };
     } catch (error) {
       loaded.free?.();
