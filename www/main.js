@@ -124,6 +124,13 @@ $("[data-part=share]").addEventListener("click", async () => {
   }
 });
 
+// The hash holds the settings, so the skip link must not become it.
+$(".skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  $("#answers").focus();
+  $("#answers").scrollIntoView();
+});
+
 window.addEventListener("hashchange", () => {
   state = parseHash(location.hash);
   controls.show(state);

@@ -9,7 +9,8 @@ import { columnsOf } from "./columns.js";
 const CELL = 18; // width of a column, CSS pixels
 const ROW = 24; // height of a row: a switch must be large enough to hit
 const GAP = 22; // between turns
-const HEAD = 84; // height of the token names
+const HEAD = 102; // height of the token names and, above them, the turns' names
+const TURN = 20;
 
 export class BoardView {
   #root;
@@ -39,7 +40,12 @@ export class BoardView {
     this.body.addEventListener("pointerdown", (event) => this.#point(event));
     this.body.addEventListener("click", (event) => this.#point(event, true));
     this.body.addEventListener("keydown", (event) => this.#key(event));
-    this.body.addEventListener("focus", () => this.#move(this.#cursor.row, this.#cursor.column < 0 ? 0 : this.#cursor.column));
+    // Spoken only while the board itself has the focus: elsewhere it would talk over what is being read.
+    this.body.addEventListener("focus", () => {
+      this.readout.setAttribute("aria-live", "polite");
+      this.#move(this.#cursor.row, Math.max(0, this.#cursor.column));
+    });
+    this.body.addEventListener("blur", () => this.readout.setAttribute("aria-live", "off"));
     $("[name=show-control]", root).addEventListener("change", (event) => {
       this.#showControl = event.target.checked;
       this.#layout();
@@ -222,16 +228,27 @@ export class BoardView {
       const chosen = i === this.#cursor.column;
       if (chosen) {
         ink.fillStyle = colour.chosen;
-        ink.fillRect(this.#lefts[i], 0, CELL, HEAD);
+        ink.fillRect(this.#lefts[i], TURN, CELL, HEAD);
       }
       ink.save();
       ink.translate(this.#lefts[i] + CELL / 2, HEAD - 6);
       ink.rotate(-Math.PI / 2);
       ink.fillStyle = column.answer === undefined ? colour.soft : colour.ink;
-      ink.fillText(shorten(ink, visible(column.text), HEAD - 12), 0, 0);
+      ink.fillText(shorten(ink, visible(column.text), HEAD - TURN - 10), 0, 0);
       ink.restore();
     });
+    this.#turns(ink, colour);
     this.#dividers(ink, HEAD, colour);
+  }
+
+  #turns(ink, colour) {
+    ink.font = `600 11px ${colour.font}`;
+    ink.fillStyle = colour.ink;
+    this.#columns.forEach((column, i) => {
+      if (i > 0 && column.segment === this.#columns[i - 1].segment) return;
+      const length = this.#columns.filter(({ segment }) => segment === column.segment).length;
+      ink.fillText(shorten(ink, column.label, Math.max(length * CELL + GAP / 2, 46)), this.#lefts[i], TURN / 2 + 1);
+    });
   }
 
   #paintBody(width, colour) {

@@ -1,13 +1,19 @@
 // The board's columns: the words of the conversation, without the chat template's own tokens, then a lane's answer.
 
-/** @returns {{at: number, text: string, segment: string, answer?: number}[]} `at` indexes prompt then answer */
+/**
+ * @returns {{at: number, text: string, segment: string, label: string, answer?: number}[]} `at` indexes prompt then
+ *   answer; `segment` tells the turns apart, `label` names them
+ */
 export function columnsOf(trace, lane) {
   const columns = [];
   trace.prompt.forEach(({ text, role, turn }, at) => {
-    if (role === "user" || role === "assistant") columns.push({ at, text, segment: `${role}${turn}` });
+    if (role !== "user" && role !== "assistant") return;
+    const segment = `${role}${turn}`;
+    const label = role === "assistant" ? "Answer" : columns.length === 0 || columns[0].segment === segment ? "Prompt" : "Doubt";
+    columns.push({ at, text, segment, label });
   });
   trace.lanes[lane]?.tokens.forEach(({ text }, i) => {
-    columns.push({ at: trace.prompt.length + i, text, segment: "answer", answer: i });
+    columns.push({ at: trace.prompt.length + i, text, segment: "answer", label: trace.messages.length > 1 ? "Second answer" : "Answer", answer: i });
   });
   return columns;
 }
