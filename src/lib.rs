@@ -11,6 +11,7 @@
 //! | [`neurons`] | contribution, artifact, detector, control sets: the subject matter |
 //! | [`generate`] | lanes and sampling become a stream of events |
 //! | [`lab`] | a loaded model with its artifact: runs by set and alpha, for page and command line |
+//! | `research` | the numbers behind the page, computed natively |
 //! | `web` | what the page's worker calls (wasm only) |
 //!
 //! Dependencies point downwards only: `web` and the command line -> `generate` -> `neurons`, `engine` -> `gguf`,
@@ -23,6 +24,8 @@ pub mod generate;
 pub mod gguf;
 pub mod lab;
 pub mod neurons;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod research;
 pub mod text;
 
 #[cfg(target_arch = "wasm32")]

@@ -91,7 +91,6 @@ mod tests {
         assert_eq!(first, EXPECTED_FOR_SEED_1);
     }
 
-    const EXPECTED_FOR_SEED_1: [(usize, usize); 4] = [(0, 0); 4];
 
     #[test]
     fn a_layer_without_room_is_an_error() {

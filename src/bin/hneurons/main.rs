@@ -1,1 +1,43 @@
-fn main() {}
+//! The command line: what the page does, natively, and what it shows, computed.
+
+mod artifact;
+mod inspect;
+mod model;
+mod run;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// See, and switch, the neurons that go with a language model's hallucinations.
+#[derive(Parser)]
+#[command(version, about, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Answer a prompt in one or more lanes, with and without the H-Neurons.
+    Run(run::Args),
+    /// Say what is in a model file.
+    Inspect(inspect::Args),
+    /// Make an artifact (hneurons.json) from a list of weighted neurons.
+    Artifact(artifact::Args),
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Run(args) => run::main(&args),
+        Command::Inspect(args) => inspect::main(&args),
+        Command::Artifact(args) => artifact::main(&args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            eprintln!("hneurons: {e}");
+            ExitCode::from(2)
+        }
+    }
+}

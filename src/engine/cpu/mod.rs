@@ -15,7 +15,7 @@ use std::future::ready;
 
 pub use kernels::Isa;
 
-use super::{Activity, BoxFuture, Edits, Engine, Feed, LaneId, Logits, Reading, Watch};
+use super::{Activity, BoxFuture, Edits, Engine, Feed, LaneId, Logits, Neuron, Reading, Watch};
 use crate::{
     engine::edits::check_neuron,
     error::{Error, ErrorKind, Result, try_vec},
@@ -111,6 +111,29 @@ impl Cpu {
             scratch: Scratch::default(),
             config,
         })
+    }
+
+    /// What one unit of a neuron's `z` adds to each logit if no layer came after it: its column of `W_down`, times the
+    /// final norm's weight, through the unembedding (the logit lens; the norm's scale is left out).
+    ///
+    /// # Errors
+    /// [`ErrorKind::Input`] for a neuron outside the model, [`ErrorKind::Memory`].
+    pub fn direct_logits(&self, neuron: Neuron) -> Result<Vec<f32>> {
+        check_neuron(neuron, &self.config)?;
+        let down = &self.layers[neuron.layer].ffn_down;
+        let mut row = vec![0f32; down.columns()];
+        let direction: Vec<f32> = (0..down.rows())
+            .zip(&self.output_norm)
+            .map(|(r, weight)| {
+                down.dequantize_row(r, &mut row);
+                row[neuron.index] * weight
+            })
+            .collect();
+        let mut activations = Activations::default();
+        activations.load(&direction, direction.len());
+        let mut logits = try_vec(0f32, self.config.vocabulary, "the logits")?;
+        kernels::matmul(self.isa, &self.unembedding, &activations, &mut logits);
+        Ok(logits)
     }
 
     fn lane(&self, id: LaneId) -> Result<&Lane> {

@@ -1,0 +1,103 @@
+//! `hneurons inspect`: what is in a model file.
+
+use std::collections::BTreeMap;
+
+use hneurons::Result;
+use serde_json::json;
+
+use super::model::ModelArgs;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// The GGUF file; without it, the model that `run` uses.
+    #[arg(value_name = "FILE")]
+    file: Option<std::path::PathBuf>,
+    /// List every tensor.
+    #[arg(long)]
+    tensors: bool,
+    /// One JSON object on stdout.
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn main(args: &Args) -> Result<()> {
+    let file = ModelArgs {
+        model: args.file.clone(),
+    }
+    .file()?;
+    let c = file.config();
+    let v = file.vocabulary();
+    let mut formats: BTreeMap<&str, (usize, usize, usize)> = BTreeMap::new();
+    for t in file.tensors().iter() {
+        let entry = formats.entry(t.quantization.name()).or_default();
+        entry.0 += 1;
+        entry.1 += t.rows * t.columns;
+        entry.2 += t.range.len();
+    }
+    let weights: usize = formats.values().map(|f| f.1).sum();
+    if args.json {
+        let tensors: Vec<_> = file
+            .tensors()
+            .iter()
+            .map(|t| json!({"name": t.name, "rows": t.rows, "columns": t.columns, "quantization": t.quantization.name(), "bytes": t.range.len()}))
+            .collect();
+        println!(
+            "{}",
+            json!({
+                "name": c.name, "architecture": c.architecture, "sha256": file.sha256(), "bytes": file.bytes().len(),
+                "layers": c.layers, "neurons_per_layer": c.neurons, "neuron_count": c.neuron_count(),
+                "hidden": c.hidden, "heads": c.heads, "kv_heads": c.kv_heads, "head_dim": c.head_dim,
+                "context": c.context, "vocabulary": c.vocabulary, "special_tokens": v.special.len(),
+                "rope_base": c.rope_base, "norm_eps": c.norm_eps, "weights": weights,
+                "chat_template": v.chat_template, "tensors": tensors,
+            })
+        );
+        return Ok(());
+    }
+    println!("{} ({} architecture)", c.name, c.architecture);
+    println!("  file        {} bytes, SHA-256 {}", file.bytes().len(), file.sha256());
+    println!(
+        "  neurons     {} ({} layers x {})",
+        c.neuron_count(),
+        c.layers,
+        c.neurons
+    );
+    println!(
+        "  attention   {} query heads of {} over {} key heads; hidden width {}",
+        c.heads, c.head_dim, c.kv_heads, c.hidden
+    );
+    println!(
+        "  positions   {} (RoPE base {}, {} dimensions)",
+        c.context, c.rope_base, c.rope_dim
+    );
+    println!(
+        "  vocabulary  {} tokens, {} of them special; pre-tokenizer {}; turns end with {:?}",
+        c.vocabulary,
+        v.special.len(),
+        v.pre,
+        v.tokens[v.eos as usize]
+    );
+    println!(
+        "  template    {}",
+        match &v.chat_template {
+            Some(t) => format!("{} characters of Jinja", t.chars().count()),
+            None => "none".into(),
+        }
+    );
+    println!("  weights     {weights}");
+    for (name, (tensors, weights, bytes)) in formats {
+        println!("    {name:<5} {weights:>12} weights in {tensors:>4} tensors, {bytes:>12} bytes");
+    }
+    if args.tensors {
+        for t in file.tensors().iter() {
+            println!(
+                "    {:<28} {:>6} x {:<6} {}",
+                t.name,
+                t.rows,
+                t.columns,
+                t.quantization.name()
+            );
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,78 @@
+//! Which model and artifact a command works with.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+use hneurons::{Error, ErrorKind, Result, gguf::ModelFile, lab::Lab, neurons::Artifact};
+use hneurons_fetch::{Progress, SMOLLM2, ensure};
+
+/// The artifact of the model that is fetched by default, so that the command works outside a checkout too.
+const DEFAULT_ARTIFACT: &str =
+    include_str!("../../../www/artifacts/smollm2-135m-instruct-q4_1/hneurons.json");
+
+#[derive(Args)]
+pub struct ModelArgs {
+    /// A GGUF file. Without it SmolLM2-135M-Instruct is used, and fetched into models/ first if need be.
+    #[arg(long, value_name = "FILE")]
+    pub model: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub struct ArtifactArgs {
+    /// The model's H-Neurons (hneurons.json). Without it the published ones are used, if they are this model's.
+    #[arg(long, value_name = "FILE")]
+    pub artifact: Option<PathBuf>,
+}
+
+pub fn read(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).map_err(|e| {
+        Error::new(
+            ErrorKind::Io,
+            format!("cannot read {} ({e}): check the path", path.display()),
+        )
+    })
+}
+
+pub fn read_text(path: &Path) -> Result<String> {
+    String::from_utf8(read(path)?).map_err(|_| {
+        Error::new(
+            ErrorKind::Io,
+            format!("{} is not UTF-8 text: convert it", path.display()),
+        )
+    })
+}
+
+impl ModelArgs {
+    /// The file's path, fetched first if it is the default one.
+    pub fn path(&self) -> Result<PathBuf> {
+        match &self.model {
+            Some(path) => Ok(path.clone()),
+            None => ensure(Path::new("models"), &SMOLLM2, &Progress::to_stderr())
+                .map_err(|e| Error::new(ErrorKind::Io, e.to_string())),
+        }
+    }
+
+    pub fn file(&self) -> Result<ModelFile> {
+        let path = self.path()?;
+        ModelFile::parse(read(&path)?)
+            .map_err(|e| Error::new(e.kind(), format!("{}: {e}", path.display())))
+    }
+
+    /// The model, ready to run, with its artifact where there is one.
+    pub fn lab(&self, artifact: &ArtifactArgs) -> Result<Lab> {
+        let mut lab = Lab::new(self.file()?)?;
+        match &artifact.artifact {
+            Some(path) => lab.set_artifact(Artifact::parse(&read_text(path)?)?)?,
+            None => {
+                let default = Artifact::parse(DEFAULT_ARTIFACT)?;
+                if default.check_model(lab.file()).is_ok() {
+                    lab.set_artifact(default)?;
+                }
+            }
+        }
+        Ok(lab)
+    }
+}

@@ -1,0 +1,482 @@
+//! `hneurons run`: answers, with and without the H-Neurons. Its JSON is also the format of recorded traces.
+
+use std::{
+    io::{Write, stdout},
+    path::PathBuf,
+};
+
+use clap::ValueEnum;
+use hneurons::{
+    Error, Result,
+    generate::{Limit, Read, Sampling, Session, Stopped},
+    lab::{Lab, LanePlan, LaneRequest, Request, Set},
+    neurons::Neuron,
+    text::{Conversation, Message, PromptToken},
+};
+use serde::{Deserialize, Serialize};
+
+use super::model::{ArtifactArgs, ModelArgs, read_text};
+
+/// What is said in the second turn unless the user says otherwise.
+const DOUBT: &str = "I don't think that's right. Are you sure?";
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum SetName {
+    /// The H-Neurons.
+    H,
+    /// A random control: as many neurons in the same layers.
+    Random,
+    /// As trained.
+    None,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum EngineName {
+    /// The fastest there is.
+    Auto,
+    /// The CPU.
+    Cpu,
+    /// The GPU.
+    Gpu,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Show {
+    /// Each lane's own set (the H-Neurons where nothing is edited).
+    Set,
+    /// The H-Neurons in every lane.
+    H,
+}
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// The question, a user message in the model's chat template.
+    #[arg(value_name = "PROMPT", required_unless_present_any = ["prompts", "messages"], conflicts_with_all = ["prompts", "messages"])]
+    prompt: Option<String>,
+    /// Factor on the set's neurons: 0 silences, 1 is as trained, 3 is most. Give it again for more lanes [default: 1 and 0]
+    #[arg(long, value_name = "A", allow_negative_numbers = true)]
+    alpha: Vec<f32>,
+    /// Which neurons are edited. Give it again for more lanes; `none` makes one lane as trained [default: h]
+    #[arg(long, value_enum)]
+    set: Vec<SetName>,
+    /// Seed of the random control (every lane of `--set random` uses it).
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    control_seed: u64,
+    /// Where to run.
+    #[arg(long, value_enum, default_value = "auto")]
+    engine: EngineName,
+    /// Seed of the sampling.
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    seed: u64,
+    /// 0 takes the most probable token; above, tokens are drawn.
+    #[arg(long, default_value_t = 0.0, value_name = "T", allow_negative_numbers = true)]
+    temperature: f64,
+    /// Draw among the N most probable tokens.
+    #[arg(long, value_name = "N")]
+    top_k: Option<usize>,
+    /// Draw among the most probable tokens that make up this probability.
+    #[arg(long, value_name = "P")]
+    top_p: Option<f64>,
+    /// Longest answer, in tokens.
+    #[arg(long, default_value_t = 64, value_name = "N")]
+    max_tokens: usize,
+    /// Name the N largest contributions of all neurons at each token.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    top: usize,
+    /// Whose contributions are listed at each token.
+    #[arg(long, value_enum, default_value = "set")]
+    show: Show,
+    /// Take the prompt as bare text to go on from, without the chat template.
+    #[arg(long, conflicts_with_all = ["doubt", "messages"])]
+    raw: bool,
+    /// Add a second turn: the as-trained answer is put into every lane and doubted, and each lane answers the doubt.
+    #[arg(long, value_name = "TEXT", num_args = 0..=1, default_missing_value = DOUBT)]
+    doubt: Option<String>,
+    /// A conversation: a JSON file with a list of {"role", "content"}, or an object with "messages".
+    #[arg(long, value_name = "FILE", conflicts_with = "prompts")]
+    messages: Option<PathBuf>,
+    /// Many prompts: JSON lines of {"prompt"}; one object a line is printed.
+    #[arg(long, value_name = "FILE")]
+    prompts: Option<PathBuf>,
+    /// One JSON object on stdout.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    model: ModelArgs,
+    #[command(flatten)]
+    artifact: ArtifactArgs,
+}
+
+#[derive(Serialize)]
+struct Output<'a> {
+    model: ModelOut<'a>,
+    engine: String,
+    artifact: Option<ArtifactOut<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    messages: Option<&'a [Message]>,
+    prompt_tokens: Vec<u32>,
+    prompt: &'a [PromptToken],
+    lanes: Vec<LaneOut>,
+}
+
+#[derive(Serialize)]
+struct ModelOut<'a> {
+    id: &'a str,
+    name: &'a str,
+    sha256: &'a str,
+}
+
+#[derive(Serialize)]
+struct ArtifactOut<'a> {
+    id: &'a str,
+    provisional: bool,
+}
+
+#[derive(Serialize)]
+struct LaneOut {
+    alpha: f32,
+    set: Set,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seed: Option<u64>,
+    edited: Vec<(usize, usize)>,
+    text: String,
+    score: Option<f64>,
+    stopped: Option<Stopped>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit: Option<Limit>,
+    /// Contributions at each prompt token, as at the answer's.
+    prompt_neurons: Vec<Vec<NeuronOut>>,
+    tokens: Vec<TokenOut>,
+}
+
+#[derive(Serialize)]
+struct TokenOut {
+    id: u32,
+    text: String,
+    logprob: f64,
+    neurons: Vec<NeuronOut>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    top: Vec<NeuronOut>,
+}
+
+#[derive(Clone, Serialize)]
+struct NeuronOut {
+    layer: usize,
+    index: usize,
+    contribution: f32,
+}
+
+pub fn main(args: &Args) -> Result<()> {
+    if args.engine == EngineName::Gpu {
+        return Err(input(
+            "the GPU engine is not built yet: use --engine cpu or auto",
+        ));
+    }
+    let lanes = lanes(args);
+    // Conversations are read before the model, so that a typing error costs no waiting.
+    let conversations = conversations(args)?;
+    let mut lab = args.model.lab(&args.artifact)?;
+    for (where_, conversation) in conversations {
+        let done = run(&mut lab, args, conversation, &lanes);
+        done.map_err(|e| Error::new(e.kind(), format!("{where_}{e}")))?;
+    }
+    Ok(())
+}
+
+fn input(message: impl Into<String>) -> Error {
+    Error::new(hneurons::ErrorKind::Input, message)
+}
+
+/// The lanes asked for: every set at every alpha, and one lane as trained for `none`.
+fn lanes(args: &Args) -> Vec<LaneRequest> {
+    let alphas = if args.alpha.is_empty() {
+        &[1.0, 0.0][..]
+    } else {
+        &args.alpha
+    };
+    let sets = if args.set.is_empty() {
+        &[SetName::H][..]
+    } else {
+        &args.set
+    };
+    let mut lanes = Vec::new();
+    for set in sets {
+        let set = match set {
+            SetName::None => {
+                lanes.push(LaneRequest::new(Set::None, 1.0));
+                continue;
+            }
+            SetName::H => Set::H,
+            SetName::Random => Set::Random,
+        };
+        lanes.extend(alphas.iter().map(|&alpha| LaneRequest {
+            seed: args.control_seed,
+            ..LaneRequest::new(set, alpha)
+        }));
+    }
+    lanes
+}
+
+/// The conversations asked for, each with what an error about it begins with.
+fn conversations(args: &Args) -> Result<Vec<(String, Conversation)>> {
+    #[derive(Deserialize)]
+    struct Line {
+        prompt: String,
+    }
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum MessagesFile {
+        List(Vec<Message>),
+        Object { messages: Vec<Message> },
+    }
+    let of = |prompt: &str| {
+        if args.raw {
+            Conversation::Raw(prompt.to_owned())
+        } else {
+            Conversation::Messages(vec![Message::user(prompt)])
+        }
+    };
+    if let Some(path) = &args.messages {
+        let file: MessagesFile = serde_json::from_str(&read_text(path)?).map_err(|e| {
+            input(format!(
+                "{} is no conversation ({e}): write a list of {{\"role\": \"user\", \"content\": …}}",
+                path.display()
+            ))
+        })?;
+        let (MessagesFile::List(messages) | MessagesFile::Object { messages }) = file;
+        return Ok(vec![(String::new(), Conversation::Messages(messages))]);
+    }
+    if let Some(path) = &args.prompts {
+        let text = read_text(path)?;
+        let lines = text
+            .lines()
+            .enumerate()
+            .filter(|(_, l)| !l.trim().is_empty());
+        let all = lines
+            .map(|(i, line)| {
+                let where_ = format!("{}:{}: ", path.display(), i + 1);
+                let line: Line = serde_json::from_str(line).map_err(|e| {
+                    input(format!(
+                        "{where_}not a prompt ({e}): write {{\"prompt\": …}}"
+                    ))
+                })?;
+                Ok((where_, of(&line.prompt)))
+            })
+            .collect::<Result<Vec<_>>>()?;
+        if all.is_empty() {
+            return Err(input(format!(
+                "{} has no prompts: write one {{\"prompt\": …}} a line",
+                path.display()
+            )));
+        }
+        return Ok(all);
+    }
+    let prompt = args.prompt.as_deref().unwrap_or_default();
+    Ok(vec![(String::new(), of(prompt))])
+}
+
+fn run(
+    lab: &mut Lab,
+    args: &Args,
+    conversation: Conversation,
+    lanes: &[LaneRequest],
+) -> Result<()> {
+    let mut request = Request {
+        conversation,
+        lanes: lanes.to_vec(),
+        max_tokens: args.max_tokens,
+        sampling: Sampling {
+            temperature: args.temperature,
+            top_k: args.top_k,
+            top_p: args.top_p,
+            seed: args.seed,
+        },
+        top: args.top,
+    };
+    if let Some(doubt) = &args.doubt {
+        request.conversation = doubted(lab, &request, doubt)?;
+    }
+    if !args.json
+        && args.doubt.is_some()
+        && let Conversation::Messages(messages) = &request.conversation
+    {
+        for m in messages {
+            println!("[{}] {}", format!("{:?}", m.role).to_lowercase(), m.content);
+        }
+        println!();
+    }
+    let (session, plans) = lab.start(&request)?;
+    let live = !args.json && request.lanes.len() == 1;
+    let out = drive(lab, session, &plans, &request, args, live)?;
+    let (prompt, lanes) = out;
+    if args.json {
+        let engine = lab.engine().description();
+        let file = lab.file();
+        let artifact = lab.artifact();
+        let line = serde_json::to_string(&Output {
+            model: ModelOut {
+                id: artifact.map_or("", |a| &a.model.id),
+                name: artifact.map_or(&file.config().name, |a| &a.model.name),
+                sha256: file.sha256(),
+            },
+            engine,
+            artifact: artifact.map(|a| ArtifactOut {
+                id: &a.id,
+                provisional: a.provisional,
+            }),
+            messages: match &request.conversation {
+                Conversation::Messages(m) => Some(m),
+                Conversation::Raw(_) => None,
+            },
+            prompt_tokens: prompt.iter().map(|t| t.id).collect(),
+            prompt: &prompt,
+            lanes,
+        })
+        .map_err(|e| input(format!("the result cannot be written ({e})")))?;
+        println!("{line}");
+    } else {
+        for lane in &lanes {
+            if live {
+                println!();
+            } else {
+                println!("— {}", title(lane));
+                println!("{}", lane.text.trim_end());
+            }
+            if let Some(score) = lane.score {
+                println!("  detector {score:.2}");
+            }
+            println!();
+        }
+    }
+    Ok(())
+}
+
+/// The conversation in which the as-trained answer is doubted.
+fn doubted(lab: &mut Lab, request: &Request, doubt: &str) -> Result<Conversation> {
+    let Conversation::Messages(mut messages) = request.conversation.clone() else {
+        return Err(input("a doubt needs a conversation: leave out --raw"));
+    };
+    let first = Request {
+        lanes: vec![LaneRequest::new(Set::None, 1.0)],
+        top: 0,
+        ..request.clone()
+    };
+    let (mut session, _) = lab.start(&first)?;
+    let mut answer = String::new();
+    loop {
+        let step = pollster::block_on(lab.step(&mut session))?;
+        for lane in &step.lanes {
+            answer.push_str(lane.token.as_ref().map_or("", |t| &t.text));
+        }
+        if step.done {
+            break;
+        }
+    }
+    messages.push(Message::assistant(answer));
+    messages.push(Message::user(doubt));
+    Ok(Conversation::Messages(messages))
+}
+
+fn drive(
+    lab: &mut Lab,
+    mut session: Session,
+    plans: &[LanePlan],
+    request: &Request,
+    args: &Args,
+    live: bool,
+) -> Result<(Vec<PromptToken>, Vec<LaneOut>)> {
+    let shown = session.plan().shown.clone();
+    let prompt = session.plan().prompt.clone();
+    let h = lab.h_neurons().unwrap_or_default();
+    let mut lanes: Vec<LaneOut> = plans
+        .iter()
+        .zip(&request.lanes)
+        .map(|(plan, asked)| LaneOut {
+            alpha: plan.alpha,
+            set: plan.set,
+            seed: (plan.set == Set::Random).then_some(asked.seed),
+            edited: plan.neurons.iter().map(|n| (n.layer, n.index)).collect(),
+            text: String::new(),
+            score: None,
+            stopped: None,
+            limit: None,
+            prompt_neurons: Vec::new(),
+            tokens: Vec::new(),
+        })
+        .collect();
+    // Which of the shown neurons each lane lists.
+    let listed: Vec<Vec<usize>> = plans
+        .iter()
+        .map(|plan| {
+            let own = match (plan.set, args.show) {
+                (Set::None | Set::H, _) | (_, Show::H) => &h,
+                _ => &plan.neurons,
+            };
+            (0..shown.len())
+                .filter(|&i| own.contains(&shown[i]))
+                .collect()
+        })
+        .collect();
+    loop {
+        let step = pollster::block_on(lab.step(&mut session))?;
+        for event in step.lanes {
+            let (lane, listed) = (&mut lanes[event.lane], &listed[event.lane]);
+            for read in &event.read {
+                let neurons = list(&shown, listed, read);
+                match read.at.checked_sub(prompt.len()) {
+                    None => lane.prompt_neurons.push(neurons),
+                    Some(i) => {
+                        lane.tokens[i].neurons = neurons;
+                        lane.tokens[i].top = read.top.iter().map(out).collect();
+                    }
+                }
+            }
+            if let Some(token) = event.token {
+                if live {
+                    print!("{}", token.text);
+                    // A closed pipe is found when the line is written.
+                    let _ = stdout().flush();
+                }
+                lane.text.push_str(&token.text);
+                lane.tokens.push(TokenOut {
+                    id: token.id,
+                    text: token.text,
+                    logprob: token.logprob,
+                    neurons: Vec::new(),
+                    top: Vec::new(),
+                });
+            }
+            lane.score = event.score.or(lane.score);
+            lane.stopped = event.stopped.or(lane.stopped);
+            lane.limit = event.limit.or(lane.limit);
+        }
+        if step.done {
+            return Ok((prompt, lanes));
+        }
+    }
+}
+
+fn out(&(neuron, contribution): &(Neuron, f32)) -> NeuronOut {
+    NeuronOut {
+        layer: neuron.layer,
+        index: neuron.index,
+        contribution,
+    }
+}
+
+fn list(shown: &[Neuron], listed: &[usize], read: &Read) -> Vec<NeuronOut> {
+    listed
+        .iter()
+        .map(|&i| out(&(shown[i], read.contributions[i])))
+        .collect()
+}
+
+fn title(lane: &LaneOut) -> String {
+    match lane.set {
+        Set::None => "as trained".to_owned(),
+        _ if lane.alpha == 1.0 => "as trained (alpha 1)".to_owned(),
+        Set::H => format!("H-Neurons x {}", lane.alpha),
+        Set::Random => format!("random control x {}", lane.alpha),
+        Set::Custom => format!("my selection x {}", lane.alpha),
+    }
+}

@@ -1,0 +1,103 @@
+//! What single neurons do: how large their contributions usually are, and which tokens they speak for.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    engine::{Edits, Engine, Feed, Logits, Neuron, Watch, cpu::Cpu},
+    error::{Error, Result},
+    neurons::contributions,
+    text::{TextStream, Tokenizer},
+};
+
+/// Tokens of reference text read as one sequence.
+const WINDOW: usize = 256;
+
+/// For each neuron the quantiles of its contribution over all tokens of `text`, by probability as written in
+/// `probabilities` ("0.5"); the value at rank `ceil(p n)` of `n`.
+///
+/// # Errors
+/// [`crate::ErrorKind::Input`] for an empty text or a probability that is none; as [`Engine::forward`].
+pub async fn reference_quantiles(
+    engine: &mut dyn Engine,
+    tokenizer: &Tokenizer,
+    text: &str,
+    neurons: &[Neuron],
+    probabilities: &[&str],
+) -> Result<Vec<BTreeMap<String, f32>>> {
+    let ids = tokenizer.encode(text)?;
+    if ids.is_empty() {
+        return Err(Error::input("the reference text is empty: write some"));
+    }
+    let watch = Watch::Chosen(neurons.to_vec());
+    let mut values: Vec<Vec<f32>> = vec![Vec::with_capacity(ids.len()); neurons.len()];
+    for window in ids.chunks(WINDOW) {
+        let lane = engine.open(&Edits::none())?;
+        let feed = [Feed {
+            lane,
+            tokens: window,
+            logits: Logits::None,
+        }];
+        let readings = engine.forward(&feed, &watch).await;
+        engine.close(lane);
+        for activity in readings?.iter().flat_map(|r| &r.activity) {
+            let all = contributions(&watch, activity, engine.column_norms(), engine.config());
+            for (values, c) in values.iter_mut().zip(all) {
+                values.push(c);
+            }
+        }
+    }
+    values
+        .iter_mut()
+        .map(|values| {
+            values.sort_by(f32::total_cmp);
+            probabilities
+                .iter()
+                .map(|&name| {
+                    let p: f64 = name
+                        .parse()
+                        .ok()
+                        .filter(|p| (0.0..=1.0).contains(p))
+                        .ok_or_else(|| Error::input(format!("'{name}' is no probability")))?;
+                    let rank = (p * values.len() as f64).ceil() as usize;
+                    Ok((name.to_owned(), values[rank.clamp(1, values.len()) - 1]))
+                })
+                .collect()
+        })
+        .collect()
+}
+
+/// The `n` tokens whose logits a neuron raises most, and the `n` it lowers most, when `z` is positive: its column of
+/// `W_down` through the final norm's weight and the unembedding, as if no layer came after it (the logit lens).
+///
+/// # Errors
+/// [`crate::ErrorKind::Input`] for a neuron outside the model, [`crate::ErrorKind::Memory`].
+pub fn promoted(
+    engine: &Cpu,
+    tokenizer: &Tokenizer,
+    neuron: Neuron,
+    n: usize,
+) -> Result<(Vec<String>, Vec<String>)> {
+    let effect = engine.direct_logits(neuron)?;
+    // Tokens that are whole text by themselves: the others could not be shown.
+    let mut order: Vec<(u32, String)> = (0..effect.len() as u32)
+        .filter(|&id| !tokenizer.is_special(id))
+        .filter_map(|id| {
+            let mut stream = TextStream::default();
+            let text = stream.push(tokenizer.bytes(id));
+            let whole = stream.finish().is_empty() && !text.contains('\u{fffd}');
+            (whole && !text.trim().is_empty()).then_some((id, text))
+        })
+        .collect();
+    order.sort_by(|(a, _), (b, _)| {
+        effect[*b as usize]
+            .total_cmp(&effect[*a as usize])
+            .then(a.cmp(b))
+    });
+    let texts = |tokens: &mut dyn Iterator<Item = &(u32, String)>| {
+        tokens.take(n).map(|(_, text)| text.clone()).collect()
+    };
+    Ok((
+        texts(&mut order.iter()),
+        texts(&mut order.iter().rev()),
+    ))
+}

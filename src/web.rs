@@ -1,0 +1,446 @@
+//! What the page's worker calls: a thin coat of JavaScript over [`crate::lab`].
+//!
+//! A call that fails throws a JavaScript `Error` whose `message` is for the visitor and whose `kind` is for the code
+//! (see [`crate::ErrorKind::name`]).
+
+use js_sys::{Array, Float32Array, Object, Reflect, Uint8Array};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use wasm_bindgen::prelude::*;
+
+use crate::{
+    error::{Error, Result},
+    generate::{LaneStep, Sampling, Session, Step},
+    gguf::{ModelFile, check_hash, hex},
+    lab::{ControlOf, LaneRequest, Request, Set},
+    neurons::{Artifact, Neuron},
+    text::{Conversation, Message},
+};
+
+type JsResult<T> = std::result::Result<T, JsValue>;
+
+/// `[layer, index]`, as the page writes neurons.
+type Pair = (usize, usize);
+
+impl From<Error> for JsValue {
+    fn from(e: Error) -> Self {
+        let error = js_sys::Error::new(&e.to_string());
+        // Setting a property of a fresh object cannot fail.
+        let _ = Reflect::set(&error, &"kind".into(), &e.kind().name().into());
+        error.into()
+    }
+}
+
+fn neuron((layer, index): Pair) -> Neuron {
+    Neuron { layer, index }
+}
+
+fn pairs(neurons: &[Neuron]) -> Vec<Pair> {
+    neurons.iter().map(|n| (n.layer, n.index)).collect()
+}
+
+fn to_js(value: &impl Serialize) -> JsResult<JsValue> {
+    let serializer = serde_wasm_bindgen::Serializer::json_compatible();
+    Ok(value
+        .serialize(&serializer)
+        .map_err(|e| Error::internal(e.to_string()))?)
+}
+
+/// The model's bytes as they arrive: reserved once, hashed on the way.
+#[wasm_bindgen]
+pub struct ModelBuffer {
+    bytes: Vec<u8>,
+    hasher: Sha256,
+}
+
+#[wasm_bindgen]
+impl ModelBuffer {
+    /// Reserves room for a file of `total` bytes.
+    ///
+    /// # Errors
+    /// Kind `memory`.
+    #[wasm_bindgen(constructor)]
+    pub fn new(total: f64) -> JsResult<ModelBuffer> {
+        let mut bytes = Vec::new();
+        let total = total as usize;
+        bytes
+            .try_reserve_exact(total)
+            .map_err(|_| Error::memory("the model", total))?;
+        Ok(Self {
+            bytes,
+            hasher: Sha256::new(),
+        })
+    }
+
+    /// Takes the next bytes.
+    ///
+    /// # Errors
+    /// Kind `memory` if there are more than announced and no room for them.
+    pub fn push(&mut self, chunk: &Uint8Array) -> JsResult<()> {
+        let (start, more) = (self.bytes.len(), chunk.length() as usize);
+        self.bytes
+            .try_reserve(more)
+            .map_err(|_| Error::memory("the model", start + more))?;
+        self.bytes.resize(start + more, 0);
+        chunk.copy_to(&mut self.bytes[start..]);
+        self.hasher.update(&self.bytes[start..]);
+        Ok(())
+    }
+
+    /// Bytes taken so far.
+    pub fn received(&self) -> f64 {
+        self.bytes.len() as f64
+    }
+
+    /// Verifies the file's SHA-256 and makes the model ready.
+    ///
+    /// # Errors
+    /// Kind `hash` for another file, `model` for one that cannot be run.
+    pub fn finish(self, expected_sha256: &str) -> JsResult<Lab> {
+        let sha256 = hex(&self.hasher.finalize());
+        check_hash(&sha256, expected_sha256)?;
+        let file = ModelFile::parse_hashed(self.bytes, sha256)?;
+        Ok(Lab {
+            lab: crate::lab::Lab::new(file)?,
+            session: None,
+        })
+    }
+}
+
+/// A loaded model and the run in progress, if any.
+#[wasm_bindgen]
+pub struct Lab {
+    lab: crate::lab::Lab,
+    session: Option<Session>,
+}
+
+#[derive(Serialize)]
+struct Info {
+    name: String,
+    architecture: String,
+    layers: usize,
+    neurons_per_layer: usize,
+    neuron_count: usize,
+    context_length: usize,
+    vocabulary: usize,
+    sha256: String,
+    bytes: usize,
+    engine: String,
+    build: String,
+    quantization: String,
+}
+
+#[derive(Serialize)]
+struct ArtifactInfo<'a> {
+    id: &'a str,
+    name: &'a str,
+    provisional: bool,
+    notice: &'a str,
+    neurons: &'a [crate::neurons::HNeuron],
+}
+
+#[derive(Deserialize)]
+struct JsRequest {
+    messages: Vec<Message>,
+    lanes: Vec<JsLane>,
+    #[serde(default = "default_max_tokens")]
+    max_tokens: usize,
+    #[serde(default)]
+    temperature: f64,
+    #[serde(default = "default_seed")]
+    seed: u64,
+}
+
+#[derive(Deserialize)]
+struct JsLane {
+    set: Set,
+    #[serde(default = "default_alpha")]
+    alpha: f32,
+    #[serde(default)]
+    neurons: Vec<Pair>,
+    #[serde(default)]
+    control_of: Option<JsControlOf>,
+    #[serde(default = "default_seed")]
+    seed: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum JsControlOf {
+    Neurons(Vec<Pair>),
+    Name(String),
+}
+
+fn default_max_tokens() -> usize {
+    64
+}
+
+fn default_seed() -> u64 {
+    1
+}
+
+fn default_alpha() -> f32 {
+    1.0
+}
+
+#[derive(Serialize)]
+struct Started<'a> {
+    prompt: &'a [crate::text::PromptToken],
+    shown: Vec<Pair>,
+    lanes: Vec<StartedLane>,
+}
+
+#[derive(Serialize)]
+struct StartedLane {
+    set: Set,
+    alpha: f32,
+    neurons: Vec<Pair>,
+}
+
+#[wasm_bindgen]
+impl Lab {
+    /// What is loaded: `{name, architecture, layers, neurons_per_layer, …}`.
+    ///
+    /// # Errors
+    /// Kind `internal`.
+    pub fn info(&mut self) -> JsResult<JsValue> {
+        let description = self.lab.engine().description();
+        let (engine, build) = description
+            .split_once('/')
+            .unwrap_or((&description, "unknown"));
+        let file = self.lab.file();
+        let config = file.config();
+        let mut formats: Vec<&str> = Vec::new();
+        for tensor in file.tensors().iter() {
+            let name = tensor.quantization.name();
+            if !formats.contains(&name) {
+                formats.push(name);
+            }
+        }
+        to_js(&Info {
+            name: config.name.clone(),
+            architecture: config.architecture.clone(),
+            layers: config.layers,
+            neurons_per_layer: config.neurons,
+            neuron_count: config.neuron_count(),
+            context_length: config.context,
+            vocabulary: config.vocabulary,
+            sha256: file.sha256().to_owned(),
+            bytes: file.bytes().len(),
+            engine: engine.to_owned(),
+            build: build.to_owned(),
+            quantization: formats.join(" + "),
+        })
+    }
+
+    /// Takes an artifact's JSON text; gives `{id, name, provisional, notice, neurons}`.
+    ///
+    /// # Errors
+    /// Kind `artifact`.
+    pub fn set_artifact(&mut self, json: &str) -> JsResult<JsValue> {
+        self.lab.set_artifact(Artifact::parse(json)?)?;
+        let artifact = self
+            .lab
+            .artifact()
+            .ok_or_else(|| Error::internal("an artifact was lost"))?;
+        to_js(&ArtifactInfo {
+            id: &artifact.id,
+            name: &artifact.model.name,
+            provisional: artifact.provisional,
+            notice: &artifact.notice,
+            neurons: &artifact.neurons,
+        })
+    }
+
+    /// A random control of a set given as `[[layer, index], …]`, or of the H-Neurons for `"h"`.
+    ///
+    /// # Errors
+    /// Kind `input`, `artifact`.
+    pub fn control(&self, of: JsValue, seed: f64) -> JsResult<JsValue> {
+        let of = control_of(Some(from_js(of, "the set")?));
+        to_js(&pairs(&self.lab.control(&of?, seed as u64)?))
+    }
+
+    /// Runs a few tokens and gives the measured decode rate in tokens per second.
+    ///
+    /// # Errors
+    /// Kind `memory`.
+    pub async fn warm_up(&mut self) -> JsResult<f64> {
+        self.drop_session();
+        let request = Request {
+            conversation: Conversation::Raw("The quick brown fox".into()),
+            lanes: vec![LaneRequest::new(Set::None, 1.0)],
+            max_tokens: 9,
+            sampling: Sampling::greedy(),
+            top: 0,
+        };
+        let (mut session, _) = self.lab.start(&request)?;
+        // The first step reads the prompt and touches every weight once.
+        let mut tokens = 0;
+        let mut step = self.lab.step(&mut session).await?;
+        let start = now();
+        while !step.done {
+            step = self.lab.step(&mut session).await?;
+            tokens += 1;
+        }
+        let seconds = (now() - start) / 1000.0;
+        self.lab.close(session);
+        Ok(if seconds > 0.0 {
+            f64::from(tokens) / seconds
+        } else {
+            0.0
+        })
+    }
+
+    /// Starts a run, ending the one before. Gives `{prompt, shown, lanes}`.
+    ///
+    /// # Errors
+    /// Kind `input`, `context`, `artifact`, `memory`.
+    pub fn start(&mut self, request: JsValue) -> JsResult<JsValue> {
+        self.drop_session();
+        let request: JsRequest = from_js(request, "the request")?;
+        let lanes = request
+            .lanes
+            .into_iter()
+            .map(|l| {
+                Ok(LaneRequest {
+                    set: l.set,
+                    alpha: l.alpha,
+                    neurons: l.neurons.into_iter().map(neuron).collect(),
+                    control_of: control_of(l.control_of)?,
+                    seed: l.seed,
+                })
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let (session, lanes) = self.lab.start(&Request {
+            conversation: Conversation::Messages(request.messages),
+            lanes,
+            max_tokens: request.max_tokens,
+            sampling: Sampling {
+                temperature: request.temperature,
+                seed: request.seed,
+                ..Sampling::greedy()
+            },
+            top: 0,
+        })?;
+        let started = to_js(&Started {
+            prompt: &session.plan().prompt,
+            shown: pairs(&session.plan().shown),
+            lanes: lanes
+                .into_iter()
+                .map(|l| StartedLane {
+                    set: l.set,
+                    alpha: l.alpha,
+                    neurons: pairs(&l.neurons),
+                })
+                .collect(),
+        });
+        self.session = Some(session);
+        started
+    }
+
+    /// One chunk of the prompt, or one token in every live lane.
+    ///
+    /// # Errors
+    /// Kind `memory`; `input` if no run was started.
+    pub async fn step(&mut self) -> JsResult<JsValue> {
+        let session = self
+            .session
+            .as_mut()
+            .ok_or_else(|| Error::input("nothing is running: start a run first"))?;
+        let step = self.lab.step(session).await?;
+        Ok(step_to_js(&step)?)
+    }
+
+    /// Ends the run; what it gives has the shape of a step.
+    ///
+    /// # Errors
+    /// Kind `input` if no run was started.
+    pub fn stop(&mut self) -> JsResult<JsValue> {
+        let mut session = self
+            .session
+            .take()
+            .ok_or_else(|| Error::input("nothing is running: start a run first"))?;
+        let step = self.lab.stop(&mut session);
+        step_to_js(&step)
+    }
+
+    fn drop_session(&mut self) {
+        if let Some(session) = self.session.take() {
+            self.lab.close(session);
+        }
+    }
+}
+
+fn from_js<T: serde::de::DeserializeOwned>(value: JsValue, what: &str) -> Result<T> {
+    serde_wasm_bindgen::from_value(value)
+        .map_err(|e| Error::input(format!("{what} cannot be read ({e}): correct it")))
+}
+
+fn control_of(of: Option<JsControlOf>) -> Result<ControlOf> {
+    match of {
+        None => Ok(ControlOf::H),
+        Some(JsControlOf::Name(name)) if name == "h" => Ok(ControlOf::H),
+        Some(JsControlOf::Name(name)) => Err(Error::input(format!(
+            "there is no set '{name}' to make a control of: choose 'h' or a list of neurons"
+        ))),
+        Some(JsControlOf::Neurons(list)) => Ok(ControlOf::Custom(
+            list.into_iter().map(neuron).collect(),
+        )),
+    }
+}
+
+/// Milliseconds on the worker's clock.
+fn now() -> f64 {
+    let global = js_sys::global();
+    Reflect::get(&global, &"performance".into())
+        .ok()
+        .and_then(|p| p.dyn_into::<web_sys::Performance>().ok())
+        .map_or_else(js_sys::Date::now, |p| p.now())
+}
+
+/// A step as the page takes it; contributions as typed arrays, since there are many.
+fn step_to_js(step: &Step) -> JsResult<JsValue> {
+    let out = Object::new();
+    let set = |o: &Object, key: &str, value: JsValue| Reflect::set(o, &key.into(), &value);
+    set(&out, "done", step.done.into())?;
+    set(&out, "prompt_read", (step.prompt_read as u32).into())?;
+    set(&out, "prompt_total", (step.prompt_total as u32).into())?;
+    let lanes = Array::new();
+    for LaneStep {
+        lane,
+        read,
+        token,
+        stopped,
+        limit,
+        score,
+    } in &step.lanes
+    {
+        let o = Object::new();
+        set(&o, "lane", (*lane as u32).into())?;
+        let reads = Array::new();
+        for read in read {
+            let r = Object::new();
+            set(&r, "at", (read.at as u32).into())?;
+            let contributions = Float32Array::from(read.contributions.as_slice());
+            set(&r, "contributions", contributions.into())?;
+            reads.push(&r);
+        }
+        set(&o, "read", reads.into())?;
+        if let Some(token) = token {
+            set(&o, "token", to_js(token)?)?;
+        }
+        if let Some(stopped) = stopped {
+            set(&o, "stopped", to_js(stopped)?)?;
+        }
+        if let Some(limit) = limit {
+            set(&o, "limit", to_js(limit)?)?;
+        }
+        if let Some(score) = score {
+            set(&o, "score", (*score).into())?;
+        }
+        lanes.push(&o);
+    }
+    set(&out, "lanes", lanes.into())?;
+    Ok(out.into())
+}

@@ -1,0 +1,77 @@
+//! What the integration tests share: the real model, and a tiny one made on the spot.
+
+#![allow(dead_code)]
+
+pub mod tiny;
+
+use std::{path::PathBuf, sync::OnceLock};
+
+use hneurons::{
+    engine::{Engine, Feed, LaneId, Logits, Reading, Watch},
+    gguf::ModelFile,
+    lab::Lab,
+    neurons::Artifact,
+};
+
+pub const MODEL_SHA256: &str = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53";
+
+pub fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+pub fn model_path() -> PathBuf {
+    let path = root().join("models/SmolLM2-135M-Instruct.Q4_1.gguf");
+    assert!(
+        path.exists(),
+        "these tests run the real model: get it with `cargo xtask model`"
+    );
+    path
+}
+
+/// The real model, read once for all tests of a binary.
+pub fn model() -> ModelFile {
+    static FILE: OnceLock<ModelFile> = OnceLock::new();
+    FILE.get_or_init(|| {
+        let bytes = std::fs::read(model_path()).expect("the model can be read");
+        ModelFile::parse_expecting(bytes, MODEL_SHA256).expect("the model is sound")
+    })
+    .clone()
+}
+
+pub fn artifact() -> Artifact {
+    let path = root().join("www/artifacts/smollm2-135m-instruct-q4_1/hneurons.json");
+    Artifact::parse(&std::fs::read_to_string(path).expect("the artifact is committed"))
+        .expect("the artifact is sound")
+}
+
+/// The real model with its artifact.
+pub fn lab() -> Lab {
+    let mut lab = Lab::new(model()).expect("the model is ready");
+    lab.set_artifact(artifact()).expect("the artifact fits");
+    lab
+}
+
+pub fn fixture(name: &str) -> String {
+    let path = root().join("tests/fixtures").join(name);
+    std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+/// One call of the engine with one feed.
+pub fn feed(
+    engine: &mut dyn Engine,
+    lane: LaneId,
+    tokens: &[u32],
+    logits: Logits,
+    watch: &Watch,
+) -> Reading {
+    pollster::block_on(engine.forward(
+        &[Feed {
+            lane,
+            tokens,
+            logits,
+        }],
+        watch,
+    ))
+    .expect("the engine reads the tokens")
+    .remove(0)
+}
