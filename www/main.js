@@ -144,7 +144,9 @@ async function attempt(act) {
   try {
     await act();
   } catch (error) {
-    console.error(error);
+    // What the visitor or the network did is not a fault of the page.
+    const foreseen = ["cancelled", "input", "context", "download", "unsupported"].includes(error.kind);
+    (foreseen ? console.warn : console.error)(error);
     tell("error", { kind: error.kind ?? "page", message: error.message });
     if (error.kind === "cancelled") {
       setState(resting());

@@ -72,6 +72,11 @@ export class BoardView {
     this.readout.textContent = "Point at a cell, or focus the board and use the arrow keys.";
     this.#tabs();
     this.#layout();
+    this.#paint();
+    // A second turn begins at the doubt: what was said before it is to the left.
+    const last = this.#columns.findLast(({ label }) => label === "Prompt" || label === "Doubt");
+    const first = last ? this.#columns.findIndex(({ segment }) => segment === last.segment) : 0;
+    this.scroll.scrollTo({ top: 0, left: first > 0 ? this.#lefts[first] - GAP / 2 : 0, behavior: "instant" });
   }
 
   /** New cells or tokens in lane i. */

@@ -4,11 +4,17 @@ import { $, h } from "./dom.js";
 
 export function showMessage(text, ways = []) {
   const place = $(".message");
-  $("p", place).textContent = text;
+  $("p", place).textContent = sentence(text);
   $(".message-ways", place).replaceChildren(
     ...ways.map(({ words, act }) => h("button", { type: "button", onclick: () => (clearMessage(), act()) }, words)),
   );
   place.hidden = false;
+}
+
+// The engine's errors are written like a compiler's: no capital, no full stop.
+function sentence(text) {
+  const first = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?…”]$/.test(first) ? first : `${first}.`;
 }
 
 export function clearMessage() {
