@@ -12,7 +12,7 @@ import { parseArgs } from "node:util";
 import { open } from "../../tests/browser/browser.mjs";
 import { MODEL, MODEL_FILE, repository, serve } from "../../tests/browser/server.mjs";
 
-const PROMPT = "Explain in simple words how a rainbow forms, and why its colours always come in the same order.";
+const PROMPT = "Explain in simple words how a rainbow forms when the sun comes out after rain, and why its colours always come in the same order from red to violet.";
 const TOKENS = 32;
 
 const { values } = parseArgs({

@@ -147,6 +147,14 @@ function parseRange(header, size) {
   return first > last ? "bad" : [first, last];
 }
 
+// Waits until the connection takes more, or is gone.
+function room(response) {
+  return new Promise((done) => {
+    const over = () => (response.off("drain", over), response.off("close", over), done());
+    response.on("drain", over).on("close", over);
+  });
+}
+
 async function send(response, file, first, last, fault, entry) {
   const stream = createReadStream(file, { start: first, end: last, highWaterMark: 262_144 });
   // A byte in the middle of the file: past any header, so that only the hash can tell.
@@ -160,7 +168,7 @@ async function send(response, file, first, last, fault, entry) {
       if (at + whole > fault.cutAt) chunk = chunk.subarray(0, Math.max(0, fault.cutAt - at));
       if (chunk.length) {
         entry.sent += chunk.length;
-        if (!response.write(chunk)) await new Promise((done) => (response.once("drain", done), response.once("close", done)));
+        if (!response.write(chunk)) await room(response);
       }
       at += whole;
       if (at > fault.cutAt) {
