@@ -188,11 +188,7 @@ impl Session {
     /// # Errors
     /// [`ErrorKind::Input`] for a plan that makes no sense, [`ErrorKind::Context`] for a prompt that leaves no room for
     /// an answer, [`ErrorKind::Memory`].
-    pub fn start(
-        engine: &mut dyn Engine,
-        plan: Plan,
-        detector: Option<Detector>,
-    ) -> Result<Self> {
+    pub fn start(engine: &mut dyn Engine, plan: Plan, detector: Option<Detector>) -> Result<Self> {
         plan.sampling.check()?;
         if plan.prompt.is_empty() {
             return Err(Error::input(

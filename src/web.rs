@@ -384,9 +384,9 @@ fn control_of(of: Option<JsControlOf>) -> Result<ControlOf> {
         Some(JsControlOf::Name(name)) => Err(Error::input(format!(
             "there is no set '{name}' to make a control of: choose 'h' or a list of neurons"
         ))),
-        Some(JsControlOf::Neurons(list)) => Ok(ControlOf::Custom(
-            list.into_iter().map(neuron).collect(),
-        )),
+        Some(JsControlOf::Neurons(list)) => {
+            Ok(ControlOf::Custom(list.into_iter().map(neuron).collect()))
+        }
     }
 }
 

@@ -47,7 +47,7 @@ fn patch(mut bytes: Vec<u8>, from: &[u8], to: &[u8]) -> Vec<u8> {
 #[test]
 fn the_unbroken_file_is_taken() {
     let file = ModelFile::parse(tiny().write()).expect("the tiny model is sound");
-    assert_eq!(file.config().neuron_count(), 192);
+    assert_eq!(file.config().neuron_count(), 256);
     assert_eq!(file.vocabulary().special, [0, 1, 2]);
     assert_eq!(file.tensors().iter().count(), 20);
 }
@@ -98,7 +98,11 @@ fn data_cut_off() {
 fn a_text_longer_than_the_file() {
     let bytes = tiny().write();
     refused(
-        patch(bytes, b"\x14\0\0\0\0\0\0\0general.arch", b"\x14\0\0\0\0\0\0\x7fgeneral.arch"),
+        patch(
+            bytes,
+            b"\x14\0\0\0\0\0\0\0general.arch",
+            b"\x14\0\0\0\0\0\0\x7fgeneral.arch",
+        ),
         "header cannot be read",
     );
 }
@@ -178,11 +182,16 @@ fn sizes_out_of_range() {
 #[test]
 fn heads_that_do_not_fit() {
     refused(
-        tiny().set("llama.attention.head_count_kv", Value::U32(3)).write(),
+        tiny()
+            .set("llama.attention.head_count_kv", Value::U32(3))
+            .write(),
         "cannot share",
     );
     refused(
-        tiny().set("llama.attention.head_count", Value::U32(6)).set("llama.attention.head_count_kv", Value::U32(2)).write(),
+        tiny()
+            .set("llama.attention.head_count", Value::U32(6))
+            .set("llama.attention.head_count_kv", Value::U32(2))
+            .write(),
         "hidden width",
     );
 }
@@ -191,7 +200,9 @@ fn heads_that_do_not_fit() {
 fn rope_that_does_not_fit() {
     for dims in [15, 18] {
         refused(
-            tiny().set("llama.rope.dimension_count", Value::U32(dims)).write(),
+            tiny()
+                .set("llama.rope.dimension_count", Value::U32(dims))
+                .write(),
             "RoPE over",
         );
     }
@@ -245,7 +256,9 @@ fn a_token_listed_twice() {
     let mut tokens: Vec<Value> = common::tiny::vocabulary().iter().map(|t| text(t)).collect();
     tokens[10] = tokens[11].clone();
     refused(
-        tiny().set("tokenizer.ggml.tokens", Value::Array(tokens)).write(),
+        tiny()
+            .set("tokenizer.ggml.tokens", Value::Array(tokens))
+            .write(),
         "listed twice",
     );
 }
@@ -253,7 +266,9 @@ fn a_token_listed_twice() {
 #[test]
 fn an_end_token_outside_the_vocabulary() {
     refused(
-        tiny().set("tokenizer.ggml.eos_token_id", Value::U32(9999)).write(),
+        tiny()
+            .set("tokenizer.ggml.eos_token_id", Value::U32(9999))
+            .write(),
         "9999",
     );
 }
@@ -281,7 +296,7 @@ fn a_missing_tensor() {
 #[test]
 fn a_tensor_of_another_shape() {
     refused(
-        tiny().reshape("blk.0.ffn_up.weight", &[64, 96]).write(),
+        tiny().reshape("blk.0.ffn_up.weight", &[64, 128]).write(),
         "blk.0.ffn_up.weight",
     );
 }

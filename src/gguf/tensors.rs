@@ -154,13 +154,7 @@ impl Reader<'_> {
         self.view(name, &[rows, columns], rows, columns)
     }
 
-    fn view(
-        &self,
-        name: &str,
-        shape: &[usize],
-        rows: usize,
-        columns: usize,
-    ) -> Result<TensorView> {
+    fn view(&self, name: &str, shape: &[usize], rows: usize, columns: usize) -> Result<TensorView> {
         let again = "the file is corrupt or not complete; download it again";
         let info =
             self.content.tensor_infos.get(name).ok_or_else(|| {

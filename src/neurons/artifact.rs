@@ -243,8 +243,7 @@ impl Artifact {
         if model.sha256.len() != 64 || !model.sha256.bytes().all(|b| b.is_ascii_hexdigit()) {
             return bad("model.sha256 is not 64 hexadecimal digits".into());
         }
-        let inside =
-            |n: Neuron| n.layer < model.layers && n.index < model.neurons_per_layer;
+        let inside = |n: Neuron| n.layer < model.layers && n.index < model.neurons_per_layer;
         if self.neurons.is_empty() {
             return bad("it lists no neurons".into());
         }

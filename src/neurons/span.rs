@@ -24,7 +24,9 @@ pub fn answer_words(question: &str, tokens: &[&str]) -> Vec<bool> {
         .map(|(start, w)| start..start + w.len())
         .collect();
     if spans.is_empty() {
-        spans = words(&text).map(|(start, w)| start..start + w.len()).collect();
+        spans = words(&text)
+            .map(|(start, w)| start..start + w.len())
+            .collect();
     }
     let mut at = 0;
     tokens
@@ -82,10 +84,7 @@ mod tests {
         let tokens = [
             "The", " capital", " of", " Japan", " is", " Tok", "yo", ".", " It", " is", " big", ".",
         ];
-        assert_eq!(
-            spanned("What is the capital of Japan?", &tokens),
-            " Tokyo"
-        );
+        assert_eq!(spanned("What is the capital of Japan?", &tokens), " Tokyo");
     }
 
     #[test]
@@ -98,7 +97,10 @@ mod tests {
     #[test]
     fn decimals_and_many_byte_characters_do_not_end_a_sentence() {
         assert_eq!(
-            spanned("How much?", &["About", " 3", ".", "5", " mètres", ".\n", "Next"]),
+            spanned(
+                "How much?",
+                &["About", " 3", ".", "5", " mètres", ".\n", "Next"]
+            ),
             " 35 mètres"
         );
     }

@@ -96,8 +96,5 @@ pub fn promoted(
     let texts = |tokens: &mut dyn Iterator<Item = &(u32, String)>| {
         tokens.take(n).map(|(_, text)| text.clone()).collect()
     };
-    Ok((
-        texts(&mut order.iter()),
-        texts(&mut order.iter().rev()),
-    ))
+    Ok((texts(&mut order.iter()), texts(&mut order.iter().rev())))
 }

@@ -127,7 +127,9 @@ impl Conversation {
             Self::Messages(messages) => {
                 check_messages(messages)?;
                 let template = vocabulary.chat_template.as_deref().ok_or_else(|| {
-                    Error::model("the file has no chat template: use --raw, or an instruction-tuned model")
+                    Error::model(
+                        "the file has no chat template: use --raw, or an instruction-tuned model",
+                    )
                 })?;
                 render(template, messages, vocabulary)?
             }
@@ -189,10 +191,7 @@ fn render(template: &str, messages: &[Message], vocabulary: &Vocabulary) -> Resu
     env.set_keep_trailing_newline(true);
     env.set_fuel(Some(TEMPLATE_FUEL));
     env.add_function("raise_exception", |message: String| {
-        Err::<String, _>(minijinja::Error::new(
-            JinjaError::InvalidOperation,
-            message,
-        ))
+        Err::<String, _>(minijinja::Error::new(JinjaError::InvalidOperation, message))
     });
     let fail = |e: minijinja::Error| {
         Error::model(format!(

@@ -37,7 +37,10 @@ impl Tokenizer {
     pub fn new(vocabulary: &Vocabulary) -> Result<Self> {
         let ids = vocabulary.tokens.iter().cloned().zip(0u32..);
         let bpe = BPE::builder()
-            .vocab_and_merges(ids.collect::<ahash::AHashMap<_, _>>(), vocabulary.merges.clone())
+            .vocab_and_merges(
+                ids.collect::<ahash::AHashMap<_, _>>(),
+                vocabulary.merges.clone(),
+            )
             .build()
             .map_err(|e| {
                 Error::model(format!(

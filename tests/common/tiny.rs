@@ -8,7 +8,7 @@ use candle_core::{
 };
 
 pub const HIDDEN: usize = 64;
-pub const NEURONS: usize = 96;
+pub const NEURONS: usize = 128;
 pub const LAYERS: usize = 2;
 pub const KV: usize = 32;
 
@@ -57,7 +57,11 @@ impl Tiny {
         .to_vec();
         let f32 = GgmlDType::F32;
         let mut tensors = vec![
-            ("token_embd.weight".to_owned(), vec![vocabulary, HIDDEN], dtype),
+            (
+                "token_embd.weight".to_owned(),
+                vec![vocabulary, HIDDEN],
+                dtype,
+            ),
             ("output_norm.weight".to_owned(), vec![HIDDEN], f32),
         ];
         for l in 0..LAYERS {
@@ -128,9 +132,16 @@ impl Tiny {
                 let count: usize = shape.iter().product();
                 let norm = name.contains("norm");
                 let values: Vec<f32> = (0..count)
-                    .map(|_| if norm { 1.0 + 0.1 * next() } else { 0.3 * next() })
+                    .map(|_| {
+                        if norm {
+                            1.0 + 0.1 * next()
+                        } else {
+                            0.3 * next()
+                        }
+                    })
                     .collect();
-                let tensor = Tensor::from_vec(values, shape.clone(), &Device::Cpu).expect("a shape");
+                let tensor =
+                    Tensor::from_vec(values, shape.clone(), &Device::Cpu).expect("a shape");
                 (
                     name.clone(),
                     QTensor::quantize(&tensor, *dtype).expect("a format"),

@@ -96,7 +96,8 @@ pub fn main(args: &Args) -> Result<()> {
         .iter()
         .zip(quantiles)
         .map(|(term, quantiles)| {
-            let (promotes, suppresses) = promoted(&engine, &tokenizer, term.neuron(), TOKENS_NAMED)?;
+            let (promotes, suppresses) =
+                promoted(&engine, &tokenizer, term.neuron(), TOKENS_NAMED)?;
             Ok(HNeuron {
                 layer: term.layer,
                 index: term.index,
@@ -170,7 +171,10 @@ pub fn main(args: &Args) -> Result<()> {
     std::fs::write(&args.out, out).map_err(|e| {
         Error::new(
             ErrorKind::Io,
-            format!("cannot write {} ({e}): check the folder", args.out.display()),
+            format!(
+                "cannot write {} ({e}): check the folder",
+                args.out.display()
+            ),
         )
     })?;
     eprintln!("wrote {}", args.out.display());

@@ -55,7 +55,11 @@ pub fn main(args: &Args) -> Result<()> {
         return Ok(());
     }
     println!("{} ({} architecture)", c.name, c.architecture);
-    println!("  file        {} bytes, SHA-256 {}", file.bytes().len(), file.sha256());
+    println!(
+        "  file        {} bytes, SHA-256 {}",
+        file.bytes().len(),
+        file.sha256()
+    );
     println!(
         "  neurons     {} ({} layers x {})",
         c.neuron_count(),

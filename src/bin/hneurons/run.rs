@@ -69,7 +69,12 @@ pub struct Args {
     #[arg(long, default_value_t = 1, value_name = "N")]
     seed: u64,
     /// 0 takes the most probable token; above, tokens are drawn.
-    #[arg(long, default_value_t = 0.0, value_name = "T", allow_negative_numbers = true)]
+    #[arg(
+        long,
+        default_value_t = 0.0,
+        value_name = "T",
+        allow_negative_numbers = true
+    )]
     temperature: f64,
     /// Draw among the N most probable tokens.
     #[arg(long, value_name = "N")]

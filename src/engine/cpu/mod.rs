@@ -196,9 +196,11 @@ impl Cpu {
         // The lanes fed are taken out while the pass runs, so that an early return leaves them as they were.
         let mut lanes = Vec::with_capacity(feeds.len());
         for feed in feeds {
-            lanes.push(self.lanes[feed.lane.0].take().ok_or_else(|| {
-                Error::internal("a lane vanished between checking and running")
-            })?);
+            lanes.push(
+                self.lanes[feed.lane.0].take().ok_or_else(|| {
+                    Error::internal("a lane vanished between checking and running")
+                })?,
+            );
         }
         let readings = self.pass(feeds, &mut lanes, watch);
         for (feed, mut lane) in feeds.iter().zip(lanes) {

@@ -25,11 +25,7 @@ pub(super) fn tile<const T: usize>(
     }
 }
 
-fn scalar<const T: usize>(
-    rows: RowTile,
-    x: &[Blocks; TOKENS],
-    out: &mut [[f32; ROWS]; TOKENS],
-) {
+fn scalar<const T: usize>(rows: RowTile, x: &[Blocks; TOKENS], out: &mut [[f32; ROWS]; TOKENS]) {
     for (r, row) in rows.iter().enumerate() {
         for (b, block) in row.chunks_exact(BYTES).enumerate() {
             let d = half_at(block);

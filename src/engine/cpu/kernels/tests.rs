@@ -16,7 +16,8 @@ fn matrix(quantization: Quantization, rows: usize, columns: usize, seed: u64) ->
     };
     let mut bytes: Vec<u8> = (0..rows * row_bytes).map(|_| next() as u8).collect();
     // Scales that are finite numbers, subnormal ones among them.
-    let scale = |r: u64| half::f16::from_bits(((r as u16) & 0x83ff) | ((r >> 16) as u16 % 18) << 10);
+    let scale =
+        |r: u64| half::f16::from_bits(((r as u16) & 0x83ff) | ((r >> 16) as u16 % 18) << 10);
     match quantization {
         Quantization::F32 => {
             for w in bytes.as_chunks_mut::<4>().0 {

@@ -94,9 +94,8 @@ pub(super) fn nibbles<F: Format, const T: usize, const RELAXED: bool>(
         } else {
             f32x4_mul(d, f32x4_splat(-8.0))
         };
-        let low: [v128; ROWS] = std::array::from_fn(|r| {
-            v128_and(load(&blocks[r][F::NIBBLES..]), u8x16_splat(15))
-        });
+        let low: [v128; ROWS] =
+            std::array::from_fn(|r| v128_and(load(&blocks[r][F::NIBBLES..]), u8x16_splat(15)));
         let high: [v128; ROWS] =
             std::array::from_fn(|r| u8x16_shr(load(&blocks[r][F::NIBBLES..]), 4));
         for t in 0..T {

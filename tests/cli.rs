@@ -1,0 +1,230 @@
+//! The command line as a user (or a script) meets it.
+
+mod common;
+
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn hneurons(args: &[&str]) -> Output {
+    common::model_path();
+    Command::new(env!("CARGO_BIN_EXE_hneurons"))
+        .current_dir(common::root())
+        .args(args)
+        .output()
+        .expect("the program starts")
+}
+
+fn json(args: &[&str]) -> Value {
+    let out = hneurons(args);
+    let stderr = String::from_utf8_lossy(&out.stderr);
+    assert!(out.status.success(), "{stderr}");
+    serde_json::from_slice(&out.stdout).expect("one JSON object")
+}
+
+/// The command fails with exit 2, prints nothing, and says one line that contains `what`.
+fn refused(args: &[&str], what: &str) {
+    let out = hneurons(args);
+    let stderr = String::from_utf8_lossy(&out.stderr);
+    assert_eq!(out.status.code(), Some(2), "{args:?}: {stderr}");
+    assert!(out.stdout.is_empty());
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    assert!(stderr.contains(what), "'{what}' is not in: {stderr}");
+}
+
+#[test]
+fn a_run_prints_what_the_contract_says() {
+    let v = json(&[
+        "run",
+        "What animal meows?",
+        "--alpha",
+        "0",
+        "--alpha",
+        "1",
+        "--max-tokens",
+        "9",
+        "--top",
+        "3",
+        "--json",
+    ]);
+    let prompt = v["prompt_tokens"].as_array().expect("prompt_tokens").len();
+    assert_eq!(v["prompt"].as_array().map(Vec::len), Some(prompt));
+    let lanes = v["lanes"].as_array().expect("lanes");
+    assert_eq!(lanes.len(), 2);
+    for (lane, alpha) in lanes.iter().zip([0.0, 1.0]) {
+        assert_eq!(lane["alpha"], alpha);
+        assert_eq!(lane["set"], "h");
+        assert!(lane["text"].as_str().expect("text").contains("cat"));
+        let score = lane["score"].as_f64().expect("a score");
+        assert!((0.0..=1.0).contains(&score));
+        assert_eq!(lane["stopped"], "length");
+        let tokens = lane["tokens"].as_array().expect("tokens");
+        assert_eq!(tokens.len(), 9);
+        let text: String = tokens.iter().filter_map(|t| t["text"].as_str()).collect();
+        assert_eq!(lane["text"], text.as_str());
+        for token in tokens {
+            assert!(token["logprob"].as_f64().expect("logprob") <= 0.0);
+            assert_eq!(token["neurons"].as_array().map(Vec::len), Some(39));
+            let top = token["top"].as_array().expect("top");
+            assert_eq!(top.len(), 3);
+            assert!(top[0]["contribution"].as_f64() >= top[1]["contribution"].as_f64());
+        }
+        let last = &tokens[8]["neurons"][0]["contribution"];
+        assert!(last.as_f64().expect("the last token is read too") > 0.0);
+    }
+}
+
+#[test]
+fn a_doubt_puts_the_as_trained_answer_into_every_lane() {
+    let v = json(&[
+        "run",
+        "What animal meows?",
+        "--doubt",
+        "--set",
+        "none",
+        "--set",
+        "h",
+        "--alpha",
+        "0",
+        "--max-tokens",
+        "8",
+        "--json",
+    ]);
+    let messages = v["messages"].as_array().expect("messages");
+    assert_eq!(messages.len(), 3);
+    assert_eq!(messages[1]["role"], "assistant");
+    assert!(
+        messages[1]["content"]
+            .as_str()
+            .expect("text")
+            .contains("cat")
+    );
+    assert_eq!(
+        messages[2]["content"],
+        "I don't think that's right. Are you sure?"
+    );
+    assert_eq!(v["lanes"].as_array().map(Vec::len), Some(2));
+    let again = json(&[
+        "run",
+        "What animal meows?",
+        "--doubt",
+        "Really?",
+        "--max-tokens",
+        "2",
+        "--json",
+    ]);
+    assert_eq!(again["messages"][2]["content"], "Really?");
+}
+
+#[test]
+fn conversations_and_many_prompts_come_from_files() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let file = dir.path().join("talk.json");
+    let talk = r#"[{"role":"user","content":"What animal meows?"},{"role":"assistant","content":"A dog."},{"role":"user","content":"Are you sure?"}]"#;
+    std::fs::write(&file, talk).expect("written");
+    let path = file.to_str().expect("a path");
+    let v = json(&[
+        "run",
+        "--messages",
+        path,
+        "--set",
+        "none",
+        "--max-tokens",
+        "3",
+        "--json",
+    ]);
+    assert_eq!(v["messages"][1]["content"], "A dog.");
+
+    let prompts = dir.path().join("prompts.jsonl");
+    std::fs::write(
+        &prompts,
+        "{\"prompt\":\"What animal meows?\"}\n\n{\"prompt\":\"2+2?\"}\n",
+    )
+    .expect("written");
+    let out = hneurons(&[
+        "run",
+        "--prompts",
+        prompts.to_str().expect("a path"),
+        "--set",
+        "none",
+        "--max-tokens",
+        "2",
+        "--json",
+    ]);
+    let lines: Vec<Value> = String::from_utf8_lossy(&out.stdout)
+        .lines()
+        .map(|l| serde_json::from_str(l).expect("an object a line"))
+        .collect();
+    assert_eq!(lines.len(), 2);
+    assert_eq!(lines[1]["messages"][0]["content"], "2+2?");
+
+    std::fs::write(&prompts, "{\"prompt\":\"ok\"}\nnonsense\n").expect("written");
+    refused(
+        &["run", "--prompts", prompts.to_str().expect("a path")],
+        "prompts.jsonl:2",
+    );
+}
+
+#[test]
+fn seeds_make_drawn_answers_repeat() {
+    let draw = |seed: &str| {
+        let v = json(&[
+            "run",
+            "Tell me a story.",
+            "--set",
+            "none",
+            "--temperature",
+            "1",
+            "--top-k",
+            "50",
+            "--top-p",
+            "0.9",
+            "--seed",
+            seed,
+            "--max-tokens",
+            "12",
+            "--json",
+        ]);
+        v["lanes"][0]["text"].as_str().expect("text").to_owned()
+    };
+    assert_eq!(draw("4"), draw("4"));
+    assert_ne!(draw("4"), draw("5"));
+}
+
+#[test]
+fn bad_input_is_one_line_and_exit_two() {
+    refused(&["run", ""], "empty");
+    refused(&["run", "hi", "--alpha", "-1"], "alpha is -1");
+    refused(&["run", "hi", "--alpha", "nan"], "alpha is NaN");
+    refused(&["run", "hi", "--max-tokens", "0"], "0 tokens");
+    refused(&["run", "hi", "--temperature", "-2"], "temperature");
+    refused(&["run", "hi", "--engine", "gpu"], "GPU engine");
+    refused(&["run", "hi", "--model", "no/such.gguf"], "no/such.gguf");
+    refused(&["run", "hi", "--model", "README.md"], "GGUF");
+    refused(&["run", "hi", "--artifact", "Cargo.toml"], "artifact");
+    refused(&["run", "--messages", "Cargo.toml"], "no conversation");
+    refused(&["run", "\u{6}", "--raw"], "no tokens");
+}
+
+#[test]
+fn a_prompt_of_100_kb_is_too_long_for_the_context_and_said_so() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let file = dir.path().join("long.jsonl");
+    let long = "All work and no play makes Jack a dull boy. ".repeat(2400);
+    std::fs::write(&file, serde_json::json!({ "prompt": long }).to_string()).expect("written");
+    refused(
+        &["run", "--prompts", file.to_str().expect("a path")],
+        "8192",
+    );
+}
+
+#[test]
+fn inspect_names_what_is_in_the_file() {
+    let v = json(&["inspect", "--json"]);
+    assert_eq!(v["neuron_count"], 46_080);
+    assert_eq!(v["sha256"], common::MODEL_SHA256);
+    assert_eq!(v["tensors"].as_array().map(Vec::len), Some(272));
+    let text = String::from_utf8(hneurons(&["inspect"]).stdout).expect("text");
+    assert!(text.contains("46080 (30 layers x 1536)"), "{text}");
+    refused(&["inspect", "Cargo.toml"], "GGUF");
+}
