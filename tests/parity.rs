@@ -1,4 +1,9 @@
-//! The engine against candle-transformers' quantized Llama, on the same files.
+//! The engine against candle-transformers' `quantized_llama`, on the same file.
+//!
+//! candle rounds activations to int8 where weights are quantized. That rounding alone changes its most probable token at
+//! about one position in twenty-five, so two correct programs that round so cannot agree at 99 %. The comparison is
+//! therefore made with candle's own model code on the same weights, dequantized by candle, where it rounds nothing;
+//! how far candle's int8 arithmetic is from that, and from us, is measured and printed beside it.
 
 mod common;
 
@@ -6,7 +11,7 @@ use std::io::Cursor;
 
 use candle_core::{
     Device, Tensor,
-    quantized::{GgmlDType, gguf_file},
+    quantized::{GgmlDType, QTensor, gguf_file},
 };
 use candle_transformers::models::quantized_llama::ModelWeights;
 use common::tiny::Tiny;
@@ -19,8 +24,8 @@ use hneurons::{
     text::Tokenizer,
 };
 
-/// Positions of one pass: candle keeps a mask for each length, and reads the first `n` tokens anew for each position.
-const WINDOW: usize = 64;
+/// Positions read as one sequence.
+const WINDOW: usize = 128;
 
 fn candle(bytes: &[u8]) -> ModelWeights {
     let mut cursor = Cursor::new(bytes);
@@ -71,66 +76,127 @@ fn top(logits: &[f32]) -> (usize, f32) {
     (best, logits[best] - second)
 }
 
+/// The same file with every tensor dequantized by candle.
+fn dequantized(bytes: &[u8]) -> Vec<u8> {
+    let mut cursor = Cursor::new(bytes);
+    let content = gguf_file::Content::read(&mut cursor).expect("candle reads the file");
+    let metadata: Vec<_> = content
+        .metadata
+        .iter()
+        .map(|(k, v)| (k.as_str(), v))
+        .collect();
+    let tensors: Vec<(&str, QTensor)> = content
+        .tensor_infos
+        .keys()
+        .map(|name| {
+            let tensor = content.tensor(&mut cursor, name, &Device::Cpu).expect(name);
+            let tensor = tensor.dequantize(&Device::Cpu).expect("a known format");
+            let tensor = QTensor::quantize(&tensor, GgmlDType::F32).expect("f32");
+            (name.as_str(), tensor)
+        })
+        .collect();
+    let tensors: Vec<_> = tensors.iter().map(|(name, t)| (*name, t)).collect();
+    let mut out = Cursor::new(Vec::new());
+    gguf_file::write(&mut out, &metadata, &tensors).expect("a file in memory");
+    out.into_inner()
+}
+
+/// How two series of logits compare, position by position.
+#[derive(Default)]
+struct Agreement {
+    positions: usize,
+    same: usize,
+    /// The largest margin of the second series' top token where the first has another.
+    worst_margin: f32,
+    squares: f64,
+    logits: usize,
+}
+
+impl Agreement {
+    fn add(&mut self, ours: &[Vec<f32>], theirs: &[Vec<f32>]) {
+        for (a, b) in ours.iter().zip(theirs) {
+            let ((ta, _), (tb, margin)) = (top(a), top(b));
+            self.positions += 1;
+            if ta == tb {
+                self.same += 1;
+            } else {
+                self.worst_margin = self.worst_margin.max(margin);
+            }
+            self.squares += a
+                .iter()
+                .zip(b)
+                .map(|(x, y)| f64::from(x - y).powi(2))
+                .sum::<f64>();
+            self.logits += a.len();
+        }
+    }
+
+    fn share(&self) -> f64 {
+        100.0 * self.same as f64 / self.positions as f64
+    }
+
+    fn print(&self, what: &str) {
+        println!(
+            "{what}: same top token at {} of {} positions ({:.2} %), largest margin where not {:.3}, \
+             logits off by {:.4} (root mean square)",
+            self.same,
+            self.positions,
+            self.share(),
+            self.worst_margin,
+            (self.squares / self.logits as f64).sqrt()
+        );
+    }
+}
+
 #[test]
 fn the_real_model_agrees_with_candle_on_ordinary_text() {
     let file = common::model();
     let tokenizer = Tokenizer::new(file.vocabulary()).expect("a tokenizer");
-    let ids = tokenizer
-        .encode(&common::fixture("ordinary.txt"))
-        .expect("text");
-    let ids = &ids[..ids.len().min(9 * WINDOW)];
-    let mut theirs = candle(file.bytes());
+    let text = common::fixture("ordinary.txt");
+    let ids = tokenizer.encode(&text).expect("text");
+    let mut exact = candle(&dequantized(file.bytes()));
+    let mut int8 = candle(file.bytes());
     let mut ours = Cpu::new(&file).expect("our engine");
-    let (mut same, mut all, mut clear, mut worst_margin) = (0, 0, 0, 0f32);
-    let mut difference = 0f64;
-    for window in ids.chunks(WINDOW) {
+    let (mut to_exact, mut to_int8, mut int8_to_exact) =
+        <(Agreement, Agreement, Agreement)>::default();
+    for (i, window) in ids[..512].chunks(WINDOW).enumerate() {
         let (a, b) = (
             our_logits(&mut ours, window),
-            candle_logits(&mut theirs, window),
+            candle_logits(&mut exact, window),
         );
-        for (a, b) in a.iter().zip(&b) {
-            let ((ta, _), (tb, margin)) = (top(a), top(b));
-            all += 1;
-            clear += usize::from(margin > 0.5);
-            if ta == tb {
-                same += 1;
-            } else {
-                worst_margin = worst_margin.max(margin);
-            }
-            difference += a
-                .iter()
-                .zip(b)
-                .map(|(x, y)| f64::from((x - y).abs()))
-                .sum::<f64>()
-                / a.len() as f64;
+        to_exact.add(&a, &b);
+        // Enough to see the noise: candle's int8 arithmetic is the slowest of the three.
+        if i < 2 {
+            let c = candle_logits(&mut int8, window);
+            to_int8.add(&a, &c);
+            int8_to_exact.add(&c, &b);
         }
     }
-    let share = 100.0 * same as f64 / all as f64;
-    println!(
-        "candle parity: same top token at {same} of {all} positions ({share:.2} %); {clear} have a margin above 0.5; \
-         the largest margin where they differ is {worst_margin:.3}; mean absolute difference of logits {:.4}",
-        difference / all as f64
-    );
-    assert!(all >= 500, "only {all} positions");
-    assert!(share >= 99.0, "{share:.2} % of {all} positions");
+    to_exact.print("ours and candle in f32");
+    to_int8.print("ours and candle in int8");
+    int8_to_exact.print("candle in int8 and candle in f32");
+    assert!(to_exact.positions >= 500);
+    assert!(to_exact.share() >= 99.0, "{:.2} %", to_exact.share());
+    assert!(to_exact.worst_margin <= 0.5, "{}", to_exact.worst_margin);
+    assert!(to_int8.worst_margin <= 0.5, "{}", to_int8.worst_margin);
     assert!(
-        worst_margin <= 0.5,
-        "differs where the margin is {worst_margin}"
+        to_int8.share() + 2.0 >= int8_to_exact.share(),
+        "no further from candle than candle is from itself"
     );
 }
 
 #[test]
 fn a_tiny_model_agrees_with_candle_in_every_format() {
     let ids: Vec<u32> = (0..40).map(|i| 3 + (i * 37) % 250).collect();
-    for (dtype, room) in [
-        (GgmlDType::F32, 0.05),
-        (GgmlDType::F16, 0.05),
-        (GgmlDType::Q8_0, 0.15),
-        (GgmlDType::Q4_0, 0.15),
-        (GgmlDType::Q4_1, 0.15),
+    for dtype in [
+        GgmlDType::F32,
+        GgmlDType::F16,
+        GgmlDType::Q8_0,
+        GgmlDType::Q4_0,
+        GgmlDType::Q4_1,
     ] {
         let bytes = Tiny::new(dtype).write();
-        let mut theirs = candle(&bytes);
+        let mut theirs = candle(&dequantized(&bytes));
         let file = ModelFile::parse(bytes).expect("a tiny model");
         for isa in Isa::available() {
             let mut ours = Cpu::with_isa(&file, isa).expect("our engine");
@@ -144,7 +210,7 @@ fn a_tiny_model_agrees_with_candle_in_every_format() {
                 scale = scale.max(y.abs());
             }
             println!(
-                "{dtype:?} with {}: off by {worst:.4} at most, logits up to {scale:.2}",
+                "{dtype:?} with {}: off by {worst:.5} at most, logits up to {scale:.2}",
                 isa.name()
             );
             assert!(

@@ -92,8 +92,13 @@ fn clippy() -> Result<()> {
     // The page's module has code of its own, and most of it in the variant with all the instructions.
     wasm::ensure_target()?;
     process::run(
-        wasm::cargo("clippy", "hneurons", Variant::RelaxedSimd, Profile::Quick)
-            .args(["--", "-D", "warnings"]),
+        &mut wasm::cargo(
+            "clippy",
+            "hneurons",
+            Variant::RelaxedSimd,
+            Profile::Quick,
+            &["-D", "warnings"],
+        ),
     )
 }
 

@@ -1,4 +1,4 @@
-//! The forward pass on the CPU: one thread, int8 activations, weights quantized as in the file.
+//! The forward pass on the CPU: one thread, 15-bit integer activations, weights quantized as in the file.
 //!
 //! It follows the Llama architecture (Touvron et al. 2023): pre-norm attention with RoPE and grouped heads, then
 //! `h = W_down (silu(W_gate x) * (W_up x))`, residual sums around both.

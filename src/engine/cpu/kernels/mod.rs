@@ -38,7 +38,7 @@ pub enum Isa {
     /// 128-bit SIMD of WebAssembly.
     #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
     Simd128,
-    /// The same with relaxed SIMD's int8 dot product.
+    /// The same with relaxed SIMD's dot product of bytes.
     #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
     RelaxedSimd,
     /// 256-bit SIMD of x86-64.

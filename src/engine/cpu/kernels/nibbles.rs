@@ -70,7 +70,7 @@ fn scalar<F: Format, const T: usize>(
         for (b, block) in row.chunks_exact(F::BYTES).enumerate() {
             let (d, m) = F::scales(block);
             for t in 0..T {
-                let q = &x[t].bytes[b * 32..][..32];
+                let q = &x[t].integers[b * 32..][..32];
                 let mut sum = 0i32;
                 for (i, &byte) in block[F::NIBBLES..].iter().enumerate() {
                     sum += i32::from(byte & 15) * i32::from(q[i]);

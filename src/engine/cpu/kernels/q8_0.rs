@@ -16,7 +16,7 @@ pub(super) fn tile<const T: usize>(
         Isa::Scalar => scalar::<T>(rows, x, out),
         #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
         Isa::Simd128 => super::wasm::q8_0::<T>(rows, x, out),
-        // Relaxed SIMD's int8 dot product takes seven-bit weights only.
+        // Relaxed SIMD's dot product of bytes takes seven-bit weights only.
         #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
         Isa::RelaxedSimd => super::wasm::q8_0::<T>(rows, x, out),
         // SAFETY: `Isa::available` offers this set only where the processor has AVX2.
@@ -31,7 +31,7 @@ fn scalar<const T: usize>(rows: RowTile, x: &[Blocks; TOKENS], out: &mut [[f32; 
             let d = half_at(block);
             for t in 0..T {
                 let mut sum = 0i32;
-                for (&w, &q) in block[2..].iter().zip(&x[t].bytes[b * 32..][..32]) {
+                for (&w, &q) in block[2..].iter().zip(&x[t].integers[b * 32..][..32]) {
                     sum += i32::from(w as i8) * i32::from(q);
                 }
                 out[t][r] += (d * x[t].scales[b]) * sum as f32;

@@ -105,9 +105,9 @@ proptest! {
             w.dequantize_row(r, &mut row);
             for t in 0..tokens {
                 let exact: f64 = row.iter().zip(x.values(t)).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum();
-                // int8 activations are off by at most half a step (max / 254) each.
-                let step = x.values(t).iter().fold(0f32, |m, v| m.max(v.abs())) / 254.0;
-                let room = row.iter().map(|w| w.abs()).sum::<f32>() * step * 1.01 + 1e-4;
+                // Activations are off by at most half a step each, sums by f32 rounding.
+                let step = x.values(t).iter().fold(0f32, |m, v| m.max(v.abs())) / 32_512.0;
+                let room = row.iter().map(|w| w.abs()).sum::<f32>() * (step + 2e-6) + 1e-4;
                 let error = (f64::from(out[t * rows + r]) - exact).abs();
                 prop_assert!(error <= f64::from(room), "{q:?}: {} against {exact}", out[t * rows + r]);
             }

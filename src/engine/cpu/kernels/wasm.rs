@@ -1,4 +1,4 @@
-//! WebAssembly SIMD: simd128, and relaxed SIMD's int8 dot product where the module is built for it.
+//! WebAssembly SIMD: simd128, and relaxed SIMD's dot product of bytes where the module is built for it.
 
 use core::arch::wasm32::*;
 
@@ -69,7 +69,7 @@ fn dot_wide(w: &[v128; 4], q: &[v128; 4]) -> v128 {
 
 #[inline(always)]
 fn wide_block(x: &Blocks, b: usize) -> [v128; 4] {
-    let q = &x.wide[b * 32..][..32];
+    let q = &x.integers[b * 32..][..32];
     [
         load_wide(q),
         load_wide(&q[8..]),
@@ -100,9 +100,14 @@ pub(super) fn nibbles<F: Format, const T: usize, const RELAXED: bool>(
             std::array::from_fn(|r| u8x16_shr(load(&blocks[r][F::NIBBLES..]), 4));
         for t in 0..T {
             let sums: [v128; ROWS] = if RELAXED {
-                let q = &x[t].bytes[b * 32..][..32];
-                let (q0, q1) = (load_x(q), load_x(&q[16..]));
-                std::array::from_fn(|r| dot_relaxed(q0, low[r], q1, high[r]))
+                let (qh, ql) = (&x[t].high[b * 32..][..32], &x[t].low[b * 32..][..32]);
+                let qh = [load_x(qh), load_x(&qh[16..])];
+                let ql = [load_x(ql), load_x(&ql[16..])];
+                std::array::from_fn(|r| {
+                    let w = [low[r], high[r]];
+                    let (h, l) = (dot_relaxed(&qh, &w), dot_relaxed(&ql, &w));
+                    i32x4_add(i32x4_shl(h, 7), l)
+                })
             } else {
                 let q = wide_block(&x[t], b);
                 std::array::from_fn(|r| {
@@ -123,15 +128,15 @@ pub(super) fn nibbles<F: Format, const T: usize, const RELAXED: bool>(
     store(acc, out);
 }
 
-/// `low . q0 + high . q1` as four partial sums. Nibbles are seven-bit numbers and their pair sums fit 16 bits
-/// (2 * 15 * 127), so the relaxed instruction has one possible result.
+/// Bytes of activations against nibbles, as four partial sums. Nibbles are seven-bit numbers and their pair sums fit 16
+/// bits (2 * 15 * 127), so the relaxed instruction has one possible result.
 #[inline(always)]
 #[allow(unused_variables)]
-fn dot_relaxed(q0: v128, low: v128, q1: v128, high: v128) -> v128 {
+fn dot_relaxed(q: &[v128; 2], w: &[v128; 2]) -> v128 {
     #[cfg(target_feature = "relaxed-simd")]
     {
-        let sum = i32x4_relaxed_dot_i8x16_i7x16_add(q0, low, i32x4_splat(0));
-        i32x4_relaxed_dot_i8x16_i7x16_add(q1, high, sum)
+        let sum = i32x4_relaxed_dot_i8x16_i7x16_add(q[0], w[0], i32x4_splat(0));
+        i32x4_relaxed_dot_i8x16_i7x16_add(q[1], w[1], sum)
     }
     #[cfg(not(target_feature = "relaxed-simd"))]
     unreachable!("the relaxed variant exists in builds with relaxed SIMD only")
