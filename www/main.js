@@ -199,7 +199,7 @@ function runSize() {
 function show(shown) {
   trace = shown;
   if (!shown.recorded) bringIntoView($("#answers"));
-  $(".run-kind").textContent = shown.recorded ? "Recorded run" : "";
+  $(".run-kind").textContent = shown.recorded ? "Recorded run, picked because its answers differ; many do not" : "";
   $(".timing").textContent = "";
   $("#answers-title").textContent = shown.messages.length > 1 ? "Answers, second turn" : shown.lanes.length > 1 ? "Answers" : "First answer, as trained";
   $("#turn-note").textContent = shown.messages.length > 1 ? "Every lane was given the as-trained first answer as its own." : "";
@@ -254,7 +254,7 @@ function saveHash() {
 
 async function showRecorded() {
   try {
-    const response = await fetch(new URL("traces/meows.json", import.meta.url));
+    const response = await fetch(new URL("traces/france.json", import.meta.url));
     if (!response.ok) return;
     const recorded = fromRecording(await response.json());
     if (!trace) {

@@ -19,6 +19,6 @@ export const GROUPS = [
   {
     name: "Doubt",
     then: DOUBT,
-    prompts: ["What animal meows?", "What color is grass?"],
+    prompts: ["What is the capital of France?", "What animal meows?"],
   },
 ];
