@@ -283,10 +283,11 @@ fn encode_pieces(
     };
     for piece in pieces {
         let mut rest = piece.text.as_str();
-        while piece.role == Role::Template {
-            let Some((range, id)) = tokenizer.find_special(rest) else {
-                break;
-            };
+        let special = |text| match piece.role {
+            Role::Template => tokenizer.find_special(text),
+            _ => None,
+        };
+        while let Some((range, id)) = special(rest) {
             add(&mut run, &mut sources, &rest[..range.start], piece);
             flush(&mut run, &mut sources, tokenizer, ids)?;
             ids.push((id, Role::Template, piece.turn));

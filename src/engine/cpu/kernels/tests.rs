@@ -114,3 +114,39 @@ proptest! {
         }
     }
 }
+
+/// Blocks and the numbers they stand for, written down by another program (`tests/fixtures/make_quant_blocks.py`).
+#[test]
+fn blocks_stand_for_the_numbers_the_fixture_says() {
+    #[derive(serde::Deserialize)]
+    struct Fixture {
+        blocks: std::collections::BTreeMap<String, Vec<Block>>,
+    }
+    #[derive(serde::Deserialize)]
+    struct Block {
+        note: String,
+        bytes: String,
+        values: Vec<f32>,
+    }
+    let text = include_str!("../../../../tests/fixtures/quant_blocks.json");
+    let fixture: Fixture = serde_json::from_str(text).expect("the fixture is JSON");
+    let formats = [
+        Quantization::F16,
+        Quantization::Q4_0,
+        Quantization::Q4_1,
+        Quantization::Q8_0,
+    ];
+    for format in formats {
+        let blocks = &fixture.blocks[format.name()];
+        assert!(blocks.len() >= 8, "{}", format.name());
+        for block in blocks {
+            let bytes: Vec<u8> = (0..block.bytes.len())
+                .step_by(2)
+                .map(|i| u8::from_str_radix(&block.bytes[i..i + 2], 16).expect("hexadecimal"))
+                .collect();
+            let mut out = vec![0f32; block.values.len()];
+            dequantize(format, &bytes, &mut out);
+            assert_eq!(out, block.values, "{}: {}", format.name(), block.note);
+        }
+    }
+}
