@@ -9,6 +9,31 @@
 //! with `d_w`, `m_w` the block's scale and minimum, `d_x` the activation's scale and `s_x = d_x * sum(q_x)`. The
 //! integer sum is exact, no fused multiply-add is used: all variants give the same bits, on every machine.
 
+/// One value for each row of a tile, written out: a closure passed to `array::from_fn` or `map` would leave the
+/// function's instruction set, and with it the hope of being inlined.
+macro_rules! each_row {
+    ($r:ident => $value:expr) => {
+        [
+            {
+                let $r = 0;
+                $value
+            },
+            {
+                let $r = 1;
+                $value
+            },
+            {
+                let $r = 2;
+                $value
+            },
+            {
+                let $r = 3;
+                $value
+            },
+        ]
+    };
+}
+
 mod dense;
 mod nibbles;
 mod q8_0;
@@ -92,24 +117,28 @@ pub(crate) fn matmul(isa: Isa, w: &Matrix, x: &Activations, out: &mut [f32]) {
     if matches!(w.quantization(), Quantization::F16 | Quantization::F32) {
         return dense::matmul(w, x, out);
     }
+    // Tokens in tiles, made once: the row tiles that follow read them many times.
+    let tiles: Vec<(usize, usize, [Blocks; TOKENS])> = (0..tokens)
+        .step_by(TOKENS)
+        .map(|t| {
+            let n = (tokens - t).min(TOKENS);
+            (t, n, std::array::from_fn(|i| x.blocks(t + i.min(n - 1))))
+        })
+        .collect();
     let full = rows - rows % ROWS;
     for r in (0..full).step_by(ROWS) {
         let tile: RowTile = std::array::from_fn(|i| w.row(r + i));
-        let mut t = 0;
-        while t < tokens {
-            let n = (tokens - t).min(TOKENS);
-            let blocks: [Blocks; TOKENS] = std::array::from_fn(|i| x.blocks(t + i.min(n - 1)));
+        for (t, n, blocks) in &tiles {
             let mut sums = [[0f32; ROWS]; TOKENS];
             match n {
-                1 => run::<1>(isa, w.quantization(), tile, &blocks, &mut sums),
-                2 => run::<2>(isa, w.quantization(), tile, &blocks, &mut sums),
-                3 => run::<3>(isa, w.quantization(), tile, &blocks, &mut sums),
-                _ => run::<4>(isa, w.quantization(), tile, &blocks, &mut sums),
+                1 => run::<1>(isa, w.quantization(), tile, blocks, &mut sums),
+                2 => run::<2>(isa, w.quantization(), tile, blocks, &mut sums),
+                3 => run::<3>(isa, w.quantization(), tile, blocks, &mut sums),
+                _ => run::<4>(isa, w.quantization(), tile, blocks, &mut sums),
             }
-            for (i, sums) in sums[..n].iter().enumerate() {
+            for (i, sums) in sums[..*n].iter().enumerate() {
                 out[(t + i) * rows + r..][..ROWS].copy_from_slice(sums);
             }
-            t += n;
         }
     }
     // A last, incomplete tile: its missing rows repeat the last one and are dropped.

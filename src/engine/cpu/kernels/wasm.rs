@@ -86,7 +86,7 @@ pub(super) fn nibbles<F: Format, const T: usize, const RELAXED: bool>(
 ) {
     let mut acc = [f32x4_splat(0.0); T];
     for b in 0..rows[0].len() / F::BYTES {
-        let blocks: RowTile = std::array::from_fn(|r| &rows[r][b * F::BYTES..][..F::BYTES]);
+        let blocks: RowTile = each_row!(r => &rows[r][b * F::BYTES..][..F::BYTES]);
         let words = words(&blocks);
         let d = halves(words);
         let m = if F::HAS_MINIMUM {
@@ -95,22 +95,21 @@ pub(super) fn nibbles<F: Format, const T: usize, const RELAXED: bool>(
             f32x4_mul(d, f32x4_splat(-8.0))
         };
         let low: [v128; ROWS] =
-            std::array::from_fn(|r| v128_and(load(&blocks[r][F::NIBBLES..]), u8x16_splat(15)));
-        let high: [v128; ROWS] =
-            std::array::from_fn(|r| u8x16_shr(load(&blocks[r][F::NIBBLES..]), 4));
+            each_row!(r => v128_and(load(&blocks[r][F::NIBBLES..]), u8x16_splat(15)));
+        let high: [v128; ROWS] = each_row!(r => u8x16_shr(load(&blocks[r][F::NIBBLES..]), 4));
         for t in 0..T {
             let sums: [v128; ROWS] = if RELAXED {
                 let (qh, ql) = (&x[t].high[b * 32..][..32], &x[t].low[b * 32..][..32]);
                 let qh = [load_x(qh), load_x(&qh[16..])];
                 let ql = [load_x(ql), load_x(&ql[16..])];
-                std::array::from_fn(|r| {
+                each_row!(r => {
                     let w = [low[r], high[r]];
                     let (h, l) = (dot_relaxed(&qh, &w), dot_relaxed(&ql, &w));
                     i32x4_add(i32x4_shl(h, 7), l)
                 })
             } else {
                 let q = wide_block(&x[t], b);
-                std::array::from_fn(|r| {
+                each_row!(r => {
                     let w = [
                         u16x8_extend_low_u8x16(low[r]),
                         u16x8_extend_high_u8x16(low[r]),
@@ -150,9 +149,9 @@ pub(super) fn q8_0<const T: usize>(
 ) {
     let mut acc = [f32x4_splat(0.0); T];
     for b in 0..rows[0].len() / q8_0::BYTES {
-        let blocks: RowTile = std::array::from_fn(|r| &rows[r][b * q8_0::BYTES..][..q8_0::BYTES]);
+        let blocks: RowTile = each_row!(r => &rows[r][b * q8_0::BYTES..][..q8_0::BYTES]);
         let d = halves(words(&blocks));
-        let w: [[v128; 4]; ROWS] = std::array::from_fn(|r| {
+        let w: [[v128; 4]; ROWS] = each_row!(r => {
             let (w0, w1) = (load(&blocks[r][2..]), load(&blocks[r][18..]));
             [
                 i16x8_extend_low_i8x16(w0),
@@ -163,7 +162,7 @@ pub(super) fn q8_0<const T: usize>(
         });
         for t in 0..T {
             let q = wide_block(&x[t], b);
-            let sums: [v128; ROWS] = std::array::from_fn(|r| dot_wide(&w[r], &q));
+            let sums: [v128; ROWS] = each_row!(r => dot_wide(&w[r], &q));
             acc[t] = f32x4_add(acc[t], scaled(d, x[t].scales[b], sum4(sums)));
         }
     }

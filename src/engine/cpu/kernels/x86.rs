@@ -52,11 +52,11 @@ pub(super) fn nibbles<F: Format, const T: usize>(
     let low = _mm_set1_epi8(15);
     let mut acc = [_mm_setzero_ps(); T];
     for b in 0..rows[0].len() / F::BYTES {
-        let blocks: RowTile = std::array::from_fn(|r| &rows[r][b * F::BYTES..][..F::BYTES]);
-        let scales = blocks.map(F::scales);
+        let blocks: RowTile = each_row!(r => &rows[r][b * F::BYTES..][..F::BYTES]);
+        let scales = each_row!(r => F::scales(blocks[r]));
         let d = _mm_setr_ps(scales[0].0, scales[1].0, scales[2].0, scales[3].0);
         let m = _mm_setr_ps(scales[0].1, scales[1].1, scales[2].1, scales[3].1);
-        let w: [[__m256i; 2]; ROWS] = std::array::from_fn(|r| {
+        let w: [[__m256i; 2]; ROWS] = each_row!(r => {
             // SAFETY: a block holds sixteen bytes of nibbles from `NIBBLES` on.
             let v = unsafe { _mm_loadu_si128(blocks[r].as_ptr().add(F::NIBBLES).cast()) };
             [
@@ -66,7 +66,7 @@ pub(super) fn nibbles<F: Format, const T: usize>(
         });
         for t in 0..T {
             let q = load_x(&x[t], b);
-            let sums: [__m256i; ROWS] = std::array::from_fn(|r| dot(&w[r], &q));
+            let sums: [__m256i; ROWS] = each_row!(r => dot(&w[r], &q));
             let product = scaled(d, x[t].scales[b], sum4(sums));
             let minimum = _mm_mul_ps(m, _mm_set1_ps(x[t].sums[b]));
             acc[t] = _mm_add_ps(acc[t], _mm_add_ps(product, minimum));
@@ -83,10 +83,10 @@ pub(super) fn q8_0<const T: usize>(
 ) {
     let mut acc = [_mm_setzero_ps(); T];
     for b in 0..rows[0].len() / q8_0::BYTES {
-        let blocks: RowTile = std::array::from_fn(|r| &rows[r][b * q8_0::BYTES..][..q8_0::BYTES]);
-        let d = blocks.map(half_at);
+        let blocks: RowTile = each_row!(r => &rows[r][b * q8_0::BYTES..][..q8_0::BYTES]);
+        let d = each_row!(r => half_at(blocks[r]));
         let d = _mm_setr_ps(d[0], d[1], d[2], d[3]);
-        let w: [[__m256i; 2]; ROWS] = std::array::from_fn(|r| {
+        let w: [[__m256i; 2]; ROWS] = each_row!(r => {
             // SAFETY: a block holds 32 bytes of weights after its scale.
             let v = unsafe { _mm256_loadu_si256(blocks[r].as_ptr().add(2).cast()) };
             [
@@ -96,7 +96,7 @@ pub(super) fn q8_0<const T: usize>(
         });
         for t in 0..T {
             let q = load_x(&x[t], b);
-            let sums: [__m256i; ROWS] = std::array::from_fn(|r| dot(&w[r], &q));
+            let sums: [__m256i; ROWS] = each_row!(r => dot(&w[r], &q));
             acc[t] = _mm_add_ps(acc[t], scaled(d, x[t].scales[b], sum4(sums)));
         }
     }
