@@ -91,15 +91,13 @@ fn clippy() -> Result<()> {
     )?;
     // The page's module has code of its own, and most of it in the variant with all the instructions.
     wasm::ensure_target()?;
-    process::run(
-        &mut wasm::cargo(
-            "clippy",
-            "hneurons",
-            Variant::RelaxedSimd,
-            Profile::Quick,
-            &["-D", "warnings"],
-        ),
-    )
+    process::run(&mut wasm::cargo(
+        "clippy",
+        "hneurons",
+        Variant::RelaxedSimd,
+        Profile::Quick,
+        &["-D", "warnings"],
+    ))
 }
 
 /// In the development profile, in which the dependencies are already optimized: xtask itself has compiled many of them.
