@@ -6,7 +6,7 @@ use crate::{
     engine::{Edits, Engine, Feed, Logits, Neuron, Watch, cpu::Cpu},
     error::{Error, Result},
     neurons::contributions,
-    text::{TextStream, Tokenizer},
+    text::Tokenizer,
 };
 
 /// Tokens of reference text read as one sequence.
@@ -66,7 +66,7 @@ pub async fn reference_quantiles(
         .collect()
 }
 
-/// The `n` tokens whose logits a neuron raises most, and the `n` it lowers most, when `z` is positive: its column of
+/// The `n` tokens that begin a word whose logits a neuron raises most, and the `n` it lowers most, when `z` is positive: its column of
 /// `W_down` through the final norm's weight and the unembedding, as if no layer came after it (the logit lens).
 ///
 /// # Errors
@@ -78,14 +78,14 @@ pub fn promoted(
     n: usize,
 ) -> Result<(Vec<String>, Vec<String>)> {
     let effect = engine.direct_logits(neuron)?;
-    // Tokens that are whole text by themselves: the others could not be shown.
+    // Only tokens that begin a word: pieces of words, of which there are as many, tell a reader nothing.
     let mut order: Vec<(u32, String)> = (0..effect.len() as u32)
         .filter(|&id| !tokenizer.is_special(id))
         .filter_map(|id| {
-            let mut stream = TextStream::default();
-            let text = stream.push(tokenizer.bytes(id));
-            let whole = stream.finish().is_empty() && !text.contains('\u{fffd}');
-            (whole && !text.trim().is_empty()).then_some((id, text))
+            let text = std::str::from_utf8(tokenizer.bytes(id)).ok()?;
+            let word = text.strip_prefix(' ')?;
+            let readable = word.chars().count() > 1 && word.chars().all(char::is_alphabetic);
+            readable.then(|| (id, text.to_owned()))
         })
         .collect();
     order.sort_by(|(a, _), (b, _)| {
