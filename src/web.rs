@@ -349,7 +349,7 @@ impl Lab {
             .as_mut()
             .ok_or_else(|| Error::input("nothing is running: start a run first"))?;
         let step = self.lab.step(session).await?;
-        Ok(step_to_js(&step)?)
+        step_to_js(&step)
     }
 
     /// Ends the run; what it gives has the shape of a step.
