@@ -63,7 +63,7 @@ async function madeUp(path, trace) {
   const json = (value) => Buffer.from(JSON.stringify(value));
   if (path === "www/artifacts/index.json") return json({ default: "mock", models: [{ id: "mock", artifact: "mock/hneurons.json" }] });
   if (path === "www/artifacts/mock/hneurons.json") return json(fakeArtifact(SHA, MODEL.length));
-  if (path === "www/traces/meows.json") {
+  if (path === "www/traces/france.json") {
     if (!trace) throw new Error("no trace");
     return json(fakeTrace());
   }
