@@ -92,6 +92,7 @@ test("tokens and cells are read by keyboard", async (t) => {
   assert.match(await page.locator(".readout").innerText(), /L3 N877 at token “Zorvath”/);
   assert.equal(await page.locator("[data-part=lane][data-set=h] [aria-pressed=true]").innerText(), " Zorvath");
   await page.locator(".table-view summary").click();
+  await page.locator(".table-view tbody tr").first().waitFor();
   assert.equal(await page.locator(".table-view tbody tr").count(), 39);
 });
 
