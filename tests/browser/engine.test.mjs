@@ -193,6 +193,8 @@ test("Doubt it: a second answer in each lane, under the first turn", async (t) =
     assert.notEqual(text.trim(), first);
   }
   assert.ok(new Set(texts).size > 1, "the lanes do not all say the same");
+  // The board is as far along as it goes: what stands there is the doubt and the second answer, not the first turn.
+  await page.waitForFunction(() => document.querySelector(".board-scroll").scrollLeft > 200);
 });
 
 test("Stop acts within one token", async (t) => {

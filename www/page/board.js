@@ -25,6 +25,7 @@ export class BoardView {
   #lefts = [];
   #cursor = { row: 0, column: -1 };
   #frame = 0;
+  #opening = null; // where the board wants to be scrolled to, until there are columns enough or the visitor scrolls
   #elements = [];
 
   /** @param on {lane(i), token(lane, index), toggle(layer, index)} */
@@ -53,6 +54,7 @@ export class BoardView {
     $("details.table-view", root).addEventListener("toggle", () => this.#table());
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#paintSoon());
     new ResizeObserver(() => this.#paintSoon()).observe(this.scroll);
+    for (const act of ["wheel", "pointerdown", "keydown"]) this.scroll.addEventListener(act, () => (this.#opening = null), { passive: true });
   }
 
   setArtifact(artifact) {
@@ -76,7 +78,8 @@ export class BoardView {
     // A second turn begins at the doubt: what was said before it is to the left.
     const last = this.#columns.findLast(({ label }) => label === "Prompt" || label === "Doubt");
     const first = last ? this.#columns.findIndex(({ segment }) => segment === last.segment) : 0;
-    this.scroll.scrollTo({ top: 0, left: first > 0 ? this.#lefts[first] - GAP / 2 : 0, behavior: "instant" });
+    this.#opening = first > 0 ? this.#lefts[first] - GAP / 2 : 0;
+    this.scroll.scrollTo({ top: 0, left: this.#opening, behavior: "instant" });
   }
 
   /** New cells or tokens in lane i. */
@@ -223,6 +226,7 @@ export class BoardView {
     const colour = colours(this.#root);
     this.#paintHead(width, colour);
     this.#paintBody(width, colour);
+    if (this.#opening !== null && this.scroll.scrollLeft < this.#opening) this.scroll.scrollTo({ left: this.#opening, behavior: "instant" });
   }
 
   #paintHead(width, colour) {
@@ -350,6 +354,7 @@ export class BoardView {
   }
 
   #follow() {
+    this.#opening = null;
     const { row, column } = this.#cursor;
     const box = this.scroll;
     const side = this.names.offsetWidth;

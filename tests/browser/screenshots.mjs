@@ -1,0 +1,51 @@
+// Pictures of the real page, to look at and for the README. Needs dist/ and models/ (`cargo xtask build`).
+//
+//     node tests/browser/screenshots.mjs [folder]     every width, light and dark: after a first answer, and after the doubt
+//     node tests/browser/screenshots.mjs --readme     docs/screenshot.png alone: the page as it opens, on its recorded run
+
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { open } from "./browser.mjs";
+import { repository, serve } from "./server.mjs";
+
+const readme = process.argv[2] === "--readme";
+const folder = readme ? join(repository, "docs") : (process.argv[2] ?? "target/screenshots");
+const views = readme ? [[1280, "light"]] : [1280, 768, 375].flatMap((width) => [[width, "light"], [width, "dark"]]);
+
+async function run(page, button) {
+  await page.evaluate(() => (document.querySelector(".timing").textContent = ""));
+  await button.click();
+  await page.waitForFunction(() => document.documentElement.dataset.state === "ready" && document.querySelector(".timing").textContent !== "", null, { timeout: 120_000 });
+  await page.evaluate(() => {
+    document.activeElement.blur();
+    window.scrollTo(0, 0);
+  });
+  await page.waitForTimeout(300); // the board paints in the next frame
+}
+
+const server = await serve();
+await mkdir(folder, { recursive: true });
+for (const [width, colorScheme] of views) {
+  const { page, close } = await open({ viewport: { width, height: readme ? 1650 : 900 }, colorScheme, reducedMotion: "reduce" });
+  const shot = (name, options = {}) => page.screenshot({ path: join(folder, name), animations: "disabled", ...options });
+  await page.goto(server.url);
+  await page.waitForFunction(() => document.querySelector(".credits").textContent);
+  if (readme) {
+    await page.waitForSelector("[data-part=lane]");
+    await page.waitForTimeout(500); // the board paints in the next frame
+    await shot("screenshot.png");
+    await close();
+    continue;
+  }
+  await page.fill("[data-part=prompt]", "In what year was the treaty of Zorvath signed?");
+  await run(page, page.locator("[data-part=run]"));
+  await shot(`zorvath-${width}-${colorScheme}.png`, { fullPage: true });
+  await page.fill("[data-part=prompt]", "What animal meows?");
+  await run(page, page.locator("[data-part=run]"));
+  await run(page, page.getByRole("button", { name: "Doubt it" }));
+  await shot(`doubt-${width}-${colorScheme}.png`, { fullPage: true });
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+  if (wide > width) console.error(`at ${width} px the page is ${wide} px wide`);
+  await close();
+}
+await server.close();
