@@ -30,6 +30,8 @@ pub enum ErrorKind {
     Context,
     /// A file could not be read or written.
     Io,
+    /// There is no GPU that can be used, or it was lost.
+    Gpu,
     /// A bug: a promise between two parts of this crate was broken.
     Internal,
 }
@@ -45,6 +47,7 @@ impl ErrorKind {
             Self::Artifact => "artifact",
             Self::Context => "context",
             Self::Io => "io",
+            Self::Gpu => "gpu",
             Self::Internal => "internal",
         }
     }

@@ -8,7 +8,7 @@ use candle_transformers::generation::{LogitsProcessor, Sampling as CandleSamplin
 use serde::Serialize;
 
 use crate::{
-    engine::{Edits, Engine, Feed, LaneId, Logits, Neuron, Watch, cpu::math},
+    engine::{Edits, Engine, Feed, LaneId, Logits, Neuron, Watch, logprob},
     error::{Error, ErrorKind, Result},
     neurons::{self, Detector},
     text::{PromptToken, TextStream, Tokenizer},
@@ -380,11 +380,10 @@ impl Session {
                     } else {
                         None
                     };
-                    let logit = f64::from(reading.logits[id as usize]);
                     step.token = Some(NewToken {
                         id,
                         text: piece,
-                        logprob: logit - math::log_sum_exp(&reading.logits),
+                        logprob: logprob(&reading.logits, id),
                     });
                 }
             }

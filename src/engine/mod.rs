@@ -10,12 +10,18 @@
 
 pub mod cpu;
 mod edits;
+pub mod gpu;
+mod math;
+mod rope;
 
 use std::{future::Future, pin::Pin};
 
 pub use edits::{Edit, Edits};
 
-use crate::{error::Result, gguf::Config};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    gguf::Config,
+};
 
 /// One coordinate of an MLP's hidden vector `z = silu(W_gate x) * (W_up x)`.
 #[derive(
@@ -32,11 +38,17 @@ pub struct Neuron {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct LaneId(pub(crate) usize);
 
-/// Which positions' logits are wanted.
+/// In a [`Feed`], in place of a token id: the token that this lane chose last (see [`Logits::Choice`]), whether or not it
+/// has been collected. So the next step can be asked for before the last one is known.
+pub const CHOSEN: u32 = u32::MAX;
+
+/// What is wanted of the next token's logits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Logits {
-    /// None: the unembedding is not computed.
+    /// Nothing: the unembedding is not computed.
     None,
+    /// The most probable token after the last one, and its log-probability; no logits.
+    Choice,
     /// Those after the last token.
     Last,
     /// Those after every token.
@@ -48,7 +60,7 @@ pub enum Logits {
 pub struct Feed<'a> {
     /// Whose tokens.
     pub lane: LaneId,
-    /// Token ids, appended to what the lane has read; not empty.
+    /// Token ids (or [`CHOSEN`]), appended to what the lane has read; not empty.
     pub tokens: &'a [u32],
     /// Which logits are wanted.
     pub logits: Logits,
@@ -74,13 +86,66 @@ pub struct Activity {
     pub output_norms: Vec<f32>,
 }
 
+/// The most probable token, the lowest id of several.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Choice {
+    /// Token id.
+    pub id: u32,
+    /// Its natural log-probability.
+    pub logprob: f64,
+}
+
+impl Choice {
+    /// The choice among `logits`, of which there is at least one.
+    pub fn of(logits: &[f32]) -> Self {
+        let mut best = 0;
+        for (i, &v) in logits.iter().enumerate() {
+            if v > logits[best] {
+                best = i;
+            }
+        }
+        Self {
+            id: best as u32,
+            logprob: logprob(logits, best as u32),
+        }
+    }
+}
+
+/// The natural log-probability of a token of the vocabulary at temperature 1.
+pub fn logprob(logits: &[f32], id: u32) -> f64 {
+    f64::from(logits[id as usize]) - math::log_sum_exp(logits)
+}
+
 /// What one [`Feed`] gave.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Reading {
     /// Logits, `vocabulary` of them for each position asked for.
     pub logits: Vec<f32>,
+    /// The choice, where it was asked for.
+    pub choice: Option<Choice>,
     /// One entry a token; empty where nothing is watched.
     pub activity: Vec<Activity>,
+}
+
+/// A handle to a submission that has not been collected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Ticket(pub(crate) u32);
+
+/// What an engine has done since it was made, counted where it happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+pub struct Counters {
+    /// Command buffers handed to a device.
+    pub submits: u64,
+    /// Kernels started, in all.
+    pub dispatches: u64,
+    /// Of these, within layers.
+    pub layer_dispatches: u64,
+    /// Bytes read back.
+    pub bytes_read_back: u64,
+    /// Bytes of device memory held now.
+    pub device_bytes: u64,
+    /// Bytes of weights that reading one token touches.
+    pub weight_bytes: u64,
 }
 
 /// A future of this crate: not `Send`, because a browser's device is not.
@@ -109,14 +174,92 @@ pub trait Engine {
     /// Tokens a lane has read.
     fn position(&self, lane: LaneId) -> usize;
 
-    /// Reads each feed's tokens. Either all lanes advance, or (on an error) none does.
+    /// Asks for each feed's tokens to be read, and gives the number under which the readings are collected. Either all lanes
+    /// advance, or (on an error) none does. Submissions are carried out in order, whether or not they are collected.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Context`] if a lane would outgrow the model's context, [`crate::ErrorKind::Memory`],
-    /// [`crate::ErrorKind::Input`] for a token outside the vocabulary or a lane that is not open.
+    /// [`crate::ErrorKind::Input`] for a token outside the vocabulary or a lane that is not open,
+    /// [`crate::ErrorKind::Gpu`] for a device that is gone.
+    fn submit(&mut self, feeds: &[Feed<'_>], watch: &Watch) -> Result<Ticket>;
+
+    /// Waits for a submission's readings, one a feed.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Gpu`] if the device was lost or computed nothing: every lane of this engine is then gone.
+    fn collect(&mut self, ticket: Ticket) -> BoxFuture<'_, Result<Vec<Reading>>>;
+
+    /// Gives up a submission's readings.
+    fn forget(&mut self, ticket: Ticket);
+
+    /// How many submissions are worth having under way at once.
+    fn depth(&self) -> usize {
+        1
+    }
+
+    /// What the engine has counted so far.
+    fn counters(&self) -> Counters {
+        Counters::default()
+    }
+
+    /// Reads each feed's tokens: [`Engine::submit`] and [`Engine::collect`] in one.
+    ///
+    /// # Errors
+    /// As both.
     fn forward<'a>(
         &'a mut self,
         feeds: &'a [Feed<'a>],
         watch: &'a Watch,
-    ) -> BoxFuture<'a, Result<Vec<Reading>>>;
+    ) -> BoxFuture<'a, Result<Vec<Reading>>> {
+        Box::pin(async move {
+            let ticket = self.submit(feeds, watch)?;
+            self.collect(ticket).await
+        })
+    }
+}
+
+/// The checks that every engine makes before it changes anything; `position` tells how much a lane has read. Gives the
+/// position at which the longest lane will end.
+fn check_feeds(
+    config: &Config,
+    feeds: &[Feed<'_>],
+    watch: &Watch,
+    position: impl Fn(LaneId) -> Result<usize>,
+) -> Result<usize> {
+    if let Watch::Chosen(neurons) = watch {
+        for &neuron in neurons {
+            edits::check_neuron(neuron, config)?;
+        }
+    }
+    let mut end = 0;
+    for (i, feed) in feeds.iter().enumerate() {
+        if feeds[..i].iter().any(|f| f.lane == feed.lane) {
+            return Err(Error::internal("a lane was fed twice in one call"));
+        }
+        if feed.tokens.is_empty() {
+            return Err(Error::internal("a lane was fed no tokens"));
+        }
+        if let Some(token) = feed
+            .tokens
+            .iter()
+            .find(|&&t| t != CHOSEN && t as usize >= config.vocabulary)
+        {
+            return Err(Error::input(format!(
+                "token {token} does not exist: this model has {}",
+                config.vocabulary
+            )));
+        }
+        let after = position(feed.lane)? + feed.tokens.len();
+        if after > config.context {
+            return Err(Error::new(
+                ErrorKind::Context,
+                format!(
+                    "the conversation has {after} tokens and the model reads at most {}: shorten it",
+                    config.context
+                ),
+            ));
+        }
+        end = end.max(after);
+    }
+    Ok(end)
 }

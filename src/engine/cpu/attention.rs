@@ -1,7 +1,7 @@
 //! Causal grouped-query attention of one token over one lane's cache.
 
-use super::{lane::LayerCache, math};
-use crate::gguf::Config;
+use super::lane::LayerCache;
+use crate::{engine::math, gguf::Config};
 
 /// `out = softmax(q k^T / sqrt(head_dim)) v` for each query head. `q` and `out` hold `heads x head_dim` values, the
 /// first `visible` cached positions are seen, `scores` is working space.

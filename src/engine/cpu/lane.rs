@@ -2,7 +2,7 @@
 
 use super::matrix::Matrix;
 use crate::{
-    engine::{Edits, edits::check_neuron},
+    engine::{CHOSEN, Edits, edits::check_neuron},
     error::{Error, Result, try_vec},
     gguf::Config,
 };
@@ -30,6 +30,8 @@ pub(crate) struct LayerCache {
 #[derive(Debug)]
 pub(crate) struct Lane {
     pub(crate) position: usize,
+    /// The token chosen last.
+    pub(crate) chosen: Option<u32>,
     /// Edits by layer; empty for a layer as trained.
     pub(crate) edits: Vec<Vec<LayerEdit>>,
     pub(crate) cache: Vec<LayerCache>,
@@ -51,17 +53,14 @@ impl Lane {
             if edits.is_empty() {
                 continue;
             }
-            let mut row = vec![0f32; down.columns()];
-            for r in 0..down.rows() {
-                down.dequantize_row(r, &mut row);
-                for edit in edits.iter_mut() {
-                    edit.column[r] = row[edit.index];
-                }
+            for edit in edits.iter_mut() {
+                down.dequantize_column(edit.index, &mut edit.column);
             }
         }
         let heads = || (0..config.kv_heads).map(|_| Vec::new()).collect();
         Ok(Self {
             position: 0,
+            chosen: None,
             edits: by_layer,
             cache: (0..config.layers)
                 .map(|_| LayerCache {
@@ -70,6 +69,15 @@ impl Lane {
                 })
                 .collect(),
         })
+    }
+
+    /// The token to read where `id` is asked for.
+    pub(crate) fn token(&self, id: u32) -> Result<u32> {
+        if id != CHOSEN {
+            return Ok(id);
+        }
+        self.chosen
+            .ok_or_else(|| Error::internal("a lane was to go on from a choice it never made"))
     }
 
     /// Makes room for `more` positions, so that appending them cannot fail.

@@ -60,6 +60,20 @@ impl Matrix {
     pub(crate) fn dequantize_row(&self, r: usize, out: &mut [f32]) {
         kernels::dequantize(self.quantization, self.row(r), out);
     }
+
+    /// Writes one column in f32, block by block of it; `out` holds `rows` values.
+    pub(crate) fn dequantize_column(&self, column: usize, out: &mut [f32]) {
+        let len = self.quantization.block_len();
+        let bytes = self.quantization.block_bytes();
+        let (block, within) = (column / len, column % len);
+        // No format has more than 32 weights a block.
+        let mut weights = [0f32; 32];
+        for (r, o) in out.iter_mut().enumerate() {
+            let row = &self.row(r)[block * bytes..][..bytes];
+            kernels::dequantize(self.quantization, row, &mut weights[..len]);
+            *o = weights[within];
+        }
+    }
 }
 
 #[cfg(test)]

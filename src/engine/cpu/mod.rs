@@ -5,26 +5,26 @@
 
 mod activations;
 mod attention;
-mod kernels;
+pub(crate) mod kernels;
 mod lane;
-pub(crate) mod math;
-mod matrix;
-mod rope;
+pub(crate) mod matrix;
 
-use std::future::ready;
+use std::{future::ready, sync::Arc};
 
 pub use kernels::Isa;
 
-use super::{Activity, BoxFuture, Edits, Engine, Feed, LaneId, Logits, Neuron, Reading, Watch};
+use super::{
+    Activity, BoxFuture, Choice, Edits, Engine, Feed, LaneId, Logits, Neuron, Reading,
+    Ticket, Watch, check_feeds,
+};
 use crate::{
-    engine::edits::check_neuron,
-    error::{Error, ErrorKind, Result, try_vec},
+    engine::{edits::check_neuron, math, rope::Rope},
+    error::{Error, Result, try_vec},
     gguf::{Config, LayerTensors, ModelFile, TensorView},
 };
 use activations::Activations;
 use lane::Lane;
 use matrix::Matrix;
-use rope::Rope;
 
 /// Weights of one layer.
 struct Layer {
@@ -64,10 +64,13 @@ pub struct Cpu {
     output_norm: Vec<f32>,
     unembedding: Matrix,
     layers: Vec<Layer>,
-    column_norms: Vec<f32>,
+    column_norms: Arc<[f32]>,
     rope: Rope,
     lanes: Vec<Option<Lane>>,
     scratch: Scratch,
+    /// Readings not yet collected, and the number of the next.
+    finished: Vec<(Ticket, Vec<Reading>)>,
+    next: u32,
 }
 
 impl Cpu {
@@ -98,7 +101,7 @@ impl Cpu {
             .iter()
             .map(|t| Layer::new(file, t))
             .collect::<Result<Vec<_>>>()?;
-        let column_norms = column_norms(&config, &layers)?;
+        let column_norms = column_norms(&config, layers.iter().map(|l| &l.ffn_down))?.into();
         Ok(Self {
             embedding: Matrix::new(file, &tensors.token_embd)?,
             output_norm: vector(file, &tensors.output_norm)?,
@@ -109,6 +112,8 @@ impl Cpu {
             isa,
             lanes: Vec::new(),
             scratch: Scratch::default(),
+            finished: Vec::new(),
+            next: 0,
             config,
         })
     }
@@ -136,6 +141,11 @@ impl Cpu {
         Ok(logits)
     }
 
+    /// The column norms, to be shared with an engine of the same model.
+    pub(crate) fn shared_column_norms(&self) -> Arc<[f32]> {
+        self.column_norms.clone()
+    }
+
     fn lane(&self, id: LaneId) -> Result<&Lane> {
         self.lanes
             .get(id.0)
@@ -145,41 +155,7 @@ impl Cpu {
 
     /// Checks a batch before anything is changed, and makes room for it.
     fn prepare(&mut self, feeds: &[Feed<'_>], watch: &Watch) -> Result<()> {
-        if let Watch::Chosen(neurons) = watch {
-            for &neuron in neurons {
-                check_neuron(neuron, &self.config)?;
-            }
-        }
-        let mut end = 0;
-        for (i, feed) in feeds.iter().enumerate() {
-            if feeds[..i].iter().any(|f| f.lane == feed.lane) {
-                return Err(Error::internal("a lane was fed twice in one call"));
-            }
-            if let Some(token) = feed
-                .tokens
-                .iter()
-                .find(|&&t| t as usize >= self.config.vocabulary)
-            {
-                return Err(Error::input(format!(
-                    "token {token} does not exist: this model has {}",
-                    self.config.vocabulary
-                )));
-            }
-            let after = self.lane(feed.lane)?.position + feed.tokens.len();
-            if feed.tokens.is_empty() {
-                return Err(Error::internal("a lane was fed no tokens"));
-            }
-            if after > self.config.context {
-                return Err(Error::new(
-                    ErrorKind::Context,
-                    format!(
-                        "the conversation has {after} tokens and the model reads at most {}: shorten it",
-                        self.config.context
-                    ),
-                ));
-            }
-            end = end.max(after);
-        }
+        let end = check_feeds(&self.config, feeds, watch, |id| Ok(self.lane(id)?.position))?;
         for feed in feeds {
             let config = &self.config;
             if let Some(Some(lane)) = self.lanes.get_mut(feed.lane.0) {
@@ -243,6 +219,7 @@ impl Cpu {
             .iter()
             .map(|f| Reading {
                 logits: Vec::new(),
+                choice: None,
                 activity: match watch {
                     Watch::None => Vec::new(),
                     _ => vec![Activity::default(); f.tokens.len()],
@@ -268,9 +245,12 @@ impl Cpu {
             buffer.resize(tokens * width, 0.0);
         }
 
-        let ids = feeds.iter().flat_map(|f| f.tokens);
-        for (&id, row) in ids.zip(s.residual.chunks_exact_mut(hidden)) {
-            embedding.dequantize_row(id as usize, row);
+        let ids = feeds
+            .iter()
+            .zip(&*lanes)
+            .flat_map(|(f, lane)| f.tokens.iter().map(|&id| lane.token(id)));
+        for (id, row) in ids.zip(s.residual.chunks_exact_mut(hidden)) {
+            embedding.dequantize_row(id? as usize, row);
         }
 
         for (l, layer) in layers.iter().enumerate() {
@@ -358,7 +338,7 @@ impl Cpu {
             end += feed.tokens.len();
             match feed.logits {
                 Logits::None => {}
-                Logits::Last => wanted.push(end - 1),
+                Logits::Choice | Logits::Last => wanted.push(end - 1),
                 Logits::All => wanted.extend(start..end),
             }
         }
@@ -372,12 +352,19 @@ impl Cpu {
             let mut logits = try_vec(0f32, wanted.len() * config.vocabulary, "the logits")?;
             kernels::matmul(*isa, unembedding, &s.activations, &mut logits);
             let mut rest = logits;
-            for (feed, reading) in feeds.iter().zip(&mut readings) {
+            for ((feed, reading), lane) in feeds.iter().zip(&mut readings).zip(lanes) {
                 let n = match feed.logits {
                     Logits::None => 0,
-                    Logits::Last => 1,
+                    Logits::Choice | Logits::Last => 1,
                     Logits::All => feed.tokens.len(),
                 };
+                if feed.logits == Logits::Choice {
+                    let logits: Vec<f32> = rest.drain(..config.vocabulary).collect();
+                    let choice = Choice::of(&logits);
+                    lane.chosen = Some(choice.id);
+                    reading.choice = Some(choice);
+                    continue;
+                }
                 let tail = rest.split_off(n * config.vocabulary);
                 reading.logits = std::mem::replace(&mut rest, tail);
             }
@@ -421,12 +408,24 @@ impl Engine for Cpu {
         self.lane(lane).map_or(0, |l| l.position)
     }
 
-    fn forward<'a>(
-        &'a mut self,
-        feeds: &'a [Feed<'a>],
-        watch: &'a Watch,
-    ) -> BoxFuture<'a, Result<Vec<Reading>>> {
-        Box::pin(ready(self.run(feeds, watch)))
+    fn submit(&mut self, feeds: &[Feed<'_>], watch: &Watch) -> Result<Ticket> {
+        let readings = self.run(feeds, watch)?;
+        let ticket = Ticket(self.next);
+        self.next = self.next.wrapping_add(1);
+        self.finished.push((ticket, readings));
+        Ok(ticket)
+    }
+
+    fn collect(&mut self, ticket: Ticket) -> BoxFuture<'_, Result<Vec<Reading>>> {
+        let at = self.finished.iter().position(|(t, _)| *t == ticket);
+        Box::pin(ready(match at {
+            Some(at) => Ok(self.finished.swap_remove(at).1),
+            None => Err(Error::internal("a step was collected twice")),
+        }))
+    }
+
+    fn forget(&mut self, ticket: Ticket) {
+        self.finished.retain(|(t, _)| *t != ticket);
     }
 }
 
@@ -454,14 +453,17 @@ fn vector(file: &ModelFile, view: &TensorView) -> Result<Vec<f32>> {
 }
 
 /// Norms of the columns of `W_down`, summed in f64 over the rows.
-fn column_norms(config: &Config, layers: &[Layer]) -> Result<Vec<f32>> {
+pub(crate) fn column_norms<'a>(
+    config: &Config,
+    down: impl Iterator<Item = &'a Matrix>,
+) -> Result<Vec<f32>> {
     let mut out = try_vec(0f32, config.neuron_count(), "the norms of the columns")?;
     let mut row = vec![0f32; config.neurons];
     let mut squares = vec![0f64; config.neurons];
-    for (layer, out) in layers.iter().zip(out.chunks_exact_mut(config.neurons)) {
+    for (down, out) in down.zip(out.chunks_exact_mut(config.neurons)) {
         squares.fill(0.0);
         for r in 0..config.hidden {
-            layer.ffn_down.dequantize_row(r, &mut row);
+            down.dequantize_row(r, &mut row);
             for (sum, &w) in squares.iter_mut().zip(&row) {
                 *sum += f64::from(w) * f64::from(w);
             }

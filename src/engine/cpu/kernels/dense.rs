@@ -1,7 +1,10 @@
 //! F32 and F16 weights: unquantized tensors, multiplied in f32.
 
 use crate::{
-    engine::cpu::{activations::Activations, math, matrix::Matrix},
+    engine::{
+        cpu::{activations::Activations, matrix::Matrix},
+        math,
+    },
     gguf::Quantization,
 };
 

@@ -32,11 +32,20 @@ impl Rope {
         }
     }
 
+    /// Cosine and sine of each frequency at a position that the table reaches.
+    pub(crate) fn at(&self, position: usize) -> &[(f32, f32)] {
+        let n = self.frequencies.len();
+        &self.table[position * n..][..n]
+    }
+
     /// Turns one head's vector in place. The table must reach `position`.
     pub(crate) fn turn(&self, head: &mut [f32], position: usize) {
-        let n = self.frequencies.len();
-        let table = &self.table[position * n..][..n];
-        for (pair, &(cos, sin)) in head.as_chunks_mut::<2>().0.iter_mut().zip(table) {
+        for (pair, &(cos, sin)) in head
+            .as_chunks_mut::<2>()
+            .0
+            .iter_mut()
+            .zip(self.at(position))
+        {
             let [a, b] = *pair;
             *pair = [a * cos - b * sin, a * sin + b * cos];
         }

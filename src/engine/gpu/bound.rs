@@ -1,0 +1,224 @@
+//! Buffers of a batch in progress, and the bind groups of every dispatch.
+
+use super::{
+    device::{Buffer, Device},
+    kernels::{Kernel, SHARES},
+    lanes::Lanes,
+    model::{CAPACITY, WANTED, Weights, stride, tiles},
+};
+use crate::gguf::Config;
+
+/// Vectors of the pass in progress. Each is tokens x width, token by token.
+pub(crate) struct State {
+    pub(crate) frame: Buffer,
+    pub(crate) batch: Buffer,
+    pub(crate) stream: Buffer,
+    pub(crate) partials: Buffer,
+    pub(crate) queries: Buffer,
+    pub(crate) attended: Buffer,
+    pub(crate) edited: Buffer,
+    /// z before the edits, layers x capacity x neurons.
+    pub(crate) activity: Buffer,
+    /// `W_down z`, layers x capacity x hidden.
+    pub(crate) outputs: Buffer,
+    pub(crate) logits: Buffer,
+    pub(crate) shares: Buffer,
+    pub(crate) watched: Buffer,
+    pub(crate) report: Buffer,
+    /// Counts up whenever one of the buffers was replaced.
+    pub(crate) generation: u64,
+}
+
+/// Words of a token's record in the batch.
+pub(crate) const PLACE: usize = 8;
+/// Words of a `Frame`.
+pub(crate) const FRAME: usize = 12;
+
+impl State {
+    pub(crate) fn new(device: &Device, c: &Config) -> Self {
+        let tokens = |label, width: usize| device.storage(label, CAPACITY * width * 4);
+        Self {
+            frame: device.buffer(
+                "frame",
+                FRAME * 4,
+                wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
+            ),
+            batch: device.storage("batch", batch_words(c, CAPACITY, 256) * 4),
+            stream: tokens("stream", 2 * stride(c.hidden)),
+            partials: tokens("partials", tiles(device, c)),
+            queries: tokens("queries", c.hidden),
+            attended: tokens("attended", stride(c.hidden)),
+            edited: tokens("edited", stride(c.neurons)),
+            activity: tokens("activity", c.neuron_count()),
+            outputs: tokens("outputs", c.layers * c.hidden),
+            logits: device.storage("logits", WANTED * c.vocabulary * 4),
+            shares: device.storage("shares", WANTED * SHARES * 12),
+            watched: device.storage("watched", 128 * 8),
+            report: device.storage("report", report_words(c, CAPACITY, 128) * 4),
+            generation: 0,
+        }
+    }
+
+    /// Larger buffers where a batch needs them.
+    pub(crate) fn make_room(&mut self, device: &Device, batch: usize, watched: usize, report: usize) {
+        for (buffer, label, words) in [
+            (&mut self.batch, "batch", batch),
+            (&mut self.watched, "watched", 2 * watched),
+            (&mut self.report, "report", report),
+        ] {
+            if ((words * 4) as u64) > buffer.size() {
+                *buffer = device.storage(label, words.next_power_of_two() * 4);
+                self.generation += 1;
+            }
+        }
+    }
+}
+
+/// Words of a batch of `tokens` whose lanes have `pages` pages.
+pub(crate) fn batch_words(config: &Config, tokens: usize, pages: usize) -> usize {
+    tokens * (PLACE + config.head_dim) + 2 * WANTED + pages
+}
+
+/// Words of a report.
+pub(crate) fn report_words(config: &Config, tokens: usize, watched: usize) -> usize {
+    4 + 2 * WANTED + tokens * (config.layers + watched)
+}
+
+/// The bind groups of every dispatch.
+pub(crate) struct Bound {
+    pub(crate) embed: wgpu::BindGroup,
+    /// Five a layer, in the order of their dispatch.
+    pub(crate) layers: Vec<[(Kernel, wgpu::BindGroup); 5]>,
+    pub(crate) unembed: wgpu::BindGroup,
+    pub(crate) select_scan: wgpu::BindGroup,
+    pub(crate) select_pick: wgpu::BindGroup,
+    pub(crate) activity: wgpu::BindGroup,
+}
+
+impl Bound {
+    pub(crate) fn new(
+        device: &Device,
+        layout: impl Fn(Kernel) -> wgpu::BindGroupLayout,
+        w: &Weights,
+        s: &State,
+        lanes: &Lanes,
+    ) -> Self {
+        let bind = |kernel: Kernel, layer: usize, buffers: &[&Buffer]| {
+            let bindings = kernel.bindings();
+            let dims = w.dims_of(kernel, layer);
+            let mut resources = Vec::with_capacity(bindings.len());
+            if kernel != Kernel::SelectPick {
+                resources.push(wgpu::BindingResource::Buffer(dims));
+            }
+            resources.extend(buffers.iter().map(|b| b.as_entire_binding()));
+            let entries: Vec<_> = resources
+                .into_iter()
+                .zip(0..)
+                .map(|(resource, binding)| wgpu::BindGroupEntry { binding, resource })
+                .collect();
+            device
+                .device
+                .create_bind_group(&wgpu::BindGroupDescriptor {
+                    label: Some(kernel.name()),
+                    layout: &layout(kernel),
+                    entries: &entries,
+                })
+        };
+        let e = &w.embedding;
+        let u = w.unembedding();
+        let layers = (0..w.layers.len())
+            .map(|i| {
+                let l = &w.layers[i];
+                let cache = &lanes.caches[i];
+                // What follows a layer is the next one's attention, or the end.
+                let next = w.layers.get(i + 1).map_or(&w.output_norm, |n| &n.attn_norm);
+                [
+                    (
+                        Kernel::Qkv,
+                        bind(
+                            Kernel::Qkv,
+                            i,
+                            &[
+                                &s.frame, &l.qkv.quads, &l.qkv.scales, &s.stream, &s.partials,
+                                &s.batch, &s.queries, cache,
+                            ],
+                        ),
+                    ),
+                    (
+                        Kernel::Attention,
+                        bind(
+                            Kernel::Attention,
+                            i,
+                            &[&s.queries, cache, &s.batch, &s.attended],
+                        ),
+                    ),
+                    (
+                        Kernel::Output,
+                        bind(
+                            Kernel::Output,
+                            i,
+                            &[
+                                &s.frame, &l.output.quads, &l.output.scales, &s.attended,
+                                &s.stream, &s.partials, &l.ffn_norm, &s.outputs,
+                            ],
+                        ),
+                    ),
+                    (
+                        Kernel::GateUp,
+                        bind(
+                            Kernel::GateUp,
+                            i,
+                            &[
+                                &s.frame, &l.gate_up.quads, &l.gate_up.scales, &s.stream,
+                                &s.partials, &s.batch, &lanes.factors, &s.edited, &s.activity,
+                            ],
+                        ),
+                    ),
+                    (
+                        Kernel::Down,
+                        bind(
+                            Kernel::Down,
+                            i,
+                            &[
+                                &s.frame, &l.down.quads, &l.down.scales, &s.edited, &s.stream,
+                                &s.partials, next, &s.outputs,
+                            ],
+                        ),
+                    ),
+                ]
+            })
+            .collect();
+        Self {
+            embed: bind(
+                Kernel::Embed,
+                0,
+                &[
+                    &s.frame, &e.quads, &e.scales, &s.batch, &lanes.chosen,
+                    &w.layers[0].attn_norm, &s.stream, &s.partials, &s.report,
+                ],
+            ),
+            layers,
+            unembed: bind(
+                Kernel::Unembed,
+                0,
+                &[
+                    &s.frame, &u.quads, &u.scales, &s.stream, &s.partials, &s.batch, &s.logits,
+                ],
+            ),
+            select_scan: bind(Kernel::SelectScan, 0, &[&s.logits, &s.shares]),
+            select_pick: bind(
+                Kernel::SelectPick,
+                0,
+                &[&s.frame, &s.shares, &s.batch, &lanes.chosen, &s.report],
+            ),
+            activity: bind(
+                Kernel::Activity,
+                0,
+                &[
+                    &s.frame, &s.batch, &s.outputs, &s.activity, &lanes.edits, &lanes.columns,
+                    &s.watched, &s.report,
+                ],
+            ),
+        }
+    }
+}

@@ -1,0 +1,53 @@
+// RMSNorm, W_gate and W_up, z = silu(gate) * up, and the lane's edits.
+//
+// Matrix: rows of W_gate and W_up in turn, so that 2j and 2j + 1 make neuron j.
+
+@group(0) @binding(4) var<storage, read> x: array<Input>;
+@group(0) @binding(6) var<storage, read> batch: array<u32>;
+// Factors on z, slots x layers x neurons.
+@group(0) @binding(7) var<storage, read> factors: array<f32>;
+// z after the edits, tokens x neurons, rows padded to whole blocks.
+@group(0) @binding(8) var<storage, read_write> edited: array<f32>;
+// z before the edits, layers x capacity x neurons; written where activity is wanted.
+@group(0) @binding(9) var<storage, read_write> activity: array<f32>;
+
+@compute @workgroup_size(ROWS * SPLITS)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+//% if SHARED
+    @builtin(subgroup_invocation_id) member_: u32,
+//% end
+) {
+//% if SHARED
+    member = member_;
+//% end
+    let first = group.y * T;
+    var token: array<u32, T>;
+    var at: array<u32, T>;
+//% for t in T
+    token[$t] = min(first + $tu, frame.tokens - 1u);
+    at[$t] = (dims.input + token[$t] * (dims.hidden_stride / 32u)) * INPUTS;
+//% end
+    gather_squares(local, token);
+    product(group.x, local, at);
+    workgroupBarrier();
+    for (var k = local; k < TILE / 2u * T; k += THREADS) {
+        let t = k / (TILE / 2u);
+        let r = 2u * (k % (TILE / 2u));
+        let neuron = group.x * (TILE / 2u) + r / 2u;
+        if (neuron >= dims.neurons || first + t >= frame.tokens) {
+            continue;
+        }
+        let scale = inverse_rms(t);
+        let gate = total(t, r) * scale;
+        let up = total(t, r + 1u) * scale;
+        // Held below 80, where e^x has room in f32; beyond it silu is 0 to every digit.
+        let z = gate / (1.0 + exp(min(-gate, 80.0))) * up;
+        let slot = batch[(first + t) * PLACE];
+        edited[(first + t) * dims.neuron_stride + neuron] = z * factors[(slot * dims.layers + dims.layer) * dims.neurons + neuron];
+        if (frame.capture == 1u) {
+            activity[(dims.layer * dims.capacity + first + t) * dims.neurons + neuron] = z;
+        }
+    }
+}
