@@ -3,12 +3,17 @@
 //! A [`Session`] is one run: the same prompt in several lanes, each with its own edits. It holds no engine; whoever
 //! drives it passes one to [`Session::step`], once per chunk of prompt and once per token, and may stop in between.
 
+use std::collections::VecDeque;
+
 use candle_core::{Device, Tensor};
 use candle_transformers::generation::{LogitsProcessor, Sampling as CandleSampling};
 use serde::Serialize;
 
 use crate::{
-    engine::{Edits, Engine, Feed, LaneId, Logits, Neuron, Watch, logprob},
+    engine::{
+        CHOSEN, Choice, Edits, Engine, Feed, LaneId, Logits, Neuron, Reading, Ticket, Watch,
+        logprob,
+    },
     error::{Error, ErrorKind, Result},
     neurons::{self, Detector},
     text::{PromptToken, TextStream, Tokenizer},
@@ -161,15 +166,32 @@ struct Lane {
     id: LaneId,
     sampler: Option<LogitsProcessor>,
     stream: TextStream,
-    /// Texts of the answer's tokens.
+    /// The answer's tokens and their texts.
+    ids: Vec<u32>,
     texts: Vec<String>,
     /// The detector's contributions at each answer token read.
     detected: Vec<Vec<f32>>,
-    /// The token chosen but not yet read.
-    pending: Option<u32>,
-    /// The limit reached: what is pending is read, nothing more is chosen.
-    last: Option<Limit>,
+    /// Answer tokens whose reading was asked for.
+    fed: usize,
+    /// Whether the engine itself knows the token to go on from.
+    chosen_there: bool,
     stopped: Option<Stopped>,
+}
+
+impl Lane {
+    /// Answer tokens read: all but the last, which is read when there is a next.
+    fn read(&self) -> usize {
+        self.detected.len()
+    }
+}
+
+/// A step asked of the engine and not yet collected.
+struct Flight {
+    ticket: Ticket,
+    /// Lanes fed, in order.
+    lanes: Vec<usize>,
+    /// The end of the prompt's chunk, where it is one.
+    prompt: Option<usize>,
 }
 
 /// A run in progress. Its lanes stay open in the engine until they end, or [`Session::close`].
@@ -179,7 +201,10 @@ pub struct Session {
     watch: Watch,
     detector: Option<Detector>,
     lanes: Vec<Lane>,
+    /// Prompt tokens asked to be read, and those read.
+    fed: usize,
     read: usize,
+    flight: VecDeque<Flight>,
 }
 
 impl Session {
@@ -237,10 +262,11 @@ impl Session {
                     id,
                     sampler: sampler(&plan.sampling),
                     stream: TextStream::default(),
+                    ids: Vec::new(),
                     texts: Vec::new(),
                     detected: Vec::new(),
-                    pending: None,
-                    last: None,
+                    fed: 0,
+                    chosen_there: false,
                     stopped: None,
                 }),
                 Err(e) => {
@@ -257,7 +283,9 @@ impl Session {
             watch,
             detector,
             lanes,
+            fed: 0,
             read: 0,
+            flight: VecDeque::new(),
         })
     }
 
@@ -267,137 +295,236 @@ impl Session {
     }
 
     /// Reads one chunk of the prompt, or one token in every lane that has not ended. After the last step it does
-    /// nothing more.
+    /// nothing more. Where the engine can, later steps are asked for before this one is waited for; what they give is not
+    /// seen before its turn.
     ///
     /// # Errors
-    /// As [`Engine::forward`]. The lanes are then as before the step, and it may be tried again.
+    /// As [`Engine::submit`] and [`Engine::collect`]. After [`ErrorKind::Gpu`] the engine is gone: [`Session::move_to`]
+    /// another and go on. After any other error the step may be tried again.
     pub async fn step(&mut self, engine: &mut dyn Engine, text: &Tokenizer) -> Result<Step> {
-        let chunk_end = (self.read + PROMPT_CHUNK).min(self.ids.len());
-        let in_prompt = self.read < self.ids.len();
-        let live: Vec<usize> = (0..self.lanes.len())
-            .filter(|&i| self.lanes[i].stopped.is_none())
-            .collect();
-        let pending: Vec<[u32; 1]> = live
-            .iter()
-            .map(|&i| [self.lanes[i].pending.unwrap_or_default()])
-            .collect();
-        let feeds: Vec<Feed<'_>> = live
-            .iter()
-            .zip(&pending)
-            .map(|(&i, pending)| {
-                let lane = &self.lanes[i];
-                let (tokens, logits) = if in_prompt {
-                    let last = chunk_end == self.ids.len();
-                    let logits = if last { Logits::Last } else { Logits::None };
-                    (&self.ids[self.read..chunk_end], logits)
-                } else if lane.last.is_some() {
-                    (&pending[..], Logits::None)
-                } else {
-                    (&pending[..], Logits::Last)
-                };
-                Feed {
-                    lane: lane.id,
-                    tokens,
-                    logits,
-                }
-            })
-            .collect();
-        let readings = if feeds.is_empty() {
-            Vec::new()
-        } else {
-            engine.forward(&feeds, &self.watch).await?
+        while self.flight.len() < engine.depth() && self.ask(engine)? {}
+        let Some(flight) = self.flight.pop_front() else {
+            return Ok(self.report(Vec::new()));
         };
-        let start = if in_prompt {
-            let start = self.read;
-            self.read = chunk_end;
-            start
-        } else {
-            self.ids.len()
-        };
-        let mut steps = Vec::with_capacity(live.len());
-        for (i, reading) in live.into_iter().zip(readings) {
-            let mut step = LaneStep {
-                lane: i,
-                read: Vec::with_capacity(reading.activity.len()),
-                token: None,
-                stopped: None,
-                limit: None,
-                score: None,
-            };
-            for (k, activity) in reading.activity.iter().enumerate() {
-                let all = neurons::contributions(
-                    &self.watch,
-                    activity,
-                    engine.column_norms(),
-                    engine.config(),
-                );
-                let at = if in_prompt {
-                    start + k
-                } else {
-                    start + self.lanes[i].texts.len() - 1
-                };
-                if !in_prompt && let Some(detector) = &self.detector {
-                    let of = detector
-                        .neurons()
-                        .map(|n| self.pick(&all, n, engine))
-                        .collect();
-                    self.lanes[i].detected.push(of);
-                }
-                step.read.push(Read {
-                    at,
-                    contributions: if self.plan.top > 0 {
-                        let shown = self.plan.shown.iter();
-                        shown.map(|&n| self.pick(&all, n, engine)).collect()
-                    } else {
-                        all[..self.plan.shown.len()].to_vec()
-                    },
-                    top: if self.plan.top > 0 {
-                        neurons::largest(&all, self.plan.top, engine.config())
-                    } else {
-                        Vec::new()
-                    },
-                });
+        let readings = engine.collect(flight.ticket).await?;
+        let start = self.read;
+        if let Some(end) = flight.prompt {
+            self.read = end;
+        }
+        let mut steps = Vec::with_capacity(readings.len());
+        for (i, reading) in flight.lanes.into_iter().zip(readings) {
+            // A lane that ended meanwhile had steps under way.
+            if self.lanes[i].stopped.is_none() {
+                let start = flight.prompt.map(|_| start);
+                steps.push(self.take(i, reading, start, engine, text)?);
             }
-            step.score = self.score(i);
-            let (max_tokens, context) = (self.plan.max_tokens, engine.config().context);
-            let position = engine.position(self.lanes[i].id);
-            let lane = &mut self.lanes[i];
-            if let Some(limit) = lane.last {
-                step.limit = Some(limit);
-                step.stopped = Some(Stopped::Length);
-            } else if !reading.logits.is_empty() {
-                let id = choose(lane.sampler.as_mut(), &reading.logits)?;
-                if id == text.eos() {
-                    step.stopped = Some(Stopped::Eos);
-                } else {
-                    let piece = lane.stream.push(text.bytes(id));
-                    lane.texts.push(piece.clone());
-                    lane.pending = Some(id);
-                    lane.last = if lane.texts.len() == max_tokens {
-                        Some(Limit::MaxTokens)
-                    } else if position + 1 >= context {
-                        Some(Limit::Context)
-                    } else {
-                        None
-                    };
-                    step.token = Some(NewToken {
-                        id,
-                        text: piece,
-                        logprob: logprob(&reading.logits, id),
-                    });
-                }
-            }
-            if step.stopped.is_some() {
-                lane.stopped = step.stopped;
-                engine.close(lane.id);
-            }
-            steps.push(step);
         }
         Ok(self.report(steps))
     }
 
+    /// Asks for the next step, if there is one that can be asked for now.
+    fn ask(&mut self, engine: &mut dyn Engine) -> Result<bool> {
+        let live: Vec<usize> = (0..self.lanes.len())
+            .filter(|&i| self.lanes[i].stopped.is_none())
+            .collect();
+        let prompt =
+            (self.fed < self.ids.len()).then(|| (self.fed + PROMPT_CHUNK).min(self.ids.len()));
+        let choose = |lane: &Lane| match lane.sampler {
+            None => Logits::Choice,
+            Some(_) => Logits::Last,
+        };
+        let mut fed = Vec::new();
+        let mut tokens = Vec::new();
+        for i in live {
+            let lane = &self.lanes[i];
+            if let Some(end) = prompt {
+                let last = end == self.ids.len();
+                fed.push((i, if last { choose(lane) } else { Logits::None }));
+                continue;
+            }
+            // The token to be read next is known here, or the engine knows it, or it is not chosen yet.
+            let next = lane.ids.get(lane.fed).copied();
+            let known = if lane.sampler.is_none() && lane.chosen_there {
+                CHOSEN
+            } else if let Some(id) = next {
+                id
+            } else {
+                continue;
+            };
+            if lane.fed > 0 && self.limit(lane.fed, engine).is_some() {
+                continue;
+            }
+            // The last token of an answer is read too, and nothing chosen after it.
+            let last = self.limit(lane.fed + 1, engine).is_some();
+            fed.push((i, if last { Logits::None } else { choose(lane) }));
+            tokens.push([known]);
+        }
+        if fed.is_empty() {
+            return Ok(false);
+        }
+        let feeds: Vec<Feed<'_>> = fed
+            .iter()
+            .enumerate()
+            .map(|(n, &(i, logits))| Feed {
+                lane: self.lanes[i].id,
+                tokens: match prompt {
+                    Some(end) => &self.ids[self.fed..end],
+                    None => &tokens[n],
+                },
+                logits,
+            })
+            .collect();
+        let ticket = engine.submit(&feeds, &self.watch)?;
+        for &(i, logits) in &fed {
+            let lane = &mut self.lanes[i];
+            lane.chosen_there = logits == Logits::Choice;
+            lane.fed += usize::from(prompt.is_none());
+        }
+        self.fed = prompt.unwrap_or(self.fed);
+        self.flight.push_back(Flight {
+            ticket,
+            lanes: fed.into_iter().map(|(i, _)| i).collect(),
+            prompt,
+        });
+        Ok(true)
+    }
+
+    /// Which limit an answer of `tokens` tokens has reached.
+    fn limit(&self, tokens: usize, engine: &dyn Engine) -> Option<Limit> {
+        if tokens >= self.plan.max_tokens {
+            Some(Limit::MaxTokens)
+        } else if self.ids.len() + tokens >= engine.config().context {
+            Some(Limit::Context)
+        } else {
+            None
+        }
+    }
+
+    /// Takes what a lane read; `start` is where the prompt's chunk began.
+    fn take(
+        &mut self,
+        i: usize,
+        reading: Reading,
+        start: Option<usize>,
+        engine: &mut dyn Engine,
+        text: &Tokenizer,
+    ) -> Result<LaneStep> {
+        let mut step = LaneStep {
+            lane: i,
+            read: Vec::with_capacity(reading.activity.len()),
+            token: None,
+            stopped: None,
+            limit: None,
+            score: None,
+        };
+        for (k, activity) in reading.activity.iter().enumerate() {
+            let all = neurons::contributions(
+                &self.watch,
+                activity,
+                engine.column_norms(),
+                engine.config(),
+            );
+            let at = match start {
+                Some(start) => start + k,
+                None => self.ids.len() + self.lanes[i].read(),
+            };
+            if start.is_none() {
+                let neurons = self.detector.iter().flat_map(Detector::neurons);
+                let of = neurons.map(|n| self.pick(&all, n, engine)).collect();
+                self.lanes[i].detected.push(of);
+            }
+            step.read.push(Read {
+                at,
+                contributions: if self.plan.top > 0 {
+                    let shown = self.plan.shown.iter();
+                    shown.map(|&n| self.pick(&all, n, engine)).collect()
+                } else {
+                    all[..self.plan.shown.len()].to_vec()
+                },
+                top: if self.plan.top > 0 {
+                    neurons::largest(&all, self.plan.top, engine.config())
+                } else {
+                    Vec::new()
+                },
+            });
+        }
+        step.score = self.score(i);
+        let choice = match reading.choice {
+            Some(choice) => Some(choice),
+            None if reading.logits.is_empty() => None,
+            None => {
+                let id = choose(self.lanes[i].sampler.as_mut(), &reading.logits)?;
+                Some(Choice {
+                    id,
+                    logprob: logprob(&reading.logits, id),
+                })
+            }
+        };
+        match choice {
+            Some(choice) if choice.id == text.eos() => step.stopped = Some(Stopped::Eos),
+            Some(choice) => {
+                let lane = &mut self.lanes[i];
+                let piece = lane.stream.push(text.bytes(choice.id));
+                lane.ids.push(choice.id);
+                lane.texts.push(piece.clone());
+                step.token = Some(NewToken {
+                    id: choice.id,
+                    text: piece,
+                    logprob: choice.logprob,
+                });
+            }
+            // The answer's last token was read.
+            None if start.is_none() => {
+                step.limit = self.limit(self.lanes[i].ids.len(), engine);
+                step.stopped = Some(Stopped::Length);
+            }
+            None => {}
+        }
+        if step.stopped.is_some() {
+            self.lanes[i].stopped = step.stopped;
+            engine.close(self.lanes[i].id);
+        }
+        Ok(step)
+    }
+
+    /// Goes on with another engine of the same model, from the same token: what the lanes had read is read again, in
+    /// silence. For an engine that is gone, with all its lanes and all that was asked of it.
+    ///
+    /// # Errors
+    /// As [`Engine::open`] and [`Engine::forward`]; the session cannot go on then.
+    pub async fn move_to(&mut self, engine: &mut dyn Engine) -> Result<()> {
+        self.flight.clear();
+        self.fed = self.read;
+        let mut again: Vec<(LaneId, Vec<u32>)> = Vec::new();
+        for (lane, edits) in self.lanes.iter_mut().zip(&self.plan.lanes) {
+            if lane.stopped.is_some() {
+                continue;
+            }
+            lane.id = engine.open(edits)?;
+            lane.fed = lane.read();
+            lane.chosen_there = false;
+            let answer = &lane.ids[..lane.read()];
+            again.push((lane.id, [&self.ids[..self.read], answer].concat()));
+        }
+        let longest = again.iter().map(|(_, t)| t.len()).max().unwrap_or(0);
+        for start in (0..longest).step_by(PROMPT_CHUNK) {
+            let feeds: Vec<Feed<'_>> = again
+                .iter()
+                .filter(|(_, tokens)| tokens.len() > start)
+                .map(|(lane, tokens)| Feed {
+                    lane: *lane,
+                    tokens: &tokens[start..(start + PROMPT_CHUNK).min(tokens.len())],
+                    logits: Logits::None,
+                })
+                .collect();
+            engine.forward(&feeds, &Watch::None).await?;
+        }
+        Ok(())
+    }
+
     /// Ends every lane that has not ended, and says so.
     pub fn stop(&mut self, engine: &mut dyn Engine) -> Step {
+        self.forget(engine);
         let mut steps = Vec::new();
         for i in 0..self.lanes.len() {
             if self.lanes[i].stopped.is_none() {
@@ -417,9 +544,16 @@ impl Session {
     }
 
     /// Frees the lanes of a run that is given up.
-    pub fn close(self, engine: &mut dyn Engine) {
-        for lane in &self.lanes {
+    pub fn close(mut self, engine: &mut dyn Engine) {
+        self.forget(engine);
+        for lane in self.lanes.iter().filter(|l| l.stopped.is_none()) {
             engine.close(lane.id);
+        }
+    }
+
+    fn forget(&mut self, engine: &mut dyn Engine) {
+        for flight in self.flight.drain(..) {
+            engine.forget(flight.ticket);
         }
     }
 
@@ -480,7 +614,7 @@ fn sampler(sampling: &Sampling) -> Option<LogitsProcessor> {
 /// The next token; without a sampler the most probable one, the lowest id of several.
 fn choose(sampler: Option<&mut LogitsProcessor>, logits: &[f32]) -> Result<u32> {
     match sampler {
-        None => Ok(argmax(logits)),
+        None => Ok(Choice::of(logits).id),
         Some(sampler) => Tensor::from_slice(logits, logits.len(), &Device::Cpu)
             .and_then(|t| sampler.sample(&t))
             .map_err(|e| {
@@ -491,24 +625,14 @@ fn choose(sampler: Option<&mut LogitsProcessor>, logits: &[f32]) -> Result<u32> 
     }
 }
 
-fn argmax(logits: &[f32]) -> u32 {
-    let mut best = 0;
-    for (i, &v) in logits.iter().enumerate() {
-        if v > logits[best] {
-            best = i;
-        }
-    }
-    best as u32
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn of_equal_logits_the_lowest_id_is_chosen() {
-        assert_eq!(argmax(&[1.0, 3.0, 3.0, 2.0]), 1);
-        assert_eq!(argmax(&[f32::NAN, 1.0]), 0);
+        assert_eq!(Choice::of(&[1.0, 3.0, 3.0, 2.0]).id, 1);
+        assert_eq!(Choice::of(&[f32::NAN, 1.0]).id, 0);
     }
 
     #[test]

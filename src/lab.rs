@@ -5,8 +5,13 @@ use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    engine::{Edits, Engine, Neuron, cpu::Cpu},
-    error::{Error, Result},
+    choose::{Chosen, GOLDEN_TEXT, Golden, Wanted},
+    engine::{
+        Edits, Engine, Neuron,
+        cpu::Cpu,
+        gpu::{Gpu, Options},
+    },
+    error::{Error, ErrorKind, Result},
     generate::{Plan, Sampling, Session, Step},
     gguf::ModelFile,
     neurons::{Artifact, Detector, matched_control},
@@ -98,8 +103,36 @@ pub struct LanePlan {
 pub struct Lab {
     file: ModelFile,
     text: Tokenizer,
-    engine: Box<dyn Engine>,
+    engine: Running,
     artifact: Option<Artifact>,
+    /// What a visitor should be told about the engine, until somebody takes it.
+    notice: Option<String>,
+}
+
+/// The engine in use.
+enum Running {
+    Cpu(Box<Cpu>),
+    Gpu(Box<Gpu>),
+    /// One that a caller brought.
+    Other(Box<dyn Engine>),
+}
+
+impl Running {
+    fn get(&self) -> &dyn Engine {
+        match self {
+            Self::Cpu(e) => e.as_ref(),
+            Self::Gpu(e) => e.as_ref(),
+            Self::Other(e) => e.as_ref(),
+        }
+    }
+
+    fn get_mut(&mut self) -> &mut dyn Engine {
+        match self {
+            Self::Cpu(e) => e.as_mut(),
+            Self::Gpu(e) => e.as_mut(),
+            Self::Other(e) => e.as_mut(),
+        }
+    }
 }
 
 impl Lab {
@@ -108,8 +141,8 @@ impl Lab {
     /// # Errors
     /// [`crate::ErrorKind::Model`], [`crate::ErrorKind::Memory`].
     pub fn new(file: ModelFile) -> Result<Self> {
-        let engine = Box::new(Cpu::new(&file)?);
-        Self::with_engine(file, engine)
+        let engine = Running::Cpu(Box::new(Cpu::new(&file)?));
+        Self::running(file, engine)
     }
 
     /// As [`Lab::new`], with an engine of the caller's choice, made from the same file.
@@ -117,12 +150,112 @@ impl Lab {
     /// # Errors
     /// [`crate::ErrorKind::Model`].
     pub fn with_engine(file: ModelFile, engine: Box<dyn Engine>) -> Result<Self> {
+        Self::running(file, Running::Other(engine))
+    }
+
+    fn running(file: ModelFile, engine: Running) -> Result<Self> {
         Ok(Self {
             text: Tokenizer::new(file.vocabulary())?,
             engine,
             file,
             artifact: None,
+            notice: None,
         })
+    }
+
+    /// Chooses the engine by running both (see [`crate::choose`]); `now` is a clock in seconds. A GPU that is not there, or
+    /// computes wrongly, leaves the CPU, and says why.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Memory`], [`ErrorKind::Model`]: none of the GPU's.
+    pub async fn choose(&mut self, wanted: Wanted, now: impl Fn() -> f64) -> Result<Chosen> {
+        self.take_cpu()?;
+        let mut chosen = Chosen {
+            engine: "cpu",
+            cpu: None,
+            gpu: None,
+            adapter: None,
+            refused: None,
+        };
+        let known = self.artifact.as_ref().and_then(|a| a.model.golden.clone());
+        let golden = match known {
+            Some(golden) => golden,
+            None if wanted == Wanted::Cpu => Golden {
+                text: GOLDEN_TEXT.into(),
+                tokens: Vec::new(),
+            },
+            None => Golden::make(self.engine.get_mut(), &self.text, GOLDEN_TEXT).await?,
+        };
+        if wanted != Wanted::Gpu {
+            let run = golden.measure(self.engine.get_mut(), &self.text, &now);
+            chosen.cpu = Some(run.await?.tokens_per_second);
+        }
+        if wanted == Wanted::Cpu {
+            return Ok(chosen);
+        }
+        let norms = match &self.engine {
+            Running::Cpu(cpu) => Some(cpu.shared_column_norms()),
+            _ => None,
+        };
+        let options = Options {
+            emulated: wanted == Wanted::Gpu,
+            ..Options::default()
+        };
+        let opened = Gpu::open(&self.file, norms, &options).await;
+        let measured = match opened {
+            Err(e) => Err(e),
+            Ok(mut gpu) => {
+                chosen.adapter = Some(gpu.adapter());
+                match golden.measure(&mut gpu, &self.text, &now).await {
+                    Err(e) => Err(e),
+                    Ok(run) => golden.check(&run).map(|()| (gpu, run)),
+                }
+            }
+        };
+        match measured {
+            Err(e) => chosen.refused = Some(e.to_string()),
+            Ok((gpu, run)) => {
+                chosen.gpu = Some(run.tokens_per_second);
+                if chosen.cpu.is_none_or(|cpu| run.tokens_per_second > cpu) {
+                    chosen.engine = "gpu";
+                    self.engine = Running::Gpu(Box::new(gpu));
+                }
+            }
+        }
+        Ok(chosen)
+    }
+
+    /// Something a visitor should know about the engine, once.
+    pub fn take_notice(&mut self) -> Option<String> {
+        self.notice.take()
+    }
+
+    /// The GPU in use, if it is.
+    pub fn gpu(&mut self) -> Option<&mut Gpu> {
+        match &mut self.engine {
+            Running::Gpu(gpu) => Some(gpu),
+            _ => None,
+        }
+    }
+
+    /// Puts the CPU in the engine's place, if it is not there.
+    fn take_cpu(&mut self) -> Result<()> {
+        if !matches!(self.engine, Running::Cpu(_)) {
+            self.engine = Running::Cpu(Box::new(Cpu::new(&self.file)?));
+        }
+        Ok(())
+    }
+
+    /// After an error of the GPU: the CPU takes over. Any other error is given back.
+    fn fall_back(&mut self, error: Error) -> Result<()> {
+        if error.kind() != ErrorKind::Gpu || !matches!(self.engine, Running::Gpu(_)) {
+            return Err(error);
+        }
+        self.take_cpu()?;
+        self.notice = Some(format!(
+            "The GPU stopped working ({error}). The CPU goes on from the same token."
+        ));
+        Ok(())
     }
 
     /// The model file.
@@ -137,7 +270,7 @@ impl Lab {
 
     /// The engine.
     pub fn engine(&mut self) -> &mut dyn Engine {
-        self.engine.as_mut()
+        self.engine.get_mut()
     }
 
     /// The artifact in use.
@@ -173,7 +306,7 @@ impl Lab {
     /// # Errors
     /// As [`matched_control`]; [`Lab::h_neurons`] for [`ControlOf::H`].
     pub fn control(&self, of: &ControlOf, seed: u64) -> Result<Vec<Neuron>> {
-        let neurons = self.engine.config().neurons;
+        let neurons = self.engine.get().config().neurons;
         match of {
             ControlOf::H => matched_control(&self.h_neurons()?, &[], neurons, seed),
             ControlOf::Custom(set) => {
@@ -181,7 +314,7 @@ impl Lab {
                 set.sort_unstable();
                 set.dedup();
                 // Refuses neurons outside the model.
-                Edits::scale(&set, 1.0, self.engine.config())?;
+                Edits::scale(&set, 1.0, self.engine.get().config())?;
                 let h = self.h_neurons().unwrap_or_default();
                 matched_control(&set, &h, neurons, seed)
             }
@@ -193,7 +326,7 @@ impl Lab {
     /// # Errors
     /// [`crate::ErrorKind::Input`] for a bad alpha or neuron, [`crate::ErrorKind::Artifact`].
     pub fn resolve(&self, lane: &LaneRequest) -> Result<(LanePlan, Edits)> {
-        let config = self.engine.config();
+        let config = self.engine.get().config();
         let (neurons, alpha) = match lane.set {
             Set::None => (Vec::new(), 1.0),
             Set::H => (self.h_neurons()?, lane.alpha),
@@ -254,25 +387,40 @@ impl Lab {
             sampling: request.sampling,
         };
         let detector = self.artifact.as_ref().map(Detector::of);
-        let session = Session::start(self.engine.as_mut(), plan, detector)?;
+        let session = match Session::start(self.engine.get_mut(), plan.clone(), detector.clone()) {
+            Err(e) => {
+                self.fall_back(e)?;
+                Session::start(self.engine.get_mut(), plan, detector)?
+            }
+            started => started?,
+        };
         Ok((session, lanes))
     }
 
-    /// One step of a run.
+    /// One step of a run. If the GPU is lost meanwhile, the run goes on from the same token on the CPU, and
+    /// [`Lab::take_notice`] says so.
     ///
     /// # Errors
-    /// As [`Session::step`].
+    /// As [`Session::step`], but for the GPU's.
     pub async fn step(&mut self, session: &mut Session) -> Result<Step> {
-        session.step(self.engine.as_mut(), &self.text).await
+        match session.step(self.engine.get_mut(), &self.text).await {
+            Err(e) => {
+                self.fall_back(e)?;
+                let engine = self.engine.get_mut();
+                session.move_to(engine).await?;
+                session.step(engine, &self.text).await
+            }
+            step => step,
+        }
     }
 
     /// Ends a run early.
     pub fn stop(&mut self, session: &mut Session) -> Step {
-        session.stop(self.engine.as_mut())
+        session.stop(self.engine.get_mut())
     }
 
     /// Gives up a run and frees its lanes.
     pub fn close(&mut self, session: Session) {
-        session.close(self.engine.as_mut());
+        session.close(self.engine.get_mut());
     }
 }

@@ -9,6 +9,7 @@
 //! | [`text`] | tokenizer and chat template |
 //! | [`engine`] | the forward pass behind one trait: lanes, edits, activity |
 //! | [`neurons`] | contribution, artifact, detector, control sets: the subject matter |
+//! | [`choose`] | which engine runs: measured, and checked |
 //! | [`generate`] | lanes and sampling become a stream of events |
 //! | [`lab`] | a loaded model with its artifact: runs by set and alpha, for page and command line |
 //! | `research` | the numbers behind the page, computed natively |
@@ -19,6 +20,7 @@
 
 mod error;
 
+pub mod choose;
 pub mod engine;
 pub mod generate;
 pub mod gguf;

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use wasm_bindgen::prelude::*;
 
 use crate::{
+    choose::Wanted,
     error::{Error, Result},
     generate::{LaneStep, Sampling, Session, Step},
     gguf::{ModelFile, check_hash, hex},
@@ -261,35 +262,39 @@ impl Lab {
         to_js(&pairs(&self.lab.control(&of?, seed as u64)?))
     }
 
-    /// Runs a few tokens and gives the measured decode rate in tokens per second.
+    /// Chooses the engine, `"auto"`, `"cpu"` or `"gpu"`, by running each that may serve. Gives `{engine, cpu, gpu, adapter,
+    /// refused}`: what was chosen; tokens a second in each of three lanes, `null` where not measured; the adapter's name;
+    /// and why the GPU was not used although it was wanted.
     ///
     /// # Errors
-    /// Kind `memory`.
-    pub async fn warm_up(&mut self) -> JsResult<f64> {
+    /// Kind `memory`, `input` for another word. A GPU that fails is no error: it is refused, and the CPU serves.
+    pub async fn choose(&mut self, engine: &str) -> JsResult<JsValue> {
         self.drop_session();
-        let request = Request {
-            conversation: Conversation::Raw("The quick brown fox".into()),
-            lanes: vec![LaneRequest::new(Set::None, 1.0)],
-            max_tokens: 9,
-            sampling: Sampling::greedy(),
-            top: 0,
+        let wanted = match engine {
+            "cpu" => Wanted::Cpu,
+            "gpu" => Wanted::Gpu,
+            "auto" => Wanted::Auto,
+            other => {
+                return Err(Error::input(format!(
+                    "there is no engine '{other}': choose auto, cpu or gpu"
+                ))
+                .into());
+            }
         };
-        let (mut session, _) = self.lab.start(&request)?;
-        // The first step reads the prompt and touches every weight once.
-        let mut tokens = 0;
-        let mut step = self.lab.step(&mut session).await?;
-        let start = now();
-        while !step.done {
-            step = self.lab.step(&mut session).await?;
-            tokens += 1;
-        }
-        let seconds = (now() - start) / 1000.0;
-        self.lab.close(session);
-        Ok(if seconds > 0.0 {
-            f64::from(tokens) / seconds
-        } else {
-            0.0
-        })
+        to_js(&self.lab.choose(wanted, || now() / 1000.0).await?)
+    }
+
+    /// What the engine has counted: `{submits, dispatches, layer_dispatches, bytes_read_back, device_bytes, weight_bytes}`,
+    /// and `wasm_bytes`, the size of this module's memory.
+    ///
+    /// # Errors
+    /// Kind `internal`.
+    pub fn counters(&mut self) -> JsResult<JsValue> {
+        let counters = to_js(&self.lab.engine().counters())?;
+        let memory = wasm_bindgen::memory().unchecked_into::<js_sys::WebAssembly::Memory>();
+        let bytes = memory.buffer().unchecked_into::<js_sys::ArrayBuffer>();
+        Reflect::set(&counters, &"wasm_bytes".into(), &bytes.byte_length().into())?;
+        Ok(counters)
     }
 
     /// Starts a run, ending the one before. Gives `{prompt, shown, lanes}`.
@@ -339,7 +344,8 @@ impl Lab {
         started
     }
 
-    /// One chunk of the prompt, or one token in every live lane.
+    /// One chunk of the prompt, or one token in every live lane. If the GPU was lost meanwhile, the CPU has gone on from
+    /// the same token, and `notice` says so; `info` then tells the new engine.
     ///
     /// # Errors
     /// Kind `memory`; `input` if no run was started.
@@ -349,7 +355,11 @@ impl Lab {
             .as_mut()
             .ok_or_else(|| Error::input("nothing is running: start a run first"))?;
         let step = self.lab.step(session).await?;
-        step_to_js(&step)
+        let out = step_to_js(&step)?;
+        if let Some(notice) = self.lab.take_notice() {
+            Reflect::set(&out, &"notice".into(), &notice.into())?;
+        }
+        Ok(out)
     }
 
     /// Ends the run; what it gives has the shape of a step.

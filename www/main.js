@@ -1,6 +1,7 @@
 // The page: joins settings, session and views. Reading order: the visitor's acts, then what follows from them.
 
 import { loadArtifact } from "./core/artifact.js";
+import { engineWords, statusWords } from "./core/chosen.js";
 import { laneName, stopWords } from "./core/requests.js";
 import { Session } from "./core/session.js";
 import { DOUBT, fitsLink, formatHash, parseHash } from "./core/state.js";
@@ -41,6 +42,7 @@ const session = new Session({
     $("[data-part=status]").textContent = `Loading${share}`;
   },
   notice: (text) => showMessage(text),
+  engine: showStatus,
   trace: show,
   touched(shown, touched) {
     if (shown !== trace) return;
@@ -61,6 +63,7 @@ function change(patch, { show: redraw = false } = {}) {
     redraw = true;
   }
   if ("then" in patch) thenByButton = false;
+  if ("engine" in patch) session.reconsider();
   state = { ...state, ...patch, run: false };
   if (redraw) controls.show(state);
   if ("off" in patch || "set" in patch) showSelection();
@@ -158,7 +161,7 @@ async function attempt(act) {
     }
     if (error.fatal) session.forget();
     setState("error");
-    const restart = { words: "Restart the engine", act: () => attempt(() => session.restart()) };
+    const restart = { words: "Restart the engine", act: () => attempt(() => session.restart(state.engine)) };
     const retry = { words: "Retry", act: run };
     showMessage(error.message, error.kind === "unsupported" ? [] : [error.fatal ? restart : retry]);
   }
@@ -169,25 +172,32 @@ const resting = () => (session.loaded ? "ready" : "recorded");
 function setState(name) {
   const before = root.dataset.state;
   root.dataset.state = name;
-  if (name === "loading") loading.begin();
+  if (name === "loading") loading.begin({ again: Boolean(session.loaded) });
   else loading.end();
   if (name === "ready") {
     isStored(artifact.json.model.sha256, artifact.json.model.bytes).then((is) => (stored = is));
     if (before === "loading") askToPersist();
     if (before === "loading") tell("ready", { model: session.loaded.info.name });
   }
-  const speed = session.loaded ? `CPU · ${Math.round(session.loaded.speed)} tok/s` : "";
+  showStatus();
+  controls.showState(name, runSize());
+  if (trace) showDoubt();
+  if (name !== before) say({ loading: session.loaded ? "Changing the engine." : "Loading the model.", ready: before === "loading" ? "The model is ready." : "", running: "The model is answering." }[name] ?? "");
+}
+
+function showStatus() {
+  const chosen = session.loaded?.chosen;
+  const engine = chosen ? statusWords(chosen) : "";
   const words = {
     recorded: trace?.recorded ? "Recorded run" : "No model loaded",
     loading: "Loading",
-    ready: speed,
-    running: `${speed} · answering`,
+    ready: engine,
+    running: `${engine} · answering`,
     error: "Error",
   };
-  $("[data-part=status]").textContent = words[name];
-  controls.showState(name, runSize());
-  if (trace) showDoubt();
-  if (name !== before) say({ loading: "Loading the model.", ready: before === "loading" ? "The model is ready." : "", running: "The model is answering." }[name] ?? "");
+  $("[data-part=status]").textContent = words[root.dataset.state];
+  $("[data-part=status]").title = chosen ? engineWords(chosen) : "";
+  controls.showEngine(chosen ? engineWords(chosen) : "");
 }
 
 function runSize() {

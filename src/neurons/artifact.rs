@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Neuron;
 use crate::{
+    choose::Golden,
     error::{Error, Result},
     gguf::ModelFile,
 };
@@ -75,6 +76,9 @@ pub struct ArtifactModel {
     pub neurons_per_layer: usize,
     /// All neurons.
     pub neuron_count: usize,
+    /// What the model says after a fixed text: an engine that says anything else computes wrongly.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub golden: Option<Golden>,
 }
 
 /// One H-Neuron.

@@ -10,6 +10,7 @@ import { mkdir, open as openFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { open, temporaryFolder } from "./browser.mjs";
+import { openLab } from "./lab.mjs";
 import { MODEL, MODEL_FILE, repository, serve } from "./server.mjs";
 
 const ZORVATH = "In what year was the treaty of Zorvath signed?";
@@ -370,50 +371,10 @@ test("the worker is killed mid-run: said, and a restart takes the model from the
 
 // ---- Below the page ----
 
-/**
- * Loads a variant of the module in the page and gives it the model. In the page, `window.lab` is then the engine and
- * `window.record(request)` everything that a run says: ids, texts, log-probabilities, scores, contributions.
- */
+/** A page with a variant of the module and the model in it: see lab.mjs. */
 async function bench(t, variant) {
   const { page } = await visit(t, { hash: "" });
-  await page.evaluate(
-    async ({ root, variant, path, model }) => {
-      const module = await import(`${root}pkg/${variant}/hneurons.js`);
-      const wasm = await module.default({ module_or_path: new URL(`${root}pkg/${variant}/hneurons_bg.wasm`) });
-      window.memory = () => wasm.memory.buffer.byteLength;
-      window.load = (bytes, sha256) => {
-        const buffer = new module.ModelBuffer(bytes.length);
-        for (let at = 0; at < bytes.length; at += 1 << 22) buffer.push(bytes.subarray(at, at + (1 << 22)));
-        return buffer.finish(sha256);
-      };
-      window.lab = window.load(new Uint8Array(await (await fetch(root + path)).arrayBuffer()), model.sha256);
-      window.record = async (request) => {
-        const started = window.lab.start({ temperature: 0, seed: 1, ...request });
-        const lanes = started.lanes.map(() => ({ ids: [], texts: [], logprobs: [], scores: [], contributions: [] }));
-        for (;;) {
-          const step = await window.lab.step();
-          for (const { lane, read, token, score, stopped } of step.lanes) {
-            const kept = lanes[lane];
-            for (const { at, contributions } of read) kept.contributions[at] = Array.from(contributions);
-            if (token) (kept.ids.push(token.id), kept.texts.push(token.text), kept.logprobs.push(token.logprob));
-            if (score !== undefined) kept.scores.push(score);
-            if (stopped) kept.stopped = stopped;
-          }
-          if (step.done) return { prompt: started.prompt.map(({ id }) => id), shown: started.shown, lanes };
-        }
-      };
-      /** What an act throws, in words. */
-      window.failure = (act) => {
-        try {
-          act();
-        } catch (error) {
-          return [error instanceof Error, error.kind, error.message];
-        }
-        return "nothing";
-      };
-    },
-    { root: server.url, variant, path: MODEL, model: artifact.model },
-  );
+  await openLab(page, { root: server.url, variant, model: artifact.model });
   const text = JSON.stringify(artifact);
   await page.evaluate((text) => window.lab.set_artifact(text), text);
   return { page, record: (request) => page.evaluate((request) => window.record(request), request) };

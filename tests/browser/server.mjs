@@ -5,6 +5,7 @@
 //     const server = await serve({ under: "/blog/lab/" });   // the same, deployed in a folder of someone's site
 //     const server = await serve({ mock: true });            // tests/browser/mock/ in place of pkg/'s module
 //     const server = await serve({ folders: { "bench/": "benches/browser" } });   // more folders of the repository
+//     const server = await serve({ preludes: { "www/worker/worker.js": code } });  // code put before a script
 //
 //     await page.goto(server.url);
 //     server.requests                    [{ path, range, status, sent }…], path as deployed: "models/…", "pkg/simd128/…";
@@ -25,7 +26,7 @@
 // MODEL is the model's path as deployed. Run by hand: `node tests/browser/server.mjs [--port N] [--under /path/]`.
 
 import { createReadStream } from "node:fs";
-import { stat } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname, join, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -47,7 +48,7 @@ const TYPES = {
   ".woff2": "font/woff2",
 };
 
-export async function serve({ under = "/", mock = false, folders = {}, dist = "dist", models = "models", port = 0 } = {}) {
+export async function serve({ under = "/", mock = false, folders = {}, preludes = {}, dist = "dist", models = "models", port = 0 } = {}) {
   if (!under.startsWith("/") || !under.endsWith("/")) throw new Error(`under must begin and end with a slash: ${under}`);
   // The longest prefix that fits wins.
   const places = Object.entries({ "": dist, "models/": models, ...folders })
@@ -73,6 +74,11 @@ export async function serve({ under = "/", mock = false, folders = {}, dist = "d
     const file = place(path);
     const info = file && (await stat(file).catch(() => null));
     if (!info?.isFile()) return refuse(404);
+
+    if (Object.hasOwn(preludes, path)) {
+      answer(200, { "Content-Type": TYPES[extname(file)] });
+      return response.end(`${preludes[path]}\n${await readFile(file, "utf8")}`);
+    }
 
     const tag = `"${info.size.toString(16)}-${info.mtimeMs.toString(16)}"`;
     const headers = { "Content-Type": TYPES[extname(file)] ?? "application/octet-stream", ETag: tag, "Accept-Ranges": "bytes" };

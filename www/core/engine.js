@@ -5,7 +5,12 @@
 
 const SILENCE_STEP = 15_000; // a token on the slowest phone takes well under a second
 const SILENCE_PROMPT = 60_000; // a first step reads up to 32 prompt tokens in three lanes
-const SILENCE_LOAD = 120_000; // downloads watch themselves; hashing and warming up are silent meanwhile
+const SILENCE_LOAD = 120_000; // downloads watch themselves; hashing is silent meanwhile
+const SILENCE_MEASURE = 180_000; // an adapter that is a program on the CPU compiles its shaders for tens of seconds
+// The GPU compiles when a batch has a size it has not had, so at the first steps and when a lane ends. And it may be lost
+// at any step: the CPU then reads everything again before it says a word.
+const SILENCE_GPU = 90_000;
+const REREAD = 50; // for each token of each lane
 
 export class EngineError extends Error {
   /** @param kind the engine's kind, or "dead" when the worker is gone; `fatal`: only a new worker helps */
@@ -20,22 +25,33 @@ const dead = (message) => new EngineError({ message, kind: "dead", fatal: true }
 
 export class EngineClient {
   #worker = null;
-  #pending = new Map(); // id -> {resolve, reject, handlers, silence, timer}
+  #pending = new Map(); // id -> {resolve, reject, handlers, silence, timer, lanes}
   #next = 1;
+  #gpu = false; // the engine in use
+  #measuring = false; // under way where the worker cannot be interrupted
   #onResources;
 
   constructor({ onResources = () => {} } = {}) {
     this.#onResources = onResources;
   }
 
-  /** Fetches (or reads) and verifies the model. Handlers: progress({phase, done, total, …}), notice(text). */
+  /**
+   * Fetches (or reads) and verifies the model, and chooses the engine: {info, artifact, chosen}.
+   * Handlers: progress({phase, done, total, …}), notice(text).
+   */
   load(options, handlers) {
     return this.#ask({ type: "load", ...options }, handlers, SILENCE_LOAD);
   }
 
-  /** Runs to the end. Handlers: started(Started), step(Step). */
+  /** Chooses the engine anew, "auto", "cpu" or "gpu": {info, chosen}. Handlers: progress. */
+  choose(engine, handlers) {
+    return this.#ask({ type: "choose", engine }, handlers, SILENCE_MEASURE);
+  }
+
+  /** Runs to the end. Handlers: started(Started), step(Step). A step with a `notice` has the new engine's `info`. */
   run(request, handlers) {
-    return this.#ask({ type: "run", request }, handlers, SILENCE_PROMPT);
+    const first = this.#gpu ? SILENCE_GPU : SILENCE_PROMPT;
+    return this.#ask({ type: "run", request }, handlers, first, request.lanes.length);
   }
 
   /** Ends the run after the token in hand. */
@@ -45,6 +61,7 @@ export class EngineClient {
 
   /** Gives up loading; what has been downloaded stays for the next try. */
   cancel() {
+    if (this.#measuring) return this.#fail(new EngineError({ message: "Loading was cancelled.", kind: "cancelled", fatal: true }));
     this.#worker?.postMessage({ type: "cancel" });
   }
 
@@ -53,11 +70,11 @@ export class EngineClient {
     this.#fail(dead("The engine was restarted."));
   }
 
-  #ask(message, handlers = {}, silence) {
+  #ask(message, handlers = {}, silence, lanes = 0) {
     const worker = (this.#worker ??= this.#start());
     const id = this.#next++;
     return new Promise((resolve, reject) => {
-      this.#pending.set(id, { resolve, reject, handlers, silence, timer: 0 });
+      this.#pending.set(id, { resolve, reject, handlers, silence, timer: 0, lanes });
       this.#watch(id);
       worker.postMessage({ id, ...message });
     });
@@ -81,12 +98,23 @@ export class EngineClient {
     if (!entry) return;
     if (type === "done" || type === "error") {
       this.#forget(id);
+      this.#measuring = false;
+      if (value?.chosen) this.#gpu = value.chosen.engine === "gpu";
       if (type === "done") return entry.resolve(value);
       const error = new EngineError(value);
       if (error.fatal) this.#fail(error);
       return entry.reject(error);
     }
-    if (type === "step" && value.prompt_read >= value.prompt_total) entry.silence = SILENCE_STEP;
+    if (type === "progress" && value.phase === "measure") {
+      this.#measuring = true;
+      entry.silence = SILENCE_MEASURE;
+    }
+    if (type === "step") {
+      if (value.notice) this.#gpu = false;
+      entry.tokens = (entry.tokens ?? 0) + 1;
+      if (this.#gpu) entry.silence = SILENCE_GPU + REREAD * entry.lanes * (value.prompt_total + entry.tokens);
+      else entry.silence = value.prompt_read >= value.prompt_total ? SILENCE_STEP : SILENCE_PROMPT;
+    }
     this.#watch(id);
     entry.handlers[type]?.(value);
   }
@@ -111,6 +139,7 @@ export class EngineClient {
   #fail(error) {
     this.#worker?.terminate();
     this.#worker = null;
+    this.#gpu = this.#measuring = false;
     for (const [id, entry] of [...this.#pending]) {
       this.#forget(id);
       entry.reject(error);

@@ -1,6 +1,7 @@
 // A visit's live runs: loads the model when it is first needed, runs one or two turns, and says what became of it.
 // Knows nothing of the page's elements.
 
+import { refusal } from "./chosen.js";
 import { EngineClient, EngineError } from "./engine.js";
 import { lanesFor, messagesFor, requestFor } from "./requests.js";
 import { Trace } from "./trace.js";
@@ -9,12 +10,13 @@ export class Session {
   #engine;
   #artifact = null;
   #loaded = null;
+  #wanted = ""; // the choice that led to the engine in use
   #answers = new Map(); // as-trained first answers of this visit, by what determines them
   #stopped = false;
   #on;
 
   /**
-   * @param on {state(name), progress(p), notice(text), trace(trace), touched(trace, lanes), resources(urls)}
+   * @param on {state(name), progress(p), notice(text), engine(chosen), trace(trace), touched(trace, lanes), resources(urls)}
    */
   constructor(on) {
     this.#on = on;
@@ -25,29 +27,51 @@ export class Session {
     this.#artifact = artifact;
   }
 
-  /** What the engine said about the loaded model, or null. */
+  /** What the engine said about the loaded model, {info, artifact, chosen}, or null. */
   get loaded() {
     return this.#loaded;
   }
 
-  async load() {
-    if (this.#loaded) return this.#loaded;
+  /** Loads the model, and sees to it that the engine is the one that is wanted: "auto", "cpu" or "gpu". */
+  async load(engine) {
+    if (this.#loaded && this.#wanted === engine) return;
+    this.#on.state("loading");
+    const { chosen } = await (this.#loaded ? this.#choose(engine) : this.#load(engine));
+    this.#wanted = engine;
+    // Who asked for the GPU is told; who left the choice to the page finds it beside the choice.
+    if (engine === "gpu" && chosen.refused) this.#on.notice(refusal(chosen));
+    this.#on.state("ready");
+  }
+
+  async #choose(engine) {
+    try {
+      const { info, chosen } = await this.#engine.choose(engine, { progress: this.#on.progress });
+      return (this.#loaded = { ...this.#loaded, info, chosen });
+    } catch (error) {
+      if (error.fatal) this.#loaded = null;
+      throw error;
+    }
+  }
+
+  async #load(engine) {
     const { text, json } = this.#artifact;
     const { sha256, bytes, file, urls = [] } = json.model;
     const beside = new URL(`../../models/${encodeURIComponent(file)}`, import.meta.url).href;
     const sources = [beside, ...urls.filter((url) => /^https:\/\//.test(url))];
-    this.#on.state("loading");
-    this.#loaded = await this.#engine.load(
-      { artifact: text, model: { sha256, bytes }, sources },
+    return (this.#loaded = await this.#engine.load(
+      { artifact: text, model: { sha256, bytes }, sources, engine },
       { progress: this.#on.progress, notice: this.#on.notice },
-    );
-    this.#on.state("ready");
-    return this.#loaded;
+    ));
+  }
+
+  /** The visitor has chosen an engine: a GPU that was lost is tried again. */
+  reconsider() {
+    if (this.#loaded?.chosen.lost) this.#wanted = "";
   }
 
   /** Runs these settings; gives the last turn's trace. */
   async run(state) {
-    await this.load();
+    await this.load(state.engine);
     this.#stopped = false;
     this.#on.state("running");
     let answer;
@@ -82,7 +106,10 @@ export class Session {
           trace.begin(started, lanes);
           this.#on.trace(trace);
         },
-        step: (step) => this.#on.touched(trace, trace.apply(step)),
+        step: (step) => {
+          if (step.notice) this.#lost(step);
+          this.#on.touched(trace, trace.apply(step));
+        },
       });
     } finally {
       trace.done = true;
@@ -90,6 +117,13 @@ export class Session {
       this.#on.touched(trace, new Set(trace.lanes.keys()));
     }
     return trace;
+  }
+
+  #lost({ notice, info }) {
+    const chosen = { ...this.#loaded.chosen, engine: info.engine, lost: true };
+    this.#loaded = { ...this.#loaded, info, chosen };
+    this.#on.engine(chosen);
+    this.#on.notice(notice);
   }
 
   stop() {
@@ -102,9 +136,9 @@ export class Session {
   }
 
   /** A new worker, and the model from the cache. */
-  async restart() {
+  async restart(engine) {
     this.forget();
-    return this.load();
+    return this.load(engine);
   }
 
   /** The worker is gone (or must go): nothing is loaded any more. */

@@ -31,8 +31,7 @@ export const LIMITS = Object.freeze({
 });
 
 const SETS = ["h", "random", "custom"];
-// "gpu" is a known word, but this build has no GPU engine; a link that asks for it gets the automatic choice.
-const ENGINES = ["auto", "cpu"];
+const ENGINES = ["auto", "cpu", "gpu"];
 
 /** A number from text, kept within [low, high]; anything that is not a finite number gives `fallback`. */
 export function number(text, low, high, fallback) {

@@ -93,6 +93,11 @@ export class Controls {
     $("#selection-count").textContent = String(state.off.length);
   }
 
+  /** Which engine runs and why; "" while none does. */
+  showEngine(words) {
+    $("#engine-words").textContent = words;
+  }
+
   /** What Run and Stop can do now. `size`: what a run would have to download first, or "". */
   showState(pageState, size) {
     const busy = pageState === "running" || pageState === "loading";

@@ -1,5 +1,5 @@
 // The phases of loading, each with its own progress: what is known in bytes is shown in bytes, and what cannot be
-// known (hashing, warming up) says only that it is under way.
+// known (hashing, measuring) says only that it is under way.
 
 import { $, $$, h, megabytes } from "./dom.js";
 
@@ -8,8 +8,14 @@ const PHASES = [
   ["cache", "Read the model from this browser’s cache"],
   ["download", "Download the model"],
   ["verify", "Verify its hash"],
-  ["warm", "Warm up"],
+  ["measure", "Warm up and measure"],
 ];
+// What the last phase does, by the engines it tries: a GPU is given the model before it can be measured.
+const MEASURES = {
+  cpu: "Warm up and measure",
+  gpu: "Upload to the GPU and measure",
+  "cpu gpu": "Measure the CPU, upload to the GPU and measure it",
+};
 
 export class LoadingView {
   #root;
@@ -22,15 +28,19 @@ export class LoadingView {
     for (const [name, words] of PHASES) {
       const bar = h("progress", { max: 1, "aria-label": words });
       const amount = h("span", { class: "amount" });
-      const item = h("li", { "data-phase": name }, h("span", { class: "phase-name" }, words), amount, bar);
-      this.#items.set(name, { item, bar, amount });
+      const label = h("span", { class: "phase-name" }, words);
+      const item = h("li", { "data-phase": name }, label, amount, bar);
+      this.#items.set(name, { item, bar, amount, label });
       list.append(item);
     }
     $("button", root).addEventListener("click", onCancel);
   }
 
-  begin() {
+  /** @param again the model is loaded already, and only the engine is chosen anew */
+  begin({ again = false } = {}) {
     this.#root.hidden = false;
+    $("h2", this.#root).textContent = again ? "Changing the engine" : "Loading the model";
+    $(".hint", this.#root).hidden = again;
     this.#phase = "";
     $(".loading-say", this.#root).textContent = "";
     for (const { item, bar, amount } of this.#items.values()) {
@@ -41,9 +51,13 @@ export class LoadingView {
     }
   }
 
-  progress({ phase, done, total, text }) {
+  progress({ phase, done, total, text, engines }) {
     const entry = this.#items.get(phase);
     if (!entry) return;
+    if (engines) {
+      entry.label.textContent = MEASURES[engines.join(" ")];
+      entry.bar.setAttribute("aria-label", entry.label.textContent);
+    }
     if (phase !== this.#phase) {
       const passed = PHASES.findIndex(([name]) => name === phase);
       PHASES.forEach(([name], i) => {

@@ -1,17 +1,18 @@
 // The engine's worker: holds the wasm module and the model, so that the page never waits for a token.
 //
-// Page -> worker: {id, type: "load" | "run", …}, {type: "stop"}, {type: "cancel"}
+// Page -> worker: {id, type: "load" | "choose" | "run", …}, {type: "stop"}, {type: "cancel"}
 // Worker -> page: {id, type: "done" | "error", value} once for each question, before it any number of
-//   "progress", "notice" (load), "started", "step" (run); and {type: "resources", value: [urls]}, for offline use.
+//   "progress" (load, choose), "notice" (load), "started", "step" (run); and {type: "resources", value: [urls]}, for offline use.
 
 import { builds, NO_SIMD } from "./simd.js";
 import { DownloadError, loadModel } from "./model.js";
 
 let wasm = null; // the module, once
-let build = "";
 let lab = null;
 let loading = null; // AbortController of the load under way
 let stopping = false;
+
+const NOT_LOADED = "The model is not loaded. Press “Run” again to load it.";
 
 const post = (id, type, value) => self.postMessage({ id, type, value });
 
@@ -19,14 +20,14 @@ self.onmessage = async ({ data: { id, type, ...options } }) => {
   if (type === "stop") return void (stopping = true);
   if (type === "cancel") return loading?.abort();
   try {
-    const answer = type === "load" ? await load(id, options) : await run(id, options);
-    post(id, "done", answer);
+    const acts = { load, choose, run };
+    post(id, "done", await acts[type](id, options));
   } catch (error) {
     post(id, "error", described(error));
   }
 };
 
-async function load(id, { artifact, model, sources }) {
+async function load(id, { artifact, model, sources, engine }) {
   loading = new AbortController();
   const { signal } = loading;
   try {
@@ -44,12 +45,10 @@ async function load(id, { artifact, model, sources }) {
     });
     try {
       const about = loaded.set_artifact(artifact);
-      post(id, "progress", { phase: "warm", done: 0, total: 0 });
-      await turn();
-      const speed = await loaded.warm_up();
+      const chosen = await measured(id, loaded, engine);
       signal.throwIfAborted();
       lab = loaded;
-      return { info: loaded.info(), artifact: about, speed, build };
+      return { artifact: about, ...chosen };
     } catch (error) {
       loaded.free?.();
       throw error;
@@ -57,6 +56,23 @@ async function load(id, { artifact, model, sources }) {
   } finally {
     loading = null;
   }
+}
+
+/** Another engine for the model that is loaded. */
+async function choose(id, { engine }) {
+  if (!lab) throw new Error(NOT_LOADED);
+  return measured(id, lab, engine);
+}
+
+// While this is under way nothing else may be asked of the lab, and it cannot be interrupted: a page that gives up ends
+// this worker.
+async function measured(id, lab, engine) {
+  const engines = { cpu: ["cpu"], gpu: ["gpu"] }[engine] ?? ["cpu", "gpu"];
+  const possible = engines.filter((name) => name === "cpu" || navigator.gpu);
+  post(id, "progress", { phase: "measure", done: 0, total: 0, engines: possible.length > 0 ? possible : ["cpu"] });
+  await turn();
+  const chosen = await lab.choose(engine);
+  return { info: lab.info(), chosen };
 }
 
 async function module(id) {
@@ -70,7 +86,6 @@ async function module(id) {
     try {
       const loaded = await import(script);
       await loaded.default({ module_or_path: new URL("hneurons_bg.wasm", script) });
-      build = choice;
       post(undefined, "resources", performance.getEntriesByType("resource").map((entry) => entry.name));
       return (wasm = loaded);
     } catch (error) {
@@ -81,13 +96,14 @@ async function module(id) {
 }
 
 async function run(id, { request }) {
-  if (!lab) throw new Error("The model is not loaded. Press “Run” again to load it.");
+  if (!lab) throw new Error(NOT_LOADED);
   stopping = false;
   post(id, "started", lab.start(request));
   for (;;) {
     await turn(); // lets a waiting "stop" in
     const last = stopping; // as it is now: it may change while a step runs
     const step = last ? lab.stop() : await lab.step();
+    if (step.notice) step.info = lab.info(); // the engine is another one now
     post(id, "step", step);
     if (step.done || last) return {};
   }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use hneurons::{
     Error, ErrorKind, Result,
+    choose::{GOLDEN_TEXT, Golden},
     engine::{Engine, cpu::Cpu},
     gguf::sha256_hex,
     neurons::{
@@ -117,6 +118,7 @@ pub fn main(args: &Args) -> Result<()> {
             })
         })
         .collect::<Result<Vec<_>>>()?;
+    let golden = pollster::block_on(Golden::make(&mut engine, &tokenizer, GOLDEN_TEXT))?;
     let artifact = Artifact {
         schema: SCHEMA.into(),
         id: "smollm2-135m-instruct-q4_1".into(),
@@ -137,6 +139,7 @@ pub fn main(args: &Args) -> Result<()> {
             layers: config.layers,
             neurons_per_layer: config.neurons,
             neuron_count: config.neuron_count(),
+            golden: Some(golden),
         },
         neurons,
         detector: DetectorSpec {

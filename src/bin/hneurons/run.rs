@@ -3,11 +3,13 @@
 use std::{
     io::{Write, stdout},
     path::PathBuf,
+    time::Instant,
 };
 
 use clap::ValueEnum;
 use hneurons::{
     Error, Result,
+    choose::Wanted,
     generate::{Limit, Read, Sampling, Session, Stopped},
     lab::{Lab, LanePlan, LaneRequest, Request, Set},
     neurons::Neuron,
@@ -32,7 +34,7 @@ enum SetName {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum EngineName {
-    /// The fastest there is.
+    /// The faster of both, as a short run shows.
     Auto,
     /// The CPU.
     Cpu,
@@ -172,15 +174,11 @@ struct NeuronOut {
 }
 
 pub fn main(args: &Args) -> Result<()> {
-    if args.engine == EngineName::Gpu {
-        return Err(input(
-            "the GPU engine is not built yet: use --engine cpu or auto",
-        ));
-    }
     let lanes = lanes(args);
     // Conversations are read before the model, so that a typing error costs no waiting.
     let conversations = conversations(args)?;
     let mut lab = args.model.lab(&args.artifact)?;
+    choose(&mut lab, args.engine)?;
     for (where_, conversation) in conversations {
         let done = run(&mut lab, args, conversation, &lanes);
         done.map_err(|e| Error::new(e.kind(), format!("{where_}{e}")))?;
@@ -190,6 +188,24 @@ pub fn main(args: &Args) -> Result<()> {
 
 fn input(message: impl Into<String>) -> Error {
     Error::new(hneurons::ErrorKind::Input, message)
+}
+
+/// Puts the engine asked for in place. Asked for by name, the GPU must be there; `auto` takes what is faster.
+fn choose(lab: &mut Lab, engine: EngineName) -> Result<()> {
+    let wanted = match engine {
+        // What the lab begins with.
+        EngineName::Cpu => return Ok(()),
+        EngineName::Auto => Wanted::Auto,
+        EngineName::Gpu => Wanted::Gpu,
+    };
+    let begin = Instant::now();
+    let chosen = pollster::block_on(lab.choose(wanted, || begin.elapsed().as_secs_f64()))?;
+    if engine == EngineName::Gpu
+        && let Some(why) = chosen.refused
+    {
+        return Err(Error::new(hneurons::ErrorKind::Gpu, why));
+    }
+    Ok(())
 }
 
 /// The lanes asked for: every set at every alpha, and one lane as trained for `none`.
@@ -424,6 +440,9 @@ fn drive(
         .collect();
     loop {
         let step = pollster::block_on(lab.step(&mut session))?;
+        if let Some(notice) = lab.take_notice() {
+            eprintln!("hneurons: {notice}");
+        }
         for event in step.lanes {
             let (lane, listed) = (&mut lanes[event.lane], &listed[event.lane]);
             for read in &event.read {

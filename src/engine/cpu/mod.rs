@@ -14,8 +14,8 @@ use std::{future::ready, sync::Arc};
 pub use kernels::Isa;
 
 use super::{
-    Activity, BoxFuture, Choice, Edits, Engine, Feed, LaneId, Logits, Neuron, Reading,
-    Ticket, Watch, check_feeds,
+    Activity, BoxFuture, Choice, Edits, Engine, Feed, LaneId, Logits, Neuron, Reading, Ticket,
+    Watch, check_feeds,
 };
 use crate::{
     engine::{edits::check_neuron, math, rope::Rope},

@@ -60,7 +60,13 @@ impl State {
     }
 
     /// Larger buffers where a batch needs them.
-    pub(crate) fn make_room(&mut self, device: &Device, batch: usize, watched: usize, report: usize) {
+    pub(crate) fn make_room(
+        &mut self,
+        device: &Device,
+        batch: usize,
+        watched: usize,
+        report: usize,
+    ) {
         for (buffer, label, words) in [
             (&mut self.batch, "batch", batch),
             (&mut self.watched, "watched", 2 * watched),
@@ -116,13 +122,11 @@ impl Bound {
                 .zip(0..)
                 .map(|(resource, binding)| wgpu::BindGroupEntry { binding, resource })
                 .collect();
-            device
-                .device
-                .create_bind_group(&wgpu::BindGroupDescriptor {
-                    label: Some(kernel.name()),
-                    layout: &layout(kernel),
-                    entries: &entries,
-                })
+            device.device.create_bind_group(&wgpu::BindGroupDescriptor {
+                label: Some(kernel.name()),
+                layout: &layout(kernel),
+                entries: &entries,
+            })
         };
         let e = &w.embedding;
         let u = w.unembedding();
@@ -139,8 +143,14 @@ impl Bound {
                             Kernel::Qkv,
                             i,
                             &[
-                                &s.frame, &l.qkv.quads, &l.qkv.scales, &s.stream, &s.partials,
-                                &s.batch, &s.queries, cache,
+                                &s.frame,
+                                &l.qkv.quads,
+                                &l.qkv.scales,
+                                &s.stream,
+                                &s.partials,
+                                &s.batch,
+                                &s.queries,
+                                cache,
                             ],
                         ),
                     ),
@@ -158,8 +168,14 @@ impl Bound {
                             Kernel::Output,
                             i,
                             &[
-                                &s.frame, &l.output.quads, &l.output.scales, &s.attended,
-                                &s.stream, &s.partials, &l.ffn_norm, &s.outputs,
+                                &s.frame,
+                                &l.output.quads,
+                                &l.output.scales,
+                                &s.attended,
+                                &s.stream,
+                                &s.partials,
+                                &l.ffn_norm,
+                                &s.outputs,
                             ],
                         ),
                     ),
@@ -169,8 +185,15 @@ impl Bound {
                             Kernel::GateUp,
                             i,
                             &[
-                                &s.frame, &l.gate_up.quads, &l.gate_up.scales, &s.stream,
-                                &s.partials, &s.batch, &lanes.factors, &s.edited, &s.activity,
+                                &s.frame,
+                                &l.gate_up.quads,
+                                &l.gate_up.scales,
+                                &s.stream,
+                                &s.partials,
+                                &s.batch,
+                                &lanes.factors,
+                                &s.edited,
+                                &s.activity,
                             ],
                         ),
                     ),
@@ -180,8 +203,14 @@ impl Bound {
                             Kernel::Down,
                             i,
                             &[
-                                &s.frame, &l.down.quads, &l.down.scales, &s.edited, &s.stream,
-                                &s.partials, next, &s.outputs,
+                                &s.frame,
+                                &l.down.quads,
+                                &l.down.scales,
+                                &s.edited,
+                                &s.stream,
+                                &s.partials,
+                                next,
+                                &s.outputs,
                             ],
                         ),
                     ),
@@ -193,8 +222,15 @@ impl Bound {
                 Kernel::Embed,
                 0,
                 &[
-                    &s.frame, &e.quads, &e.scales, &s.batch, &lanes.chosen,
-                    &w.layers[0].attn_norm, &s.stream, &s.partials, &s.report,
+                    &s.frame,
+                    &e.quads,
+                    &e.scales,
+                    &s.batch,
+                    &lanes.chosen,
+                    &w.layers[0].attn_norm,
+                    &s.stream,
+                    &s.partials,
+                    &s.report,
                 ],
             ),
             layers,
@@ -202,7 +238,13 @@ impl Bound {
                 Kernel::Unembed,
                 0,
                 &[
-                    &s.frame, &u.quads, &u.scales, &s.stream, &s.partials, &s.batch, &s.logits,
+                    &s.frame,
+                    &u.quads,
+                    &u.scales,
+                    &s.stream,
+                    &s.partials,
+                    &s.batch,
+                    &s.logits,
                 ],
             ),
             select_scan: bind(Kernel::SelectScan, 0, &[&s.logits, &s.shares]),
@@ -215,8 +257,14 @@ impl Bound {
                 Kernel::Activity,
                 0,
                 &[
-                    &s.frame, &s.batch, &s.outputs, &s.activity, &lanes.edits, &lanes.columns,
-                    &s.watched, &s.report,
+                    &s.frame,
+                    &s.batch,
+                    &s.outputs,
+                    &s.activity,
+                    &lanes.edits,
+                    &lanes.columns,
+                    &s.watched,
+                    &s.report,
                 ],
             ),
         }

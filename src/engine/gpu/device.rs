@@ -26,6 +26,8 @@ pub struct Options {
     pub subgroups: bool,
     /// Use shader-f16 where the adapter has it.
     pub f16: bool,
+    /// Take an adapter that is a program on the CPU (lavapipe, SwiftShader). It is never faster than the CPU engine.
+    pub emulated: bool,
     /// Measure each kernel, where the adapter can. Every kernel is then a pass of its own, which costs time.
     pub profile: bool,
 }
@@ -36,6 +38,7 @@ impl Default for Options {
             tiling: None,
             subgroups: true,
             f16: true,
+            emulated: true,
             profile: false,
         }
     }
@@ -101,6 +104,23 @@ impl Device {
             .await
             .map_err(|_| gpu_error("no adapter with WebGPU was found"))?;
         let info = adapter.get_info();
+        let emulated = info.device_type == wgpu::DeviceType::Cpu || {
+            // Browsers do not tell the kind of adapter, but what it is called.
+            let name = format!("{} {} {}", info.name, info.driver, info.driver_info).to_lowercase();
+            ["swiftshader", "llvmpipe", "lavapipe", "software"]
+                .iter()
+                .any(|n| name.contains(n))
+        };
+        if emulated && !options.emulated {
+            return Err(gpu_error(format!(
+                "{} is emulated on the CPU",
+                if info.name.is_empty() {
+                    "the adapter"
+                } else {
+                    &info.name
+                }
+            )));
+        }
         let has = adapter.features();
         let subgroups = options.subgroups && has.contains(wgpu::Features::SUBGROUP);
         let f16 = options.f16 && has.contains(wgpu::Features::SHADER_F16);
@@ -150,13 +170,6 @@ impl Device {
             let line = text.lines().next().unwrap_or_default();
             put(&wrong, line.to_owned());
         }));
-        let emulated = info.device_type == wgpu::DeviceType::Cpu || {
-            // Browsers do not tell the kind of adapter, but what it is called.
-            let name = format!("{} {} {}", info.name, info.driver, info.driver_info).to_lowercase();
-            ["swiftshader", "llvmpipe", "lavapipe", "software"]
-                .iter()
-                .any(|n| name.contains(n))
-        };
         let tiling = options.tiling.unwrap_or(if emulated {
             Tiling::EMULATED
         } else {
@@ -226,7 +239,10 @@ impl Device {
         let read = staging
             .read(self, Mapping::new(back, size, submission))
             .await?;
-        Ok(read.iter().zip(expected).all(|(&w, e)| f32::from_bits(w) == e))
+        Ok(read
+            .iter()
+            .zip(expected)
+            .all(|(&w, e)| f32::from_bits(w) == e))
     }
 
     /// What went wrong, if anything did.

@@ -159,10 +159,7 @@ impl Gpu {
             lanes: Lanes::new(&device, &config),
             state: State::new(&device, &config),
             bound: None,
-            layouts: Kernel::ALL
-                .iter()
-                .map(|&k| (k, device.layout(k)))
-                .collect(),
+            layouts: Kernel::ALL.iter().map(|&k| (k, device.layout(k))).collect(),
             pipelines: HashMap::new(),
             watched: Watch::None,
             staging: Staging::default(),
@@ -194,7 +191,11 @@ impl Gpu {
     pub fn adapter(&self) -> String {
         let info = &self.device.info;
         let named = [&info.name, &info.driver_info];
-        let named: Vec<&str> = named.iter().map(|s| s.trim()).filter(|s| !s.is_empty()).collect();
+        let named: Vec<&str> = named
+            .iter()
+            .map(|s| s.trim())
+            .filter(|s| !s.is_empty())
+            .collect();
         if named.is_empty() {
             "an adapter without a name".to_owned()
         } else {
@@ -226,7 +227,10 @@ impl Gpu {
         let to = self.device.storage("to", SIZE);
         let mut best = 0f64;
         for round in 0..4 {
-            let mut encoder = self.device.device.create_command_encoder(&Default::default());
+            let mut encoder = self
+                .device
+                .device
+                .create_command_encoder(&Default::default());
             for _ in 0..TIMES {
                 encoder.copy_buffer_to_buffer(&from, 0, &to, 0, SIZE as u64);
             }
@@ -347,17 +351,9 @@ impl Gpu {
         let group = |n: usize| n.clamp(1, MAX_GROUP);
         let mut list = Vec::with_capacity(5 * self.config.layers + 5);
         let embedding = self.weights.embedding.format;
-        list.push((
-            self.pipeline(Kernel::Embed, embedding, 1),
-            0,
-            [n as u32, 1],
-        ));
-        let product = |rows: usize, n: usize| {
-            [
-                rows.div_ceil(tile) as u32,
-                n.div_ceil(group(n)) as u32,
-            ]
-        };
+        list.push((self.pipeline(Kernel::Embed, embedding, 1), 0, [n as u32, 1]));
+        let product =
+            |rows: usize, n: usize| [rows.div_ceil(tile) as u32, n.div_ceil(group(n)) as u32];
         for l in 0..self.config.layers {
             let layer = &self.weights.layers[l];
             let shapes = [
@@ -408,7 +404,13 @@ impl Gpu {
         let (lanes, state) = (self.lanes.generation, self.state.generation);
         if !matches!(self.bound, Some((l, s, _)) if (l, s) == (lanes, state)) {
             let layout = |kernel| self.layouts[&kernel].clone();
-            let bound = Bound::new(&self.device, layout, &self.weights, &self.state, &self.lanes);
+            let bound = Bound::new(
+                &self.device,
+                layout,
+                &self.weights,
+                &self.state,
+                &self.lanes,
+            );
             self.bound = Some((lanes, state, bound));
         }
         let Some((_, _, bound)) = &self.bound else {
@@ -431,11 +433,14 @@ impl Gpu {
         let mut timed = Vec::new();
         let each = if self.timers.is_some() { 1 } else { list.len() };
         for (i, chunk) in list.chunks(each).enumerate() {
-            let writes = self.timers.as_ref().map(|t| wgpu::ComputePassTimestampWrites {
-                query_set: &t.set,
-                beginning_of_pass_write_index: Some(2 * i as u32),
-                end_of_pass_write_index: Some(2 * i as u32 + 1),
-            });
+            let writes = self
+                .timers
+                .as_ref()
+                .map(|t| wgpu::ComputePassTimestampWrites {
+                    query_set: &t.set,
+                    beginning_of_pass_write_index: Some(2 * i as u32),
+                    end_of_pass_write_index: Some(2 * i as u32 + 1),
+                });
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
                 label: None,
                 timestamp_writes: writes,
@@ -535,7 +540,10 @@ impl Gpu {
             let number = self.next;
             self.next = self.next.wrapping_add(1).max(1);
             let mut part = self.stage(batch, watch, &lists, number);
-            let mut encoder = self.device.device.create_command_encoder(&Default::default());
+            let mut encoder = self
+                .device
+                .device
+                .create_command_encoder(&Default::default());
             let kernels = self.encode(&mut encoder, &part, choose);
             if let Some(timers) = &self.timers {
                 let n = 2 * kernels.len() as u32;
@@ -553,7 +561,11 @@ impl Gpu {
                 at += words;
                 at - words
             };
-            copy(&self.state.report, 0, report_of(c, batch.len(), watch, watched));
+            copy(
+                &self.state.report,
+                0,
+                report_of(c, batch.len(), watch, watched),
+            );
             let rows = rows_of(batch);
             if rows.contains(&true) {
                 part.logits_at = Some(copy(&self.state.logits, 0, rows.len() * c.vocabulary));
@@ -625,7 +637,9 @@ impl Gpu {
                     });
                 } else if let Some(at) = part.logits_at {
                     let row = &words[at + row * c.vocabulary..][..c.vocabulary];
-                    readings[feed].logits.extend(row.iter().map(|&w| f32::from_bits(w)));
+                    readings[feed]
+                        .logits
+                        .extend(row.iter().map(|&w| f32::from_bits(w)));
                 }
             }
             let Some(activity_at) = part.activity_at else {
@@ -701,7 +715,10 @@ impl Engine for Gpu {
 
     fn description(&self) -> String {
         let mut build = "wgpu".to_owned();
-        for (has, name) in [(self.device.subgroups, "subgroups"), (self.device.f16, "f16")] {
+        for (has, name) in [
+            (self.device.subgroups, "subgroups"),
+            (self.device.f16, "f16"),
+        ] {
             if has {
                 build = format!("{build}+{name}");
             }
@@ -743,10 +760,8 @@ impl Engine for Gpu {
                 ));
             }
         }
-        let wanted: Vec<(usize, usize)> = feeds
-            .iter()
-            .map(|f| (f.lane.0, f.tokens.len()))
-            .collect();
+        let wanted: Vec<(usize, usize)> =
+            feeds.iter().map(|f| (f.lane.0, f.tokens.len())).collect();
         self.lanes.reserve(&self.device, &self.config, &wanted)?;
         self.rope.extend_to(end);
         let pending = self.run(feeds, watch)?;

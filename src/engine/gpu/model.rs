@@ -20,6 +20,42 @@ pub(crate) const DIMS_STRIDE: u64 = 256;
 /// Dispatches of a layer.
 pub(crate) const PER_LAYER: usize = 5;
 
+/// What a dispatch is told of its matrix and place; the rest of a `Dims` is the model's.
+pub(crate) struct Dims {
+    pub(crate) rows: usize,
+    pub(crate) blocks: usize,
+    pub(crate) layer: usize,
+    /// Partial sums of squares a token.
+    pub(crate) tiles: usize,
+    /// Where the input begins, in blocks of 32.
+    pub(crate) input: usize,
+}
+
+impl Dims {
+    /// As `frame.wgsl` has it.
+    pub(crate) fn words(&self, c: &Config) -> [u32; DIMS_WORDS] {
+        [
+            self.rows,
+            self.blocks,
+            self.layer,
+            self.tiles,
+            c.hidden,
+            stride(c.hidden),
+            c.neurons,
+            stride(c.neurons),
+            c.heads,
+            c.kv_heads,
+            c.head_dim,
+            c.layers,
+            c.vocabulary,
+            CAPACITY,
+            c.norm_eps.to_bits() as usize,
+            self.input,
+        ]
+        .map(|v| v as u32)
+    }
+}
+
 pub(crate) struct Layer {
     pub(crate) qkv: Matrix,
     pub(crate) output: Matrix,
@@ -88,7 +124,7 @@ impl Weights {
             device.filled(&view.name, &words)
         };
         let matrix = |label: &str, parts: &[&TensorView], order| {
-            Matrix::upload(device, file, label, parts, order)
+            Matrix::upload(device, file.bytes(), label, parts, order)
         };
         let layers = t
             .layers
@@ -130,34 +166,24 @@ impl Weights {
 
     /// Bytes of weights that reading one token touches: every matrix once, the embedding only as the unembedding.
     pub(crate) fn bytes(&self) -> usize {
-        let layers = self.layers.iter().map(|l| {
-            l.qkv.bytes + l.output.bytes + l.gate_up.bytes + l.down.bytes
-        });
+        let layers = self
+            .layers
+            .iter()
+            .map(|l| l.qkv.bytes + l.output.bytes + l.gate_up.bytes + l.down.bytes);
         layers.sum::<usize>() + self.unembedding().bytes
     }
 
     fn write_dims(&mut self, device: &Device, c: &Config) {
         let tiles = tiles(device, c);
-        let of = |matrix: Option<&Matrix>, layer: usize, input: usize| -> [u32; DIMS_WORDS] {
-            [
-                matrix.map_or(0, |m| m.rows),
-                matrix.map_or(0, |m| m.blocks),
+        let of = |matrix: Option<&Matrix>, layer: usize, input: usize| {
+            Dims {
+                rows: matrix.map_or(0, |m| m.rows),
+                blocks: matrix.map_or(0, |m| m.blocks),
                 layer,
                 tiles,
-                c.hidden,
-                stride(c.hidden),
-                c.neurons,
-                stride(c.neurons),
-                c.heads,
-                c.kv_heads,
-                c.head_dim,
-                c.layers,
-                c.vocabulary,
-                CAPACITY,
-                c.norm_eps.to_bits() as usize,
                 input,
-            ]
-            .map(|v| v as u32)
+            }
+            .words(c)
         };
         // Where x * weight begins in the residual stream's buffer, in blocks of 32.
         let normed = CAPACITY * stride(c.hidden) / 32;

@@ -61,10 +61,7 @@ impl Staging {
         mapped
             .map_err(|_| gpu_error("a result never came"))?
             .map_err(gpu_error)?;
-        let view = buffer
-            .slice(..size)
-            .get_mapped_range()
-            .map_err(gpu_error)?;
+        let view = buffer.slice(..size).get_mapped_range().map_err(gpu_error)?;
         let words = view
             .as_chunks::<4>()
             .0

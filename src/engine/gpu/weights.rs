@@ -8,7 +8,7 @@ use super::device::{Buffer, Device};
 use crate::{
     engine::cpu::kernels::dequantize,
     error::{Error, Result},
-    gguf::{ModelFile, Quantization, TensorView},
+    gguf::{Quantization, TensorView},
 };
 
 /// Columns of a block.
@@ -67,13 +67,13 @@ pub(crate) enum Order {
 }
 
 impl Matrix {
-    /// Writes tensors to the device. Those of different formats become F32, since a matrix has one format.
+    /// Writes tensors of the file's bytes to the device. Those of different formats become F32, since a matrix has one format.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Memory`].
     pub(crate) fn upload(
         device: &Device,
-        file: &ModelFile,
+        file: &[u8],
         label: &str,
         parts: &[&TensorView],
         order: Order,
@@ -118,7 +118,7 @@ impl Matrix {
             for r in 0..rows {
                 let (part, row) = source(r);
                 let width = part.range.len() / part.rows;
-                let bytes = &file.bytes()[part.range.start + row * width..][..width];
+                let bytes = &file[part.range.start + row * width..][..width];
                 let converted;
                 let padded = format != part.quantization || !columns.is_multiple_of(BLOCK);
                 let bytes = if padded && format == Quantization::F16 {

@@ -1,6 +1,8 @@
 // A stand-in for the wasm module, with the same surface: for tests of the page itself, its error paths above all.
 // It answers from a few fixed words; contributions are a hash of (lane, neuron, position). A prompt can order a
-// failure: "[[hang]]" never answers, "[[die]]" ends the worker without a word, "[[trap]]" traps as wasm does.
+// failure: "[[hang]]" never answers, "[[die]]" ends the worker without a word, "[[trap]]" traps as wasm does, "[[lost]]"
+// loses the GPU. What its GPU does is in `self.mockGpu` of the worker: it "works" (and is the faster engine), is "slow" to
+// be chosen, or is refused for the reason given there; without a word there is none.
 
 import { sha256 } from "./sha256.js";
 
@@ -32,9 +34,10 @@ export class ModelBuffer {
 class Lab {
   #h = [];
   #run = null;
+  #engine = "cpu";
 
   info() {
-    return { name: "Mock", architecture: "llama", layers: 30, neurons_per_layer: 1536, neuron_count: 46080, context_length: 2048, vocabulary: 100, sha256: "", bytes: 0, engine: "cpu", build: "simd128", quantization: "Q4_1 + Q8_0 + F32" };
+    return { name: "Mock", architecture: "llama", layers: 30, neurons_per_layer: 1536, neuron_count: 46080, context_length: 2048, vocabulary: 100, sha256: "", bytes: 0, engine: this.#engine, build: this.#engine === "gpu" ? "wgpu" : "simd128", quantization: "Q4_1 + Q8_0 + F32" };
   }
 
   set_artifact(text) {
@@ -47,8 +50,25 @@ class Lab {
     return neurons.map(([layer, index], i) => [layer, (index * 7 + seed * 131 + i * 17 + 5) % 1536]);
   }
 
-  async warm_up() {
-    return 96.4;
+  async choose(engine) {
+    if (!["auto", "cpu", "gpu"].includes(engine)) throw failure("input", `there is no engine '${engine}'`);
+    const gpu = self.mockGpu ?? "the GPU cannot be used (no adapter with WebGPU was found): choose the CPU engine";
+    const refused = engine === "cpu" || ["works", "slow"].includes(gpu) ? null : gpu;
+    this.#run = null;
+    this.#engine = "cpu";
+    if (gpu === "slow" && engine !== "cpu") await new Promise((resolve) => setTimeout(resolve, 60_000));
+    if (engine !== "cpu" && !refused) this.#engine = "gpu";
+    return {
+      engine: this.#engine,
+      cpu: engine === "gpu" ? null : 96.4,
+      gpu: this.#engine === "gpu" ? 211.7 : null,
+      adapter: engine === "cpu" || refused ? null : "Mock adapter",
+      refused,
+    };
+  }
+
+  counters() {
+    return { submits: 0, dispatches: 0, layer_dispatches: 0, bytes_read_back: 0, device_bytes: 0, weight_bytes: 0, wasm_bytes: 0 };
   }
 
   start({ messages, lanes, max_tokens }) {
@@ -83,6 +103,10 @@ class Lab {
     if (run.at === 3 && run.failure === "trap") throw new WebAssembly.RuntimeError("unreachable");
     const total = run.prompt.length;
     const step = { done: false, prompt_read: total, prompt_total: total, lanes: [] };
+    if (run.at === 3 && run.failure === "lost" && this.#engine === "gpu") {
+      this.#engine = "cpu";
+      step.notice = "The GPU stopped working (the device was lost). The CPU goes on from the same token.";
+    }
     if (run.read < total) {
       const to = Math.min(total, run.read + 32);
       step.prompt_read = to;

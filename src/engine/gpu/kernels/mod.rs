@@ -85,9 +85,7 @@ impl Kernel {
             Self::Embed => &[
                 Uniform, Uniform, Read, Read, Read, Read, Read, Write, Write, Write,
             ],
-            Self::Qkv => &[
-                Uniform, Uniform, Read, Read, Read, Read, Read, Write, Write,
-            ],
+            Self::Qkv => &[Uniform, Uniform, Read, Read, Read, Read, Read, Write, Write],
             Self::Attention => &[Uniform, Read, Read, Read, Write],
             Self::Output | Self::Down => &[
                 Uniform, Uniform, Read, Read, Read, Write, Write, Read, Write,
@@ -99,9 +97,7 @@ impl Kernel {
             Self::SelectScan => &[Uniform, Read, Write],
             Self::Halves => &[Read, Write],
             Self::SelectPick => &[Uniform, Read, Read, Write, Write],
-            Self::Activity => &[
-                Uniform, Uniform, Read, Read, Read, Read, Read, Read, Write,
-            ],
+            Self::Activity => &[Uniform, Uniform, Read, Read, Read, Read, Read, Read, Write],
         }
     }
 
@@ -323,7 +319,10 @@ fn extent(lines: &[&str], start: usize) -> (usize, usize) {
 }
 
 #[cfg(test)]
-mod tests {
+mod tests;
+
+#[cfg(test)]
+mod templates {
     use super::*;
 
     #[test]

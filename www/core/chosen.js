@@ -1,0 +1,25 @@
+// What the engine's choice is called on the page. Pure: takes what `Lab.choose` gave, {engine, cpu, gpu, adapter, refused},
+// and `lost` where the GPU was lost later.
+
+const NAMES = { cpu: "CPU", gpu: "WebGPU" };
+const tokens = (speed) => (speed >= 10 ? Math.round(speed) : speed.toFixed(1));
+
+/** For the status line: "WebGPU · 212 tok/s". An engine that was not measured has no number. */
+export function statusWords(chosen) {
+  const speed = chosen[chosen.engine];
+  return NAMES[chosen.engine] + (speed > 0 ? ` · ${tokens(speed)} tok/s` : "");
+}
+
+/** Which engine runs, what was measured, and why the GPU does not serve, in sentences. */
+export function engineWords(chosen) {
+  const measured = ["cpu", "gpu"].filter((name) => chosen[name] > 0).map((name) => `${NAMES[name]} ${tokens(chosen[name])}`);
+  const said = [`In use: ${NAMES[chosen.engine]}.`];
+  if (measured.length > 0) said.push(`Measured, in tokens a second in each of three lanes: ${measured.join(", ")}.`);
+  if (chosen.adapter) said.push(`Adapter: ${chosen.adapter}.`);
+  if (chosen.lost) said.push("The GPU was lost during a run; choose an engine again to try it once more.");
+  else if (chosen.refused) said.push(refusal(chosen));
+  return said.join(" ");
+}
+
+/** Why the GPU was not used although it was wanted. */
+export const refusal = (chosen) => `The GPU is not used: ${chosen.refused.replace(/[.\s]+$/, "")}.`;
