@@ -101,13 +101,13 @@ const PROMPTS = [
   "A farmer has 12 sheep. All but 5 run away. How many are left?",
   "Thank you!",
 ];
-const TOKENS = 10;
+const TOKENS = 8;
 // Every kind of lane, alone and in company; all of it in both would take SwiftShader ten minutes.
-const LANES = [[NONE, H0], [H0], [NONE], [H0]];
-// The template's own system message is most of a short prompt, and read once in four.
+const LANES = [[NONE, H0], [H0], [NONE], [H0], [NONE], [H0], [NONE], [H0]];
+// The template's own system message is most of a short prompt, and read once in eight.
 const REQUESTS = PROMPTS.map((content, p) => ({
-  messages: [...(p % 4 === 0 ? [] : [{ role: "system", content: "." }]), ...user(content)],
-  lanes: LANES[p % 4],
+  messages: [...(p % 8 === 0 ? [] : [{ role: "system", content: "." }]), ...user(content)],
+  lanes: LANES[p % 8],
   max_tokens: TOKENS,
 }));
 
@@ -152,18 +152,18 @@ test(`the GPU says what the CPU says, greedily, on ${PROMPTS.length} prompts, as
           const off = Math.abs(ours.contributions[at][i] - value);
           compared++;
           worst.absolute = Math.max(worst.absolute, off);
-          if (off > 1e-3) worst.relative = Math.max(worst.relative, off / Math.abs(value));
-          if (!(off <= Math.max(1e-3, 0.02 * Math.abs(value)))) apart.push(`${prompt} (lane ${l}, position ${at}, row ${i}): GPU ${ours.contributions[at][i]}, CPU ${value}`);
+          if (Math.abs(value) > 1e-2) worst.relative = Math.max(worst.relative, off / Math.abs(value));
+          if (!(off <= Math.max(5e-4, 0.02 * Math.abs(value)))) apart.push(`${prompt} (lane ${l}, position ${at}, row ${i}): GPU ${ours.contributions[at][i]}, CPU ${value}`);
         }),
       );
     });
   });
-  t.diagnostic(`${compared} contributions: at worst ${worst.absolute.toExponential(1)} apart, ${(100 * worst.relative).toFixed(2)} % where above 1e-3; log-probabilities ${worst.logprob.toExponential(1)}`);
+  t.diagnostic(`${compared} contributions: at worst ${worst.absolute.toExponential(1)} apart, ${(100 * worst.relative).toFixed(2)} % of those above 0.01; log-probabilities ${worst.logprob.toExponential(1)}`);
   assert.deepEqual(different, []);
   assert.deepEqual(apart.slice(0, 10), []);
-  assert.ok(compared > 30_000, `${compared} contributions compared`);
+  assert.ok(compared > 20_000, `${compared} contributions compared`);
 
-  // 200 runs in the same tab. Of five, one is answered to its end and the others are stopped at once, unless asked for more
+  // 200 runs in the same tab. Of ten, one is answered to its end and the others are stopped at once, unless asked for more
   // (five minutes): EVERY_RUN=1 node --test tests/browser/gpu.test.mjs
   begun = Date.now();
   const seen = await lab.page.evaluate(async (every) => {
@@ -176,7 +176,7 @@ test(`the GPU says what the CPU says, greedily, on ${PROMPTS.length} prompts, as
       if ([10, 100, 200].includes(run)) seen[run] = window.lab.counters();
     }
     return seen;
-  }, process.env.EVERY_RUN ? 1 : 5);
+  }, process.env.EVERY_RUN ? 1 : 10);
   for (const [run, { device_bytes, wasm_bytes }] of Object.entries(seen)) t.diagnostic(`after run ${run}: ${device_bytes} bytes on the device, ${wasm_bytes} in wasm`);
   t.diagnostic(`200 runs: ${since(begun)}`);
   assert.ok(seen[10].device_bytes > artifact.model.bytes / 2);
@@ -259,7 +259,12 @@ async function ask(page, prompt) {
   await page.fill("[data-part=prompt]", prompt);
   await page.evaluate(() => (document.querySelector(".timing").textContent = ""));
   await page.click("[data-part=run]");
-  await page.waitForFunction(() => document.documentElement.dataset.state === "ready" && document.querySelector(".timing").textContent !== "", null, { timeout: PATIENCE });
+  await page.waitForFunction(
+    () => document.documentElement.dataset.state === "error" || (document.documentElement.dataset.state === "ready" && document.querySelector(".timing").textContent !== ""),
+    null,
+    { timeout: PATIENCE },
+  );
+  assert.equal(await page.evaluate(() => document.documentElement.dataset.state), "ready", await page.locator(".message").textContent());
   return texts(page);
 }
 

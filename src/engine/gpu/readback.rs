@@ -23,8 +23,9 @@ pub(crate) struct Mapping {
 impl Staging {
     /// A buffer of at least `size` bytes.
     pub(crate) fn take(&mut self, device: &Device, size: u64) -> Buffer {
-        match self.0.iter().position(|b| b.size() >= size) {
-            Some(at) => self.0.swap_remove(at),
+        let fitting = self.0.iter().enumerate().filter(|(_, b)| b.size() >= size);
+        match fitting.min_by_key(|(_, b)| b.size()) {
+            Some((at, _)) => self.0.swap_remove(at),
             None => device.buffer(
                 "staging",
                 size.next_power_of_two() as usize,

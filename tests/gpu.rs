@@ -1,0 +1,458 @@
+//! What the GPU engine promises, on the real model: the CPU's answers, and the same bits however tokens are batched.
+//!
+//! These tests need an adapter, and fail without one: lavapipe is one, in software (Debian: mesa-vulkan-drivers).
+
+mod common;
+
+use std::sync::{Mutex, MutexGuard, OnceLock};
+
+use candle_core::quantized::GgmlDType;
+use common::tiny::Tiny;
+use hneurons::{
+    choose::Wanted,
+    engine::{
+        CHOSEN, Edits, Engine, Feed, Logits, Neuron, Reading, Watch,
+        cpu::Cpu,
+        gpu::{Gpu, Options},
+    },
+    gguf::ModelFile,
+    lab::{Lab, LaneRequest, Request, Set},
+    neurons::contributions,
+    text::{Conversation, Message, Tokenizer},
+};
+
+const MAX_TOKENS: usize = 16;
+
+fn open(file: &ModelFile, options: &Options) -> Gpu {
+    pollster::block_on(Gpu::open(file, None, options))
+        .expect("these tests need a Vulkan, Metal or D3D12 adapter (Debian: mesa-vulkan-drivers)")
+}
+
+/// One engine with the real model for all tests, one test at a time: an adapter in software takes every core.
+fn gpu() -> MutexGuard<'static, Gpu> {
+    static GPU: OnceLock<Mutex<Gpu>> = OnceLock::new();
+    GPU.get_or_init(|| {
+        let gpu = open(&common::model(), &Options::default());
+        println!("adapter: {}, {}", gpu.adapter(), gpu.description());
+        Mutex::new(gpu)
+    })
+    .lock()
+    .unwrap_or_else(|broken| broken.into_inner())
+}
+
+fn ordinary(file: &ModelFile, n: usize) -> Vec<u32> {
+    let text = Tokenizer::new(file.vocabulary()).expect("a tokenizer");
+    let mut ids = text
+        .encode(&common::fixture("ordinary.txt"))
+        .expect("ordinary text");
+    assert!(ids.len() >= n, "the text is long enough");
+    ids.truncate(n);
+    ids
+}
+
+fn bits(reading: &Reading) -> (Vec<u32>, Vec<u32>) {
+    let activity = reading.activity.iter();
+    (
+        reading.logits.iter().map(|v| v.to_bits()).collect(),
+        activity
+            .flat_map(|a| a.z.iter().chain(&a.output_norms))
+            .map(|v| v.to_bits())
+            .collect(),
+    )
+}
+
+fn alone(engine: &mut Gpu, edits: &Edits, ids: &[u32], watch: &Watch) -> Reading {
+    let lane = engine.open(edits).expect("a lane");
+    let reading = common::feed(engine, lane, ids, Logits::All, watch);
+    engine.close(lane);
+    reading
+}
+
+#[test]
+fn logits_and_contributions_are_the_cpu_s() {
+    let file = common::model();
+    let config = file.config().clone();
+    let ids = ordinary(&file, 512);
+    let mut cpu = Cpu::new(&file).expect("an engine");
+    let mut gpu = gpu();
+    let (mut worst, mut same, mut close) = (0f32, 0, 0);
+    // Of what is allowed: 2 % of the value and 0.001.
+    let mut contribution = 0f32;
+    for piece in ids.chunks(128) {
+        let (a, b) = (cpu.open(&Edits::none()), gpu.open(&Edits::none()));
+        let (a, b) = (a.expect("a lane"), b.expect("a lane"));
+        let x = common::feed(&mut cpu, a, piece, Logits::All, &Watch::All);
+        let y = common::feed(&mut *gpu, b, piece, Logits::All, &Watch::All);
+        cpu.close(a);
+        gpu.close(b);
+        let rows = x.logits.chunks(config.vocabulary);
+        for (x, y) in rows.zip(y.logits.chunks(config.vocabulary)) {
+            let off = x.iter().zip(y).map(|(a, b)| (a - b).abs());
+            worst = worst.max(off.fold(0.0, f32::max));
+            let top = |v: &[f32]| {
+                let best = hneurons::engine::Choice::of(v).id as usize;
+                let others = v.iter().enumerate().filter(|(i, _)| *i != best);
+                (
+                    best,
+                    v[best] - others.map(|(_, v)| *v).fold(f32::MIN, f32::max),
+                )
+            };
+            let ((a, margin), (b, _)) = (top(x), top(y));
+            same += usize::from(a == b);
+            close += usize::from(margin <= 0.1);
+            assert!(
+                a == b || margin <= 0.1,
+                "another token at a margin of {margin}"
+            );
+        }
+        for (x, y) in x.activity.iter().zip(&y.activity) {
+            let of = |activity, norms| contributions(&Watch::All, activity, norms, &config);
+            let (x, y) = (of(x, cpu.column_norms()), of(y, gpu.column_norms()));
+            for (x, y) in x.iter().zip(&y) {
+                contribution = contribution.max((x - y).abs() / (0.001 + 0.02 * x));
+            }
+        }
+    }
+    println!(
+        "{same} of {} positions have the same top token ({close} have a margin of at most 0.1); logits differ by {worst:.4} \
+         at most, contributions by {:.0} % of what is allowed (0.001 and 2 % of the value)",
+        ids.len(),
+        100.0 * contribution
+    );
+    assert!(worst < 0.1, "logits differ by {worst}");
+    assert!(contribution < 1.0, "contributions differ: {contribution}");
+}
+
+#[test]
+fn a_decoded_token_is_few_dispatches_one_submit_and_little_read_back() {
+    let file = common::model();
+    let layers = file.config().layers as u64;
+    let watch = Watch::Chosen(common::artifact().h_neurons());
+    let mut gpu = gpu();
+    let lanes: Vec<_> = (0..3)
+        .map(|_| gpu.open(&Edits::none()).expect("a lane"))
+        .collect();
+    let mut step = |tokens: &[u32]| {
+        let feeds: Vec<Feed<'_>> = lanes
+            .iter()
+            .map(|&lane| Feed {
+                lane,
+                tokens,
+                logits: Logits::Choice,
+            })
+            .collect();
+        let before = gpu.counters();
+        pollster::block_on(gpu.forward(&feeds, &watch)).expect("it reads");
+        let after = gpu.counters();
+        (
+            after.submits - before.submits,
+            after.layer_dispatches - before.layer_dispatches,
+            after.dispatches - before.dispatches,
+            after.bytes_read_back - before.bytes_read_back,
+        )
+    };
+    step(&[1, 2, 3]);
+    let (submits, in_layers, all, bytes) = step(&[CHOSEN]);
+    for lane in lanes {
+        gpu.close(lane);
+    }
+    println!(
+        "{in_layers} dispatches in {layers} layers, {} outside, {submits} submit, {bytes} bytes back",
+        all - in_layers
+    );
+    assert_eq!(submits, 1);
+    assert!(
+        in_layers <= 6 * layers,
+        "{in_layers} dispatches in the layers"
+    );
+    assert!(
+        all - in_layers <= 6,
+        "{} dispatches outside the layers",
+        all - in_layers
+    );
+    assert!(bytes <= 3 * 4096, "{bytes} bytes read back");
+}
+
+#[test]
+fn alpha_one_gives_the_bits_of_no_edit() {
+    let file = common::model();
+    let ids = ordinary(&file, 12);
+    let h = common::artifact().h_neurons();
+    let one = Edits::scale(&h, 1.0, file.config()).expect("alpha 1");
+    let half = Edits::scale(&h, 0.5, file.config()).expect("alpha 0.5");
+    let mut gpu = gpu();
+    let plain = bits(&alone(&mut gpu, &Edits::none(), &ids, &Watch::All));
+    assert!(bits(&alone(&mut gpu, &one, &ids, &Watch::All)) == plain);
+    assert!(bits(&alone(&mut gpu, &half, &ids, &Watch::All)) != plain);
+}
+
+#[test]
+fn a_lane_does_not_depend_on_its_neighbours_nor_on_how_its_tokens_are_split() {
+    let file = common::model();
+    let ids = ordinary(&file, 70);
+    let edits = Edits::scale(&common::artifact().h_neurons(), 0.0, file.config()).expect("edits");
+    let watch = Watch::Chosen(common::artifact().h_neurons());
+    let mut gpu = gpu();
+    let expected = bits(&alone(&mut gpu, &edits, &ids[..20], &watch));
+    for (pieces, neighbours) in [
+        (&[20][..], 2),
+        (&[1; 20], 0),
+        (&[7, 1, 3, 9], 6),
+        (&[19, 1], 3),
+    ] {
+        let beside: Vec<_> = (0..neighbours)
+            .map(|_| gpu.open(&Edits::none()).expect("a lane"))
+            .collect();
+        let lane = gpu.open(&edits).expect("a lane");
+        let mut got = (Vec::new(), Vec::new());
+        let mut at = 0;
+        for &n in pieces {
+            let mut feeds: Vec<Feed<'_>> = beside
+                .iter()
+                .enumerate()
+                .map(|(i, &lane)| Feed {
+                    lane,
+                    // Neighbours read other text, and other amounts of it.
+                    tokens: &ids[20 + i..20 + i + n.min(3)],
+                    logits: Logits::Last,
+                })
+                .collect();
+            feeds.insert(
+                neighbours / 2,
+                Feed {
+                    lane,
+                    tokens: &ids[at..at + n],
+                    logits: Logits::All,
+                },
+            );
+            let readings = pollster::block_on(gpu.forward(&feeds, &watch)).expect("it reads");
+            let (logits, activity) = bits(&readings[neighbours / 2]);
+            got.0.extend(logits);
+            got.1.extend(activity);
+            at += n;
+        }
+        assert!(got == expected, "split {pieces:?} beside {neighbours}");
+        for lane in beside.into_iter().chain([lane]) {
+            gpu.close(lane);
+        }
+    }
+}
+
+/// What a lab answers: texts, and contributions of the H-Neurons at every token read.
+fn answers(lab: &mut Lab, prompt: &str) -> (Vec<String>, Vec<f32>) {
+    let request = Request {
+        conversation: Conversation::Messages(vec![Message::user(prompt)]),
+        lanes: vec![
+            LaneRequest::new(Set::None, 1.0),
+            LaneRequest::new(Set::H, 0.0),
+        ],
+        max_tokens: MAX_TOKENS,
+        sampling: hneurons::generate::Sampling::greedy(),
+        top: 0,
+    };
+    let (mut session, _) = lab.start(&request).expect("it starts");
+    let mut texts = vec![String::new(); 2];
+    let mut all = Vec::new();
+    loop {
+        let step = pollster::block_on(lab.step(&mut session)).expect("it runs");
+        for lane in &step.lanes {
+            texts[lane.lane].push_str(lane.token.as_ref().map_or("", |t| &t.text));
+            all.extend(
+                lane.read
+                    .iter()
+                    .flat_map(|r| r.contributions.iter().copied()),
+            );
+        }
+        if step.done {
+            return (texts, all);
+        }
+    }
+}
+
+#[test]
+fn answers_are_the_cpu_s_on_many_prompts() {
+    let prompts = common::fixture("prompts.txt");
+    let prompts: Vec<&str> = prompts.lines().collect();
+    assert!(prompts.len() >= 30);
+    // Its own engine: the lab owns it. The lock keeps the other tests off the cores meanwhile.
+    let _turn = gpu();
+    let mut cpu = common::lab();
+    let mut lab = common::lab();
+    let chosen = pollster::block_on(lab.choose(Wanted::Gpu, || 0.0)).expect("an engine");
+    assert_eq!(chosen.engine, "gpu", "{chosen:?}");
+    let mut worst = 0f32;
+    for prompt in &prompts {
+        let (expected, x) = answers(&mut cpu, prompt);
+        let (got, y) = answers(&mut lab, prompt);
+        assert_eq!(got, expected, "{prompt}");
+        assert_eq!(x.len(), y.len(), "{prompt}");
+        for (a, b) in x.iter().zip(&y) {
+            worst = worst.max((a - b).abs() / a.max(0.01));
+        }
+    }
+    println!(
+        "{} prompts, two lanes each: the same text; contributions differ by {:.3} % at most",
+        prompts.len(),
+        100.0 * worst
+    );
+    assert!(worst < 0.02, "contributions differ by {worst}");
+}
+
+#[test]
+fn every_format_agrees_with_the_cpu_on_a_tiny_model() {
+    let ids: Vec<u32> = (0..90).map(|i| 3 + (i * 29) % 250).collect();
+    let set: Vec<Neuron> = (0..12)
+        .map(|i| Neuron {
+            layer: i % 2,
+            index: (i * 17) % 96,
+        })
+        .collect();
+    for dtype in [
+        GgmlDType::F32,
+        GgmlDType::F16,
+        GgmlDType::Q4_0,
+        GgmlDType::Q4_1,
+        GgmlDType::Q8_0,
+    ] {
+        // A file that mixes formats within a matrix of ours, too.
+        for mixed in [false, true] {
+            let mut tiny = Tiny::new(dtype);
+            if mixed {
+                let name = "blk.0.attn_v.weight";
+                tiny = tiny.with_tensor(
+                    name,
+                    &[common::tiny::KV, common::tiny::HIDDEN],
+                    GgmlDType::Q8_0,
+                );
+            }
+            let file = ModelFile::parse(tiny.write()).expect("a tiny model");
+            let edits = Edits::scale(&set, 0.5, file.config()).expect("edits");
+            let mut cpu = Cpu::new(&file).expect("an engine");
+            let mut gpu = open(&file, &Options::default());
+            let lane = cpu.open(&edits).expect("a lane");
+            let x = common::feed(&mut cpu, lane, &ids, Logits::All, &Watch::All);
+            let y = alone(&mut gpu, &edits, &ids, &Watch::All);
+            let off = |a: &[f32], b: &[f32]| {
+                a.iter()
+                    .zip(b)
+                    .map(|(a, b)| (a - b).abs() / (1.0 + a.abs()))
+                    .fold(0.0, f32::max)
+            };
+            let logits = off(&x.logits, &y.logits);
+            assert!(
+                logits < 0.01,
+                "{dtype:?} mixed {mixed}: logits differ by {logits}"
+            );
+            for (x, y) in x.activity.iter().zip(&y.activity) {
+                let (z, norms) = (off(&x.z, &y.z), off(&x.output_norms, &y.output_norms));
+                assert!(
+                    z < 0.01 && norms < 0.01,
+                    "{dtype:?} mixed {mixed}: z {z}, norms {norms}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn memory_is_level_over_runs_and_a_lost_device_is_an_error_then_the_cpu_goes_on() {
+    let file = ModelFile::parse(Tiny::new(GgmlDType::Q4_1).write()).expect("a tiny model");
+    let mut gpu = open(&file, &Options::default());
+    let run = |gpu: &mut Gpu| {
+        let lanes: Vec<_> = (0..5)
+            .map(|_| gpu.open(&Edits::none()).expect("a lane"))
+            .collect();
+        let feed = |tokens: &'static [u32]| -> Vec<Feed<'static>> {
+            let of = |&lane| Feed {
+                lane,
+                tokens,
+                logits: Logits::Choice,
+            };
+            lanes.iter().map(of).collect()
+        };
+        pollster::block_on(gpu.forward(&feed(&[3, 4, 5]), &Watch::All)).expect("it reads");
+        let tickets: Vec<_> = (0..3)
+            .map(|_| {
+                gpu.submit(&feed(&[CHOSEN]), &Watch::None)
+                    .expect("it goes on")
+            })
+            .collect();
+        // One is waited for, the others are given up.
+        pollster::block_on(gpu.collect(tickets[1])).expect("it comes back");
+        gpu.forget(tickets[0]);
+        gpu.forget(tickets[2]);
+        for lane in lanes {
+            gpu.close(lane);
+        }
+        gpu.counters().device_bytes
+    };
+    let sizes: Vec<u64> = (0..20).map(|_| run(&mut gpu)).collect();
+    // Staging buffers come and go, so the size is level rather than one number.
+    let most = |sizes: &[u64]| sizes.iter().copied().max();
+    assert_eq!(most(&sizes[10..]), most(&sizes[..10]), "{sizes:?}");
+
+    // The lab's own: lost after some tokens of an answer.
+    let lab = |gpu: bool| {
+        let mut lab = Lab::new(file.clone()).expect("a lab");
+        let wanted = if gpu { Wanted::Gpu } else { Wanted::Cpu };
+        let chosen = pollster::block_on(lab.choose(wanted, || 0.0)).expect("an engine");
+        assert_eq!(chosen.engine, if gpu { "gpu" } else { "cpu" }, "{chosen:?}");
+        lab
+    };
+    let request = Request {
+        conversation: Conversation::Messages(vec![Message::user("hello")]),
+        lanes: vec![LaneRequest::new(Set::None, 1.0); 2],
+        max_tokens: 12,
+        sampling: hneurons::generate::Sampling::greedy(),
+        top: 0,
+    };
+    let answer = |lab: &mut Lab, lose_at: Option<usize>| {
+        let (mut session, _) = lab.start(&request).expect("it starts");
+        let mut ids = vec![Vec::new(); 2];
+        for i in 0.. {
+            if lose_at == Some(i) {
+                lab.gpu().expect("the GPU runs").lose();
+            }
+            let step = pollster::block_on(lab.step(&mut session)).expect("it goes on");
+            for lane in &step.lanes {
+                ids[lane.lane].extend(lane.token.as_ref().map(|t| t.id));
+            }
+            if step.done {
+                break;
+            }
+        }
+        ids
+    };
+    let expected = answer(&mut lab(false), None);
+    assert!(
+        expected[0].len() > 6,
+        "the answer is long enough to be cut: {expected:?}"
+    );
+    for at in [0, 1, 4] {
+        let mut lab = lab(true);
+        assert_eq!(
+            answer(&mut lab, Some(at)),
+            expected,
+            "lost before step {at}"
+        );
+        let notice = lab.take_notice().expect("the visitor is told");
+        assert!(notice.contains("CPU goes on"), "{notice}");
+        assert_eq!(answer(&mut lab, None), expected, "the next run works");
+    }
+}
+
+#[test]
+fn a_gpu_that_computes_wrongly_is_refused() {
+    let file = ModelFile::parse(Tiny::new(GgmlDType::Q8_0).write()).expect("a tiny model");
+    let text = Tokenizer::new(file.vocabulary()).expect("a tokenizer");
+    let mut cpu = Cpu::new(&file).expect("an engine");
+    let what = hneurons::choose::GOLDEN_TEXT;
+    let mut golden = pollster::block_on(hneurons::choose::Golden::make(&mut cpu, &text, what))
+        .expect("golden tokens");
+    let mut gpu = open(&file, &Options::default());
+    let said = pollster::block_on(golden.measure(&mut gpu, &text, || 0.0)).expect("it runs");
+    golden.check(&said).expect("this one computes rightly");
+    golden.tokens[7] ^= 1;
+    let error = golden.check(&said).expect_err("another token");
+    assert!(error.to_string().contains("computes wrongly"), "{error}");
+}
