@@ -21,8 +21,8 @@ const WARM: usize = 4;
 /// Tokens of a golden run.
 pub const GOLDEN_TOKENS: usize = 16;
 /// A text whose continuation leaves no doubt: at every token the first choice is far ahead of the second.
-pub const GOLDEN_TEXT: &str =
-    "Monday, Tuesday, Wednesday, Thursday, Friday, Saturday, Sunday.\nMonday, Tuesday,";
+pub const GOLDEN_TEXT: &str = "Monday, Tuesday, Wednesday, Thursday, Friday, Saturday, Sunday, \
+    Monday, Tuesday, Wednesday, Thursday, Friday, Saturday, Sunday, Monday, Tuesday,";
 
 /// What a model says after a fixed text, greedily.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -1,10 +1,10 @@
-// Our engine, through the very surface the page uses: one lane, as trained, nothing captured.
+// Our engine, through the very surface the page uses: as trained, nothing captured; one lane unless more are asked for.
 
 import { answer, fetchModel } from "./answer.js";
 
 let lab;
 
-async function load({ module, model }) {
+async function load({ module, model, choose }) {
   const { default: init, ModelBuffer } = await import(`${module}.js`);
   await init({ module_or_path: new URL(`${module}_bg.wasm`) });
   const bytes = await fetchModel(model);
@@ -12,14 +12,19 @@ async function load({ module, model }) {
   buffer.push(bytes);
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
   lab = buffer.finish(Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join(""));
+  if (choose) {
+    const chosen = await lab.choose(choose);
+    if (chosen.engine !== choose) throw new Error(chosen.refused ?? `the ${choose} engine was not chosen`);
+    return { ...lab.info(), adapter: chosen.adapter };
+  }
   return lab.info();
 }
 
 // `tokens` is how many to generate. The prompt is read in steps; the step that ends it may already give the first token.
-async function run({ prompt, tokens }) {
+async function run({ prompt, tokens, lanes = 1 }) {
   const started = lab.start({
     messages: [{ role: "user", content: prompt }],
-    lanes: [{ set: "none", alpha: 1 }],
+    lanes: Array.from({ length: lanes }, () => ({ set: "none", alpha: 1 })),
     max_tokens: tokens,
     temperature: 0,
     seed: 1,
@@ -28,6 +33,8 @@ async function run({ prompt, tokens }) {
   const begin = performance.now();
   let read = null;
   let early = 0;
+  let before = lab.counters();
+  let steps = 0;
   for (;;) {
     const step = await lab.step();
     const token = step.lanes[0]?.token;
@@ -35,16 +42,29 @@ async function run({ prompt, tokens }) {
     if (read === null && step.prompt_read >= step.prompt_total) {
       read = performance.now();
       early = ids.length;
+      before = lab.counters();
+      steps = 0;
     }
+    steps++;
     if (step.done || ids.length >= tokens) break;
   }
   const end = performance.now();
+  const after = lab.counters();
   lab.stop();
+  const perStep = (key) => Math.round((after[key] - before[key]) / Math.max(1, steps));
   return {
     prompt_ids: started.prompt.map(({ id }) => id),
     ids,
     prefill_tps: started.prompt.length / ((read - begin) / 1000),
     decode_tps: (ids.length - early) / ((end - read) / 1000),
+    counters: {
+      submits: perStep("submits"),
+      dispatches: perStep("dispatches"),
+      bytes_read_back: perStep("bytes_read_back"),
+      weight_bytes: after.weight_bytes,
+      device_bytes: after.device_bytes,
+      wasm_bytes: after.wasm_bytes,
+    },
   };
 }
 

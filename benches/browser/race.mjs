@@ -20,17 +20,20 @@ const { values } = parseArgs({
     rounds: { type: "string", default: "5" },
     profile: { type: "string", default: "web" },
     candle: { type: "string" },
+    software: { type: "boolean", default: false },
     out: { type: "string" },
   },
 });
 const rounds = Number(values.rounds);
 
 const engines = ["relaxed-simd", "simd128"].map((build) => ({ engine: "hneurons", build, kind: "hneurons", module: `pkg/${build}/hneurons` }));
+// WebGPU in both widths the page runs. SwiftShader serves where there is no GPU, and says so.
+engines.push({ engine: "hneurons", build: "webgpu", kind: "hneurons", module: "pkg/simd128/hneurons", choose: "gpu" });
 if (values.candle) engines.push({ engine: "candle-transformers", build: "simd128", kind: "candle", module: "candle/candle_peer" });
 
 const folders = { "bench/": "benches/browser", ...(values.candle && { "candle/": relative(repository, values.candle) }) };
 const server = await serve({ folders });
-const browser = await open();
+const browser = await open({ args: ["--enable-unsafe-webgpu", ...(values.software ? ["--use-webgpu-adapter=swiftshader"] : [])] });
 const median = (numbers) => {
   const sorted = [...numbers].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
@@ -43,15 +46,17 @@ try {
   await page.goto(`${server.url}bench/index.html`);
   await page.waitForFunction(() => window.load && window.measure);
 
-  const measure = (racer, run) => page.evaluate(([name, run]) => window.measure(name, run), [racer.module, run]);
+  const name = ({ module, choose }) => `${module} ${choose ?? ""}`;
+  const measure = (racer, run) => page.evaluate(([name, run]) => window.measure(name, run), [name(racer), run]);
   const run = { prompt: PROMPT, tokens: TOKENS };
   for (const racer of engines) {
     racer.rounds = [];
     try {
-      racer.info = await page.evaluate(([name, what]) => window.load(name, what), [racer.module, { ...racer, model: MODEL }]);
+      racer.info = await page.evaluate(([name, what]) => window.load(name, what), [name(racer), { ...racer, model: MODEL }]);
     } catch (error) {
       // Not every browser has the relaxed instructions; the page then uses the other build.
-      if (racer.build !== "relaxed-simd") throw error;
+      // And not every machine has WebGPU.
+      if (!["relaxed-simd", "webgpu"].includes(racer.build)) throw error;
       console.log(`left out: ${racer.engine} ${racer.build} (${error.message.split("\n")[0]})`);
       continue;
     }
@@ -70,7 +75,7 @@ try {
 
   const ours = racing[0];
   const quantization = ours.info.quantization;
-  const runs = racing.map(({ engine, build, rounds, warm }) => ({
+  const runs = racing.map(({ engine, build, rounds, warm, info: { adapter } = {} }) => ({
     engine,
     build,
     file: MODEL_FILE,
@@ -79,6 +84,7 @@ try {
     prefill_tps: short(median(rounds.map((round) => round.prefill_tps))),
     decode_tps: short(median(rounds.map((round) => round.decode_tps))),
     rounds: rounds.length,
+    ...(adapter && { adapter, per_step: warm.counters }),
     prompt_tokens: warm.prompt_ids.length,
     generated_tokens: warm.ids.length,
     same_tokens_as_first: agreement(ours.warm.ids, warm.ids),
@@ -95,6 +101,9 @@ try {
   for (const one of runs) {
     const times = (key) => `${(best[key] / one[key]).toFixed(2)} x`;
     console.log(row([one.engine, one.build, one.prefill_tps.toFixed(1), one.decode_tps.toFixed(1), `${times("prefill_tps")}, ${times("decode_tps")}`]));
+  }
+  for (const { adapter, per_step: per } of runs.filter((one) => one.adapter)) {
+    console.log(`WebGPU on ${adapter}: ${per.submits} submit, ${per.dispatches} dispatches, ${per.bytes_read_back} bytes read back a step; ${(per.device_bytes / 1e6).toFixed(1)} MB on the device, ${(per.wasm_bytes / 1e6).toFixed(1)} MB of wasm memory`);
   }
   for (const one of runs.slice(1)) {
     const of = Math.min(runs[0].generated_tokens, one.generated_tokens);

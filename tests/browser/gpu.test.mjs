@@ -102,6 +102,10 @@ const PROMPTS = [
   "Thank you!",
 ];
 const TOKENS = 8;
+// The engines add in different orders, so their log-probabilities differ by up to 3e-3 (the CPU also rounds activations).
+// Where two tokens are as good as equally probable, either may come first, and the answers then part: that is no fault,
+// but only if both tokens are that close, and it must stay rare.
+const TIE = 5e-3;
 // Every kind of lane, alone and in company; all of it in both would take SwiftShader ten minutes.
 const LANES = [[NONE, H0], [H0], [NONE], [H0], [NONE], [H0], [NONE], [H0]];
 // The template's own system message is most of a short prompt, and read once in eight.
@@ -136,18 +140,24 @@ test(`the GPU says what the CPU says, greedily, on ${PROMPTS.length} prompts, as
   const worst = { absolute: 0, relative: 0, logprob: 0 };
   const apart = [];
   const different = [];
+  const ties = [];
   PROMPTS.forEach((prompt, p) => {
     assert.deepEqual(gpu[p].prompt, cpu[p].prompt);
     cpu[p].lanes.forEach((theirs, l) => {
       const ours = gpu[p].lanes[l];
-      if (ours.texts.join("") !== theirs.texts.join("") || ours.stopped !== theirs.stopped) {
-        different.push(`${prompt} (lane ${l}): GPU “${ours.texts.join("")}” ${ours.stopped}, CPU “${theirs.texts.join("")}” ${theirs.stopped}`);
-        return;
+      const parts = theirs.ids.findIndex((id, i) => id !== ours.ids[i]);
+      if (parts >= 0 || ours.ids.length !== theirs.ids.length || ours.stopped !== theirs.stopped) {
+        const both = `${prompt} (lane ${l}): GPU “${ours.texts.join("")}” ${ours.stopped}, CPU “${theirs.texts.join("")}” ${theirs.stopped}`;
+        const apart = parts >= 0 ? Math.abs(ours.logprobs[parts] - theirs.logprobs[parts]) : Infinity;
+        if (!(apart <= TIE)) return void different.push(both);
+        ties.push(both);
       }
-      assert.deepEqual(ours.ids, theirs.ids);
-      assert.equal(ours.contributions.length, theirs.contributions.length);
-      theirs.logprobs.forEach((value, i) => (worst.logprob = Math.max(worst.logprob, Math.abs(ours.logprobs[i] - value))));
-      theirs.contributions.forEach((row, at) =>
+      // Up to where they part, everything is the same but for the arithmetic.
+      const same = parts < 0 ? theirs.ids.length : parts;
+      const read = parts < 0 ? theirs.contributions.length : cpu[p].prompt.length + parts;
+      assert.ok(ours.contributions.length >= read);
+      theirs.logprobs.slice(0, same).forEach((value, i) => (worst.logprob = Math.max(worst.logprob, Math.abs(ours.logprobs[i] - value))));
+      theirs.contributions.slice(0, read).forEach((row, at) =>
         row.forEach((value, i) => {
           const off = Math.abs(ours.contributions[at][i] - value);
           compared++;
@@ -159,7 +169,10 @@ test(`the GPU says what the CPU says, greedily, on ${PROMPTS.length} prompts, as
     });
   });
   t.diagnostic(`${compared} contributions: at worst ${worst.absolute.toExponential(1)} apart, ${(100 * worst.relative).toFixed(2)} % of those above 0.01; log-probabilities ${worst.logprob.toExponential(1)}`);
+  for (const tie of ties) t.diagnostic(`a tie: ${tie}`);
   assert.deepEqual(different, []);
+  assert.ok(ties.length <= 2, `${ties.length} ties`);
+  assert.ok(PROMPTS.length - ties.length >= 30);
   assert.deepEqual(apart.slice(0, 10), []);
   assert.ok(compared > 20_000, `${compared} contributions compared`);
 

@@ -1,13 +1,41 @@
-//! Tokens per second in one headless browser: ours in each variant and, beside it, candle's own quantized Llama.
+//! Tokens per second, natively and in one headless browser: ours in each variant and, beside it, candle's own quantized
+//! Llama.
 
 use std::fs;
+
+use clap::ValueEnum;
 
 use crate::wasm::{Profile, Variant};
 use crate::{Result, bindgen, browser, dist, paths, process, report, wasm};
 
-/// Builds what takes part, races it and writes `target/bench/browser.json`.
-pub fn run(profile: Profile, peers: bool, rounds: u32) -> Result<()> {
+/// A part of the benchmarks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Part {
+    /// The engines as native code
+    Native,
+    /// The page's module in a browser
+    Browser,
+}
+
+/// Builds what takes part, measures and races it, and writes `target/bench/native.json` and `target/bench/browser.json`.
+pub fn run(
+    profile: Profile,
+    peers: bool,
+    rounds: u32,
+    only: Option<Part>,
+    software: bool,
+) -> Result<()> {
     crate::model()?;
+    if only != Some(Part::Browser) {
+        process::run(
+            process::cargo()
+                .args(["bench", "--bench", "engines"])
+                .env("ROUNDS", rounds.to_string()),
+        )?;
+    }
+    if only == Some(Part::Native) {
+        return Ok(());
+    }
     dist::build(profile, &paths::root().join("dist"))?;
     let out = paths::target().join("bench");
     fs::create_dir_all(&out).map_err(|e| format!("cannot write {}: {e}", out.display()))?;
@@ -27,6 +55,9 @@ pub fn run(profile: Profile, peers: bool, rounds: u32) -> Result<()> {
         .arg(&result);
     if peers {
         node.arg("--candle").arg(&candle);
+    }
+    if software {
+        node.arg("--software");
     }
     process::run(&mut node)?;
     eprintln!("written: {}", paths::shown(&result));

@@ -60,8 +60,14 @@ enum Command {
         #[arg(long, default_value = "dist")]
         out: PathBuf,
     },
-    /// Measure tokens per second in one headless browser; JSON into target/bench/
+    /// Measure tokens per second, natively and in one headless browser; JSON into target/bench/
     Bench {
+        /// Only this part
+        #[arg(long, value_enum)]
+        only: Option<bench::Part>,
+        /// In the browser, use WebGPU's software adapter (for machines without a GPU)
+        #[arg(long)]
+        software: bool,
         /// Race candle's own quantized Llama beside ours
         #[arg(long)]
         peers: bool,
@@ -117,9 +123,11 @@ fn run(command: Command) -> Result<()> {
             peers,
             rounds,
             quick,
+            only,
+            software,
         } => {
             let profile = if quick { Profile::Quick } else { Profile::Web };
-            bench::run(profile, peers, rounds)
+            bench::run(profile, peers, rounds, only, software)
         }
         Command::Serve { port } => serve::serve(port, false),
         Command::Model => model(),
