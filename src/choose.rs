@@ -168,8 +168,7 @@ impl Golden {
         }
         Err(Error::new(
             ErrorKind::Gpu,
-            "this GPU computes wrongly (a fixed text did not continue as it must): the CPU is used instead; \
-             a newer driver or browser may help",
+            "it computes wrongly: a fixed text did not continue as it must; a newer driver or browser may help",
         ))
     }
 }

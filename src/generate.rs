@@ -205,6 +205,9 @@ pub struct Session {
     fed: usize,
     read: usize,
     flight: VecDeque<Flight>,
+    /// After a move to another engine: what is to be read again, and how much of it has been.
+    again: Vec<(usize, Vec<u32>)>,
+    again_read: usize,
 }
 
 impl Session {
@@ -286,6 +289,8 @@ impl Session {
             fed: 0,
             read: 0,
             flight: VecDeque::new(),
+            again: Vec::new(),
+            again_read: 0,
         })
     }
 
@@ -302,6 +307,10 @@ impl Session {
     /// As [`Engine::submit`] and [`Engine::collect`]. After [`ErrorKind::Gpu`] the engine is gone: [`Session::move_to`]
     /// another and go on. After any other error the step may be tried again.
     pub async fn step(&mut self, engine: &mut dyn Engine, text: &Tokenizer) -> Result<Step> {
+        if !self.again.is_empty() {
+            self.read_again(engine).await?;
+            return Ok(self.report(Vec::new()));
+        }
         while self.flight.len() < engine.depth() && self.ask(engine)? {}
         let Some(flight) = self.flight.pop_front() else {
             return Ok(self.report(Vec::new()));
@@ -487,16 +496,17 @@ impl Session {
         Ok(step)
     }
 
-    /// Goes on with another engine of the same model, from the same token: what the lanes had read is read again, in
-    /// silence. For an engine that is gone, with all its lanes and all that was asked of it.
+    /// Goes on with another engine of the same model, from the same token: what the lanes had read is read again by the steps
+    /// that follow, in silence. For an engine that is gone, with all its lanes and all that was asked of it.
     ///
     /// # Errors
-    /// As [`Engine::open`] and [`Engine::forward`]; the session cannot go on then.
-    pub async fn move_to(&mut self, engine: &mut dyn Engine) -> Result<()> {
+    /// As [`Engine::open`]; the session cannot go on then.
+    pub fn move_to(&mut self, engine: &mut dyn Engine) -> Result<()> {
         self.flight.clear();
         self.fed = self.read;
-        let mut again: Vec<(LaneId, Vec<u32>)> = Vec::new();
-        for (lane, edits) in self.lanes.iter_mut().zip(&self.plan.lanes) {
+        self.again.clear();
+        self.again_read = 0;
+        for (i, (lane, edits)) in self.lanes.iter_mut().zip(&self.plan.lanes).enumerate() {
             if lane.stopped.is_some() {
                 continue;
             }
@@ -504,20 +514,32 @@ impl Session {
             lane.fed = lane.read();
             lane.chosen_there = false;
             let answer = &lane.ids[..lane.read()];
-            again.push((lane.id, [&self.ids[..self.read], answer].concat()));
+            let tokens = [&self.ids[..self.read], answer].concat();
+            if !tokens.is_empty() {
+                self.again.push((i, tokens));
+            }
         }
-        let longest = again.iter().map(|(_, t)| t.len()).max().unwrap_or(0);
-        for start in (0..longest).step_by(PROMPT_CHUNK) {
-            let feeds: Vec<Feed<'_>> = again
-                .iter()
-                .filter(|(_, tokens)| tokens.len() > start)
-                .map(|(lane, tokens)| Feed {
-                    lane: *lane,
-                    tokens: &tokens[start..(start + PROMPT_CHUNK).min(tokens.len())],
-                    logits: Logits::None,
-                })
-                .collect();
-            engine.forward(&feeds, &Watch::None).await?;
+        Ok(())
+    }
+
+    /// One chunk of what is to be read again.
+    async fn read_again(&mut self, engine: &mut dyn Engine) -> Result<()> {
+        let start = self.again_read;
+        let end = start + PROMPT_CHUNK;
+        let feeds: Vec<Feed<'_>> = self
+            .again
+            .iter()
+            .filter(|(_, tokens)| tokens.len() > start)
+            .map(|(i, tokens)| Feed {
+                lane: self.lanes[*i].id,
+                tokens: &tokens[start..end.min(tokens.len())],
+                logits: Logits::None,
+            })
+            .collect();
+        engine.forward(&feeds, &Watch::None).await?;
+        self.again_read = end;
+        if self.again.iter().all(|(_, tokens)| tokens.len() <= end) {
+            self.again.clear();
         }
         Ok(())
     }
@@ -552,11 +574,13 @@ impl Session {
     }
 
     fn forget(&mut self, engine: &mut dyn Engine) {
+        self.again.clear();
         for flight in self.flight.drain(..) {
             engine.forget(flight.ticket);
         }
     }
 
+    /// A step in which `lanes` did something.
     fn report(&self, lanes: Vec<LaneStep>) -> Step {
         Step {
             done: self.lanes.iter().all(|l| l.stopped.is_some()),

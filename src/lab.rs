@@ -407,7 +407,7 @@ impl Lab {
             Err(e) => {
                 self.fall_back(e)?;
                 let engine = self.engine.get_mut();
-                session.move_to(engine).await?;
+                session.move_to(engine)?;
                 session.step(engine, &self.text).await
             }
             step => step,

@@ -203,7 +203,8 @@ fn choose(lab: &mut Lab, engine: EngineName) -> Result<()> {
     if engine == EngineName::Gpu
         && let Some(why) = chosen.refused
     {
-        return Err(Error::new(hneurons::ErrorKind::Gpu, why));
+        let message = format!("the GPU cannot be used ({why}): use --engine cpu or auto");
+        return Err(Error::new(hneurons::ErrorKind::Gpu, message));
     }
     Ok(())
 }

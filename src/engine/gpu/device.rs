@@ -80,12 +80,29 @@ impl Drop for Buffer {
     }
 }
 
-/// An error of the GPU: `why`, and what to do.
+/// An error of the GPU. Only the cause: the remedy is always the CPU, and who shows it knows whether it serves already.
 pub(crate) fn gpu_error(why: impl std::fmt::Display) -> Error {
-    Error::new(
-        ErrorKind::Gpu,
-        format!("the GPU cannot be used ({why}): choose the CPU engine"),
-    )
+    Error::new(ErrorKind::Gpu, why.to_string())
+}
+
+/// The adapter's name in a browser: wgpu takes the description, which most leave empty, and leaves out the rest.
+#[cfg(target_arch = "wasm32")]
+fn browser_name(device: &wgpu::Device, name: String) -> String {
+    use wasm_bindgen::JsValue;
+    if !name.trim().is_empty() {
+        return name;
+    }
+    let get = |of: &JsValue, key: &str| js_sys::Reflect::get(of, &key.into()).ok();
+    let info = device
+        .as_webgpu()
+        .and_then(|device| get(device.as_ref(), "adapterInfo"))
+        .unwrap_or(JsValue::UNDEFINED);
+    let parts: Vec<String> = ["vendor", "architecture", "device"]
+        .iter()
+        .filter_map(|key| get(&info, key)?.as_string())
+        .filter(|part| !part.is_empty())
+        .collect();
+    parts.join(" ")
 }
 
 impl Device {
@@ -180,6 +197,11 @@ impl Device {
         let known = size == info.subgroup_max_size as usize && [4, 8, 16, 32].contains(&size);
         let fits = tiling.splits == 1 && tiling.rows.is_multiple_of(size.max(1));
         let shared = if subgroups && known && fits { size } else { 0 };
+        #[cfg(target_arch = "wasm32")]
+        let info = wgpu::AdapterInfo {
+            name: browser_name(&device, info.name),
+            ..info
+        };
         let mut opened = Self {
             tiling,
             shared,

@@ -449,7 +449,7 @@ proptest! {
                 let turned = |from: usize, d: usize| {
                     let (a, b) = (y[from + (d & !1)], y[from + (d | 1)]);
                     let (cos, sin) = (f64::from(turns[t][d & !1]), f64::from(turns[t][d | 1]));
-                    if d % 2 == 0 { a * cos - b * sin } else { a * sin + b * cos }
+                    if d.is_multiple_of(2) { a * cos - b * sin } else { a * sin + b * cos }
                 };
                 let size = hidden as f64 * inverse[t];
                 for i in 0..hidden {
