@@ -198,12 +198,44 @@ fn bad_input_is_one_line_and_exit_two() {
     refused(&["run", "hi", "--alpha", "nan"], "alpha is NaN");
     refused(&["run", "hi", "--max-tokens", "0"], "0 tokens");
     refused(&["run", "hi", "--temperature", "-2"], "temperature");
-    refused(&["run", "hi", "--engine", "gpu"], "GPU engine");
     refused(&["run", "hi", "--model", "no/such.gguf"], "no/such.gguf");
     refused(&["run", "hi", "--model", "README.md"], "GGUF");
     refused(&["run", "hi", "--artifact", "Cargo.toml"], "artifact");
     refused(&["run", "--messages", "Cargo.toml"], "no conversation");
     refused(&["run", "\u{6}", "--raw"], "no tokens");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn without_a_gpu_it_is_refused_by_name_and_auto_does_without() {
+    let run = |engine: &str, prompts: &str| {
+        Command::new(env!("CARGO_BIN_EXE_hneurons"))
+            // No Vulkan driver is found there.
+            .env("VK_DRIVER_FILES", "/nowhere")
+            .env("VK_ICD_FILENAMES", "/nowhere")
+            .current_dir(common::root())
+            .args(["run", "--prompts", prompts, "--max-tokens", "1", "--json"])
+            .args(["--engine", engine])
+            .output()
+            .expect("the command starts")
+    };
+    let dir = tempfile::tempdir().expect("a folder");
+    let file = dir.path().join("two.jsonl");
+    let text = "{\"prompt\":\"hi\"}\n{\"prompt\":\"hello\"}\n";
+    std::fs::write(&file, text).expect("written");
+    let file = file.to_str().expect("a path");
+    let out = run("gpu", file);
+    let stderr = String::from_utf8_lossy(&out.stderr);
+    assert_eq!(out.status.code(), Some(2), "{stderr}");
+    assert!(
+        stderr.contains("no adapter with WebGPU was found"),
+        "{stderr}"
+    );
+    assert!(stderr.contains("--engine cpu"), "{stderr}");
+    let out = run("auto", file);
+    let stdout = String::from_utf8_lossy(&out.stdout);
+    assert!(out.status.success());
+    assert_eq!(stdout.matches("\"engine\":\"cpu/").count(), 2, "{stdout}");
 }
 
 #[test]

@@ -13,7 +13,7 @@ use hneurons::{
     engine::{
         CHOSEN, Edits, Engine, Feed, Logits, Neuron, Reading, Watch,
         cpu::Cpu,
-        gpu::{Gpu, Options},
+        gpu::{Gpu, Options, Tiling},
     },
     gguf::ModelFile,
     lab::{Lab, LaneRequest, Request, Set},
@@ -234,6 +234,49 @@ fn a_lane_does_not_depend_on_its_neighbours_nor_on_how_its_tokens_are_split() {
         assert!(got == expected, "split {pieces:?} beside {neighbours}");
         for lane in beside.into_iter().chain([lane]) {
             gpu.close(lane);
+        }
+    }
+}
+
+#[test]
+fn the_same_holds_for_every_tiling_and_without_subgroups() {
+    let file = ModelFile::parse(Tiny::new(GgmlDType::Q4_1).write()).expect("a tiny model");
+    let ids: Vec<u32> = (0..90).map(|i| 3 + (i * 29) % 250).collect();
+    let mut cpu = Cpu::new(&file).expect("an engine");
+    let lane = cpu.open(&Edits::none()).expect("a lane");
+    let truth = common::feed(&mut cpu, lane, &ids, Logits::All, &Watch::All);
+    for tiling in [Tiling::WIDE, Tiling::EMULATED] {
+        for subgroups in [true, false] {
+            let options = Options {
+                tiling: Some(tiling),
+                subgroups,
+                ..Options::default()
+            };
+            let mut gpu = open(&file, &options);
+            let whole = alone(&mut gpu, &Edits::none(), &ids, &Watch::All);
+            let off = truth.logits.iter().zip(&whole.logits);
+            let off = off.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(
+                off < 0.02,
+                "{tiling:?} subgroups {subgroups}: logits differ by {off}"
+            );
+            // Token by token, beside a lane with other edits.
+            let beside = gpu.open(&Edits::none()).expect("a lane");
+            let lane = gpu.open(&Edits::none()).expect("a lane");
+            let mut got = (Vec::new(), Vec::new());
+            for (id, other) in ids.iter().zip(ids.iter().rev()) {
+                let feed = |lane, id| Feed {
+                    lane,
+                    tokens: std::slice::from_ref(id),
+                    logits: Logits::All,
+                };
+                let feeds = [feed(beside, other), feed(lane, id)];
+                let readings = pollster::block_on(gpu.forward(&feeds, &Watch::All));
+                let (logits, activity) = bits(&readings.expect("it reads")[1]);
+                got.0.extend(logits);
+                got.1.extend(activity);
+            }
+            assert!(got == bits(&whole), "{tiling:?} subgroups {subgroups}");
         }
     }
 }

@@ -34,7 +34,7 @@ enum SetName {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum EngineName {
-    /// The faster of both, as a short run shows.
+    /// The faster of both, as a short run shows; for a single prompt the CPU.
     Auto,
     /// The CPU.
     Cpu,
@@ -178,7 +178,7 @@ pub fn main(args: &Args) -> Result<()> {
     // Conversations are read before the model, so that a typing error costs no waiting.
     let conversations = conversations(args)?;
     let mut lab = args.model.lab(&args.artifact)?;
-    choose(&mut lab, args.engine)?;
+    choose(&mut lab, args.engine, conversations.len())?;
     for (where_, conversation) in conversations {
         let done = run(&mut lab, args, conversation, &lanes);
         done.map_err(|e| Error::new(e.kind(), format!("{where_}{e}")))?;
@@ -190,11 +190,13 @@ fn input(message: impl Into<String>) -> Error {
     Error::new(hneurons::ErrorKind::Input, message)
 }
 
-/// Puts the engine asked for in place. Asked for by name, the GPU must be there; `auto` takes what is faster.
-fn choose(lab: &mut Lab, engine: EngineName) -> Result<()> {
+/// Puts the engine asked for in place. Asked for by name, the GPU must be there; `auto` takes what is faster, and opens no GPU
+/// for a single prompt, since that takes longer than the answer.
+fn choose(lab: &mut Lab, engine: EngineName, prompts: usize) -> Result<()> {
     let wanted = match engine {
         // What the lab begins with.
         EngineName::Cpu => return Ok(()),
+        EngineName::Auto if prompts < 2 => return Ok(()),
         EngineName::Auto => Wanted::Auto,
         EngineName::Gpu => Wanted::Gpu,
     };
