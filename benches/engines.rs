@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 const MODEL: &str = "models/SmolLM2-135M-Instruct.Q4_1.gguf";
 const ARTIFACT: &str = "www/artifacts/smollm2-135m-instruct-q4_1/hneurons.json";
 /// Tokens of the prompt, and tokens generated; the first few of those are not timed.
-const PROMPT: usize = 48;
+const PROMPT: usize = 32;
 const TOKENS: usize = 20;
 const WARM: usize = 4;
 
