@@ -12,11 +12,11 @@ function ask(worker, question) {
 }
 
 // Starts an engine's worker and loads the model into it.
-window.load = async (name, { kind, module, model }) => {
+window.load = async (name, { kind, module, model, choose }) => {
   const worker = new Worker(`${kind}.js`, { type: "module" });
   workers.set(name, worker);
   const from = (path) => new URL(`../${path}`, location.href).href;
-  return ask(worker, { load: { module: from(module), model: from(model) } });
+  return ask(worker, { load: { module: from(module), model: from(model), choose } });
 };
 
 // One timed run: reads the prompt, then goes on greedily.
