@@ -52,7 +52,7 @@ class Lab {
 
   async choose(engine) {
     if (!["auto", "cpu", "gpu"].includes(engine)) throw failure("input", `there is no engine '${engine}'`);
-    const gpu = self.mockGpu ?? "the GPU cannot be used (no adapter with WebGPU was found): choose the CPU engine";
+    const gpu = self.mockGpu ?? "no adapter with WebGPU was found";
     const refused = engine === "cpu" || ["works", "slow"].includes(gpu) ? null : gpu;
     this.#run = null;
     this.#engine = "cpu";
