@@ -46,7 +46,7 @@ const DEPTH: usize = 3;
 
 /// A model on the GPU.
 pub struct Gpu {
-    config: Config,
+    config: Arc<Config>,
     device: Device,
     weights: Weights,
     /// `W_down` of each layer in the file: an edit needs a column of it.
@@ -99,7 +99,7 @@ impl Gpu {
         column_norms: Option<Arc<[f32]>>,
         options: &Options,
     ) -> Result<Self> {
-        let config = file.config().clone();
+        let config = Arc::new(file.config().clone());
         let device = Device::open(options, model::largest_binding(file)).await?;
         let down = file
             .tensors()
