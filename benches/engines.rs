@@ -291,15 +291,14 @@ fn run() -> Result<()> {
             ..Options::default()
         };
         let mut timed = pollster::block_on(Gpu::open(&file, None, &options))?;
-        timed.take_times();
-        let kind = Kind {
-            lanes: 1,
-            shown: true,
-        };
-        measure(&mut timed, &artifact, kind)?;
-        timed.take_times();
-        let steps = decode_only(&mut timed, &artifact)?;
-        let times = timed.take_times();
+        let neurons = artifact.h_neurons();
+        let edits = Edits::scale(&neurons, 0.0, timed.config())?;
+        let watch = Watch::Chosen(neurons);
+        let mut time = || pollster::block_on(timed.time_decoding(&edits, &watch, TOKENS));
+        // The first run compiles the kernels.
+        time()?;
+        let times = time()?;
+        let steps = TOKENS as f64;
         if times.is_empty() {
             println!("time by kernel: not measured, this adapter has no timestamps");
         } else {
@@ -329,27 +328,4 @@ fn run() -> Result<()> {
     )?;
     println!("\nwritten: target/bench/native.json");
     Ok(())
-}
-
-/// Decodes a few tokens after a prompt whose times are thrown away; gives how many.
-fn decode_only(gpu: &mut Gpu, artifact: &Artifact) -> Result<f64> {
-    let neurons = artifact.h_neurons();
-    let edits = Edits::scale(&neurons, 0.0, gpu.config())?;
-    let watch = Watch::Chosen(neurons);
-    let lane = gpu.open(&edits)?;
-    let step = |gpu: &mut Gpu, tokens: &[u32]| {
-        let feed = Feed {
-            lane,
-            tokens,
-            logits: Logits::Choice,
-        };
-        pollster::block_on(gpu.forward(&[feed], &watch)).map(|_| ())
-    };
-    step(gpu, &[1; 32])?;
-    gpu.take_times();
-    for _ in 0..TOKENS {
-        step(gpu, &[CHOSEN])?;
-    }
-    gpu.close(lane);
-    Ok(TOKENS as f64)
 }

@@ -245,18 +245,13 @@ impl Session {
                 ),
             ));
         }
-        let watch = if plan.top > 0 {
-            Watch::All
-        } else {
-            let mut watched = plan.shown.clone();
-            let have: std::collections::HashSet<Neuron> = watched.iter().copied().collect();
-            watched.extend(
-                detector
-                    .iter()
-                    .flat_map(Detector::neurons)
-                    .filter(|n| !have.contains(n)),
-            );
-            Watch::Chosen(watched)
+        let mut neurons = plan.shown.clone();
+        let have: std::collections::HashSet<Neuron> = neurons.iter().copied().collect();
+        let detected = detector.iter().flat_map(Detector::neurons);
+        neurons.extend(detected.filter(|n| !have.contains(n)));
+        let watch = match plan.top {
+            0 => Watch::Chosen(neurons),
+            count => Watch::Top { neurons, count },
         };
         let mut lanes: Vec<Lane> = Vec::with_capacity(plan.lanes.len());
         for edits in &plan.lanes {
@@ -439,22 +434,13 @@ impl Session {
             };
             if start.is_none() {
                 let neurons = self.detector.iter().flat_map(Detector::neurons);
-                let of = neurons.map(|n| self.pick(&all, n, engine)).collect();
+                let of = neurons.map(|n| self.pick(&all, n)).collect();
                 self.lanes[i].detected.push(of);
             }
             step.read.push(Read {
                 at,
-                contributions: if self.plan.top > 0 {
-                    let shown = self.plan.shown.iter();
-                    shown.map(|&n| self.pick(&all, n, engine)).collect()
-                } else {
-                    all[..self.plan.shown.len()].to_vec()
-                },
-                top: if self.plan.top > 0 {
-                    neurons::largest(&all, self.plan.top, engine.config())
-                } else {
-                    Vec::new()
-                },
+                contributions: all[..self.plan.shown.len()].to_vec(),
+                top: activity.top.clone(),
             });
         }
         step.score = self.score(i);
@@ -591,12 +577,9 @@ impl Session {
     }
 
     /// The contribution of one neuron among those watched.
-    fn pick(&self, all: &[f32], neuron: Neuron, engine: &dyn Engine) -> f32 {
-        let at = match &self.watch {
-            Watch::None => None,
-            Watch::Chosen(watched) => watched.iter().position(|&n| n == neuron),
-            Watch::All => Some(neuron.layer * engine.config().neurons + neuron.index),
-        };
+    fn pick(&self, all: &[f32], neuron: Neuron) -> f32 {
+        let watched = self.watch.neurons();
+        let at = watched.iter().position(|&n| n == neuron);
         at.and_then(|at| all.get(at)).copied().unwrap_or(0.0)
     }
 

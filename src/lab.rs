@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::{
     choose::{Chosen, GOLDEN_TEXT, Golden, Wanted},
     engine::{
-        Edits, Engine, Neuron,
+        Edits, Engine, Neuron, Watch,
         cpu::Cpu,
-        gpu::{Gpu, Options},
+        gpu::{Gpu, KernelTime, Options},
     },
     error::{Error, ErrorKind, Result},
     generate::{Plan, Sampling, Session, Step},
@@ -236,6 +236,24 @@ impl Lab {
             Running::Gpu(gpu) => Some(gpu),
             _ => None,
         }
+    }
+
+    /// Time by kernel of `tokens` tokens decoded on the GPU with the H-Neurons silenced and shown, on a device of its own: each
+    /// kernel is a pass there, so that it can be timed. Nothing where the adapter has no timestamps.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Gpu`] where there is no GPU; [`Lab::h_neurons`].
+    pub async fn kernel_times(&self, tokens: usize) -> Result<Vec<KernelTime>> {
+        let neurons = self.h_neurons()?;
+        let edits = Edits::scale(&neurons, 0.0, self.file.config())?;
+        let options = Options {
+            profile: true,
+            ..Options::default()
+        };
+        let norms = self.engine.get().column_norms().into();
+        let mut gpu = Gpu::open(&self.file, Some(norms), &options).await?;
+        gpu.time_decoding(&edits, &Watch::Chosen(neurons), tokens)
+            .await
     }
 
     /// Puts the CPU in the engine's place, if it is not there.

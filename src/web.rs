@@ -297,6 +297,15 @@ impl Lab {
         Ok(counters)
     }
 
+    /// Time by kernel of `tokens` tokens decoded on the GPU: `[{kernel, starts, ms}, …]`, all tokens together; empty where the
+    /// adapter has no timestamps. For benchmarks: it opens a device of its own, with the model a second time.
+    ///
+    /// # Errors
+    /// Kind `gpu` where there is none, `artifact` while none is set.
+    pub async fn kernel_times(&mut self, tokens: usize) -> JsResult<JsValue> {
+        to_js(&self.lab.kernel_times(tokens).await?)
+    }
+
     /// Starts a run, ending the one before. Gives `{prompt, shown, lanes}`.
     ///
     /// # Errors

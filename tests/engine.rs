@@ -8,7 +8,7 @@ use hneurons::{
     ErrorKind,
     engine::{Edits, Engine, Feed, Logits, Neuron, Reading, Watch, cpu::Cpu},
     gguf::ModelFile,
-    neurons::contributions,
+    neurons::{contributions, largest},
 };
 use std::io::Cursor;
 
@@ -148,6 +148,35 @@ fn contributions_are_the_formula_s_at_every_layer() {
     );
     // The only difference is the 15-bit rounding of z in norm(h).
     assert!(worst < 1e-3, "off by {:.3} %", 100.0 * worst);
+}
+
+#[test]
+fn the_neurons_that_contribute_most_are_named() {
+    let file = tiny();
+    let ids = [10, 20, 30, 40];
+    let config = file.config();
+    let every = alone(&file, &Edits::none(), &ids);
+    let mut engine = Cpu::new(&file).expect("an engine");
+    let watched = some_neurons();
+    for count in [1, 7, config.neuron_count() + 5] {
+        let lane = engine.open(&Edits::none()).expect("a lane");
+        let watch = Watch::Top {
+            neurons: watched.clone(),
+            count,
+        };
+        let reading = common::feed(&mut engine, lane, &ids, Logits::None, &watch);
+        for (named, all) in reading.activity.iter().zip(&every.activity) {
+            let of_all = contributions(&Watch::All, all, engine.column_norms(), config);
+            assert_eq!(named.top, largest(&of_all, count, config));
+            assert_eq!(named.top.len(), count.min(config.neuron_count()));
+            let of_watched = contributions(&watch, named, engine.column_norms(), config);
+            let expected: Vec<f32> = watched
+                .iter()
+                .map(|n| of_all[n.layer * config.neurons + n.index])
+                .collect();
+            assert_eq!(of_watched, expected);
+        }
+    }
 }
 
 #[test]

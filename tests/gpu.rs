@@ -17,7 +17,7 @@ use hneurons::{
     },
     gguf::ModelFile,
     lab::{Lab, LaneRequest, Request, Set},
-    neurons::contributions,
+    neurons::{contributions, largest},
     text::{Conversation, Message, Tokenizer},
 };
 
@@ -401,6 +401,38 @@ fn every_format_agrees_with_the_cpu_on_a_tiny_model() {
             }
         }
     }
+}
+
+#[test]
+fn the_neurons_that_contribute_most_are_those_of_all_read_back() {
+    let file = common::model();
+    let config = file.config().clone();
+    let ids = ordinary(&file, 70);
+    let neurons = common::artifact().h_neurons();
+    let edits = Edits::scale(&neurons, 0.0, &config).expect("edits");
+    let mut gpu = gpu();
+    let every = alone(&mut gpu, &edits, &ids, &Watch::All);
+    let before = gpu.counters().bytes_read_back;
+    let count = 10;
+    let watch = Watch::Top { neurons, count };
+    let lane = gpu.open(&edits).expect("a lane");
+    let named = common::feed(&mut *gpu, lane, &ids, Logits::None, &watch);
+    gpu.close(lane);
+    let bytes = (gpu.counters().bytes_read_back - before) / ids.len() as u64;
+    println!("{bytes} bytes read back a token");
+    assert!(bytes <= 1024, "{bytes} bytes read back a token");
+    let mut other = 0;
+    for (named, all) in named.activity.iter().zip(&every.activity) {
+        let of_all = contributions(&Watch::All, all, gpu.column_norms(), &config);
+        let expected = largest(&of_all, count, &config);
+        assert_eq!(named.top.len(), count);
+        for ((n, size), (m, expected)) in named.top.iter().zip(&expected) {
+            // The device divides a little less exactly, so that two of nearly one size may change places.
+            assert!((size - expected).abs() <= 1e-5 * expected);
+            other += usize::from(n != m);
+        }
+    }
+    assert!(other <= 2, "{other} neurons are others");
 }
 
 #[test]

@@ -6,10 +6,12 @@ export async function fetchModel(url) {
   return new Uint8Array(await response.arrayBuffer());
 }
 
-export function answer({ load, run }) {
+export function answer({ load, run, kernels }) {
   self.onmessage = async ({ data }) => {
     try {
-      self.postMessage(data.load ? await load(data.load) : await run(data.run));
+      if (data.load) self.postMessage(await load(data.load));
+      else if (data.kernels) self.postMessage(await kernels(data.kernels));
+      else self.postMessage(await run(data.run));
     } catch (error) {
       self.postMessage({ error: String(error?.message ?? error) });
     }

@@ -68,4 +68,12 @@ async function run({ prompt, tokens, lanes = 1 }) {
   };
 }
 
-answer({ load, run });
+// Time by kernel a token, with the H-Neurons silenced and shown.
+async function kernels(tokens) {
+  lab.set_artifact(await (await fetch(new URL("../www/artifacts/smollm2-135m-instruct-q4_1/hneurons.json", location.href))).text());
+  await lab.kernel_times(2);
+  const times = await lab.kernel_times(tokens);
+  return times.map(({ kernel, starts, ms }) => ({ kernel, starts_per_token: starts / tokens, ms_per_token: ms / tokens }));
+}
+
+answer({ load, run, kernels });

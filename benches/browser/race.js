@@ -19,5 +19,8 @@ window.load = async (name, { kind, module, model, choose }) => {
   return ask(worker, { load: { module: from(module), model: from(model), choose } });
 };
 
+// Time by kernel of some decoded tokens.
+window.kernels = (name, tokens) => ask(workers.get(name), { kernels: tokens });
+
 // One timed run: reads the prompt, then goes on greedily.
 window.measure = (name, run) => ask(workers.get(name), { run });

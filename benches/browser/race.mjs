@@ -33,7 +33,8 @@ if (values.candle) engines.push({ engine: "candle-transformers", build: "simd128
 
 const folders = { "bench/": "benches/browser", ...(values.candle && { "candle/": relative(repository, values.candle) }) };
 const server = await serve({ folders });
-const browser = await open({ args: ["--enable-unsafe-webgpu", ...(values.software ? ["--use-webgpu-adapter=swiftshader"] : [])] });
+// Without quantization, or a kernel's time would be a multiple of 0.1 ms.
+const browser = await open({ args: ["--enable-unsafe-webgpu", "--disable-dawn-features=timestamp_quantization", ...(values.software ? ["--use-webgpu-adapter=swiftshader"] : [])] });
 const median = (numbers) => {
   const sorted = [...numbers].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
@@ -73,6 +74,9 @@ try {
     console.log(`round ${round + 1} of ${rounds}`);
   }
 
+  const onGpu = racing.find(({ choose }) => choose === "gpu");
+  const kernels = onGpu ? await page.evaluate(([name, tokens]) => window.kernels(name, tokens), [name(onGpu), 8]) : null;
+
   const ours = racing[0];
   const quantization = ours.info.quantization;
   const runs = racing.map(({ engine, build, rounds, warm, info: { adapter } = {} }) => ({
@@ -92,7 +96,7 @@ try {
   const { model, length } = { model: cpus()[0]?.model ?? "unknown processor", length: cpus().length };
   const device = `${model.trim()}, ${length} cores, Chromium ${browser.version}, headless`;
   // What the machine could do at best is not measured yet.
-  const result = { device, profile: values.profile, runs, limit: null };
+  const result = { device, profile: values.profile, runs, kernels, limit: null };
   if (values.out) await writeFile(values.out, `${JSON.stringify(result, null, 2)}\n`);
 
   const best = runs.filter(({ engine }) => engine === "hneurons").sort((a, b) => b.decode_tps - a.decode_tps)[0];
@@ -104,6 +108,14 @@ try {
   }
   for (const { adapter, per_step: per } of runs.filter((one) => one.adapter)) {
     console.log(`WebGPU on ${adapter}: ${per.submits} submit, ${per.dispatches} dispatches, ${per.bytes_read_back} bytes read back a step; ${(per.device_bytes / 1e6).toFixed(1)} MB on the device, ${(per.wasm_bytes / 1e6).toFixed(1)} MB of wasm memory`);
+  }
+  if (kernels?.length) {
+    console.log("time by kernel a token, one lane, edited and shown, each kernel a pass of its own:");
+    for (const { kernel, starts_per_token, ms_per_token } of kernels) {
+      console.log(`  ${kernel.padEnd(12)} ${starts_per_token.toFixed(1).padStart(6)} starts ${ms_per_token.toFixed(3).padStart(9)} ms`);
+    }
+  } else if (kernels) {
+    console.log("time by kernel: not measured, this adapter has no timestamps");
   }
   for (const one of runs.slice(1)) {
     const of = Math.min(runs[0].generated_tokens, one.generated_tokens);

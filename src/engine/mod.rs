@@ -2,12 +2,13 @@
 //!
 //! An engine runs *lanes*: sequences with their own edits and their own KV cache, in lockstep, sharing each read of
 //! the weights. It knows neurons only as coordinates of `z`: it scales some of them (an edit) and reports some of them
-//! (activity). What they mean is the business of [`crate::neurons`].
+//! (activity), with the few that contribute most. What they mean is the business of [`crate::neurons`].
 //!
 //! Two promises every engine keeps, because a side-by-side page would lie without them:
 //! - an edit of alpha = 1 gives the same bits as no edit;
 //! - a lane's numbers depend neither on the lanes beside it nor on how its tokens were split into calls.
 
+mod contribution;
 pub mod cpu;
 mod edits;
 pub mod gpu;
@@ -16,6 +17,7 @@ mod rope;
 
 use std::{future::Future, pin::Pin};
 
+pub use contribution::{contribution, contributions, largest};
 pub use edits::{Edit, Edits};
 
 use crate::{
@@ -73,8 +75,33 @@ pub enum Watch {
     None,
     /// These, in this order.
     Chosen(Vec<Neuron>),
+    /// These, in this order, and by name those of all neurons that contribute most.
+    Top {
+        /// The neurons watched.
+        neurons: Vec<Neuron>,
+        /// How many of all to name at each token.
+        count: usize,
+    },
     /// All, layer by layer.
     All,
+}
+
+impl Watch {
+    /// The neurons watched by name.
+    pub fn neurons(&self) -> &[Neuron] {
+        match self {
+            Self::None | Self::All => &[],
+            Self::Chosen(neurons) | Self::Top { neurons, .. } => neurons,
+        }
+    }
+
+    /// How many of a model's neurons are to be named for contributing most.
+    pub fn top(&self, config: &Config) -> usize {
+        match self {
+            Self::Top { count, .. } => (*count).min(config.neuron_count()),
+            _ => 0,
+        }
+    }
 }
 
 /// What the watched neurons did at one token.
@@ -84,6 +111,8 @@ pub struct Activity {
     pub z: Vec<f32>,
     /// For each layer the Euclidean norm of `W_down z`, again with `z` as it was before the edits.
     pub output_norms: Vec<f32>,
+    /// The neurons of the largest contributions, largest first, with [`Watch::Top`].
+    pub top: Vec<(Neuron, f32)>,
 }
 
 /// The most probable token, the lowest id of several.
@@ -226,10 +255,8 @@ fn check_feeds(
     watch: &Watch,
     position: impl Fn(LaneId) -> Result<usize>,
 ) -> Result<usize> {
-    if let Watch::Chosen(neurons) = watch {
-        for &neuron in neurons {
-            edits::check_neuron(neuron, config)?;
-        }
+    for &neuron in watch.neurons() {
+        edits::check_neuron(neuron, config)?;
     }
     let mut end = 0;
     for (i, feed) in feeds.iter().enumerate() {

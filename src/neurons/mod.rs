@@ -3,7 +3,6 @@
 //! Pure: no device, no files, no engine. Source of the definitions: Gao et al., "H-Neurons", arXiv 2512.01797.
 
 mod artifact;
-mod contribution;
 mod control;
 mod detector;
 mod span;
@@ -11,9 +10,8 @@ mod span;
 pub use artifact::{
     Artifact, ArtifactModel, Calibration, ControlSet, DetectorSpec, DetectorTerm, HNeuron, SCHEMA,
 };
-pub use contribution::{contribution, contributions, largest};
 pub use control::{CONTROL_SEEDS, matched_control};
 pub use detector::Detector;
 pub use span::answer_words;
 
-pub use crate::engine::Neuron;
+pub use crate::engine::{Neuron, contribution, contributions, largest};

@@ -15,7 +15,7 @@ pub use kernels::Isa;
 
 use super::{
     Activity, BoxFuture, Choice, Edits, Engine, Feed, LaneId, Logits, Neuron, Reading, Ticket,
-    Watch, check_feeds,
+    Watch, check_feeds, contribution, largest,
 };
 use crate::{
     engine::{edits::check_neuron, math, rope::Rope},
@@ -54,6 +54,8 @@ struct Scratch {
     output: Vec<f32>,
     unedited: Vec<f32>,
     scores: Vec<f32>,
+    /// z of all layers, where the largest contributions are wanted.
+    every: Vec<f32>,
 }
 
 /// A model on the CPU.
@@ -203,6 +205,7 @@ impl Cpu {
             output_norm,
             unembedding,
             layers,
+            column_norms,
             rope,
             scratch: s,
             ..
@@ -244,6 +247,13 @@ impl Cpu {
                 .map_err(|_| Error::memory("a step of the model", tokens * width * 4))?;
             buffer.resize(tokens * width, 0.0);
         }
+        let top = watch.top(config);
+        let every = if top > 0 { config.neuron_count() } else { 0 };
+        s.every.clear();
+        s.every
+            .try_reserve(tokens * every)
+            .map_err(|_| Error::memory("a step of the model", tokens * every * 4))?;
+        s.every.resize(tokens * every, 0.0);
 
         let ids = feeds
             .iter()
@@ -297,6 +307,9 @@ impl Cpu {
                 if let Some(activity) = readings[lane].activity.get_mut(i) {
                     capture(watch, l, z, &mut activity.z);
                 }
+                if top > 0 {
+                    s.every[t * every + l * neurons..][..neurons].copy_from_slice(z);
+                }
                 for (e, edit) in lanes[lane].edits[l].iter().enumerate() {
                     let before = z[edit.index];
                     z[edit.index] = before * edit.alpha;
@@ -328,6 +341,20 @@ impl Cpu {
                 activity.output_norms.push(math::norm(h));
             }
             add(&mut s.residual, &s.output);
+        }
+
+        if top > 0 {
+            for (&(lane, i), z) in places.iter().zip(s.every.chunks_exact(every)) {
+                let Some(activity) = readings[lane].activity.get_mut(i) else {
+                    continue;
+                };
+                let of_all: Vec<f32> = (z.iter().zip(column_norms.iter()).enumerate())
+                    .map(|(at, (&z, &norm))| {
+                        contribution(z, norm, activity.output_norms[at / neurons])
+                    })
+                    .collect();
+                activity.top = largest(&of_all, top, config);
+            }
         }
 
         // Logits, of the positions asked for only: the unembedding is a fifth of all weights.
@@ -488,12 +515,12 @@ fn add(sum: &mut [f32], more: &[f32]) {
     }
 }
 
-/// Appends the watched coordinates of layer `l` to `out`; [`Watch::Chosen`] neurons come in the order asked for.
+/// Appends the watched coordinates of layer `l` to `out`; chosen neurons come in the order asked for.
 fn capture(watch: &Watch, l: usize, z: &[f32], out: &mut Vec<f32>) {
     match watch {
         Watch::None => {}
         Watch::All => out.extend_from_slice(z),
-        Watch::Chosen(neurons) => {
+        Watch::Chosen(neurons) | Watch::Top { neurons, .. } => {
             out.resize(neurons.len(), 0.0);
             for (o, n) in out.iter_mut().zip(neurons) {
                 if n.layer == l {

@@ -6,7 +6,7 @@ use super::{
     lanes::Lanes,
     model::{CAPACITY, WANTED, Weights, stride, tiles},
 };
-use crate::gguf::Config;
+use crate::{engine::Watch, gguf::Config};
 
 /// Vectors of the pass in progress. Each is tokens x width, token by token.
 pub(crate) struct State {
@@ -54,7 +54,10 @@ impl State {
             logits: device.storage("logits", WANTED * c.vocabulary * 4),
             shares: device.storage("shares", WANTED * SHARES * 12),
             watched: device.storage("watched", 128 * 8),
-            report: device.storage("report", report_words(c, CAPACITY, 128) * 4),
+            report: device.storage(
+                "report",
+                report_words(c, CAPACITY, &Watch::Chosen(Vec::new())) * 4,
+            ),
             generation: 0,
         }
     }
@@ -85,9 +88,18 @@ pub(crate) fn batch_words(config: &Config, tokens: usize, pages: usize) -> usize
     tokens * (PLACE + config.head_dim) + 2 * WANTED + pages
 }
 
-/// Words of a report.
-pub(crate) fn report_words(config: &Config, tokens: usize, watched: usize) -> usize {
-    4 + 2 * WANTED + tokens * (config.layers + watched)
+/// Words of a report of `tokens` tokens.
+pub(crate) fn report_words(config: &Config, tokens: usize, watch: &Watch) -> usize {
+    let head = 4 + 2 * WANTED;
+    match watch {
+        Watch::None => head,
+        _ => head + tokens * activity_words(config, watch),
+    }
+}
+
+/// Words of a token's activity in a report: norms, z of the watched neurons, and the largest contributions.
+pub(crate) fn activity_words(config: &Config, watch: &Watch) -> usize {
+    config.layers + watch.neurons().len() + 2 * watch.top(config)
 }
 
 /// The bind groups of every dispatch.
@@ -99,6 +111,7 @@ pub(crate) struct Bound {
     pub(crate) select_scan: wgpu::BindGroup,
     pub(crate) select_pick: wgpu::BindGroup,
     pub(crate) activity: wgpu::BindGroup,
+    pub(crate) top: wgpu::BindGroup,
 }
 
 impl Bound {
@@ -266,6 +279,11 @@ impl Bound {
                     &s.watched,
                     &s.report,
                 ],
+            ),
+            top: bind(
+                Kernel::Top,
+                0,
+                &[&s.frame, &s.activity, &w.column_norms, &s.report],
             ),
         }
     }

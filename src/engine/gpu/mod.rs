@@ -13,6 +13,7 @@ pub(crate) mod kernels;
 mod lanes;
 mod model;
 mod pass;
+mod profile;
 mod readback;
 mod results;
 mod weights;
@@ -24,6 +25,7 @@ use std::{
 
 pub use device::Options;
 pub use kernels::Tiling;
+pub use profile::KernelTime;
 
 use super::{
     BoxFuture, CHOSEN, Counters, Edits, Engine, Feed, LaneId, Logits, Reading, Ticket, Watch,
@@ -34,10 +36,11 @@ use crate::{
     gguf::{Config, ModelFile},
 };
 use bound::{Bound, State};
-use device::{Buffer, Device};
+use device::Device;
 use kernels::{Form, Kernel};
 use lanes::Lanes;
 use model::Weights;
+use profile::{TIMED, Timers};
 use readback::{Mapping, Staging};
 use results::Pending;
 
@@ -66,28 +69,6 @@ pub struct Gpu {
     timers: Option<Timers>,
 }
 
-/// Timestamps of kernels, where they are measured.
-struct Timers {
-    set: wgpu::QuerySet,
-    resolved: Buffer,
-    /// Starts and nanoseconds by kernel.
-    sums: BTreeMap<Kernel, (u64, f64)>,
-}
-
-/// Most kernels timed in one batch.
-const TIMED: u32 = 2048;
-
-/// How long a kernel took in all, as the device's own clock has it.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
-pub struct KernelTime {
-    /// Its name.
-    pub kernel: &'static str,
-    /// How often it was started.
-    pub starts: u64,
-    /// Milliseconds in all.
-    pub ms: f64,
-}
-
 impl Gpu {
     /// Opens the GPU and writes the model to it, tensor by tensor. `column_norms` are those of an engine of the same model,
     /// where there is one, which saves making them.
@@ -111,7 +92,7 @@ impl Gpu {
             Some(norms) => norms,
             None => super::cpu::column_norms(&config, down.iter())?.into(),
         };
-        let weights = Weights::upload(&device, file)?;
+        let weights = Weights::upload(&device, file, &column_norms)?;
         let timers = device.timestamps.then(|| Timers {
             set: device.device.create_query_set(&wgpu::QuerySetDescriptor {
                 label: Some("kernels"),
@@ -175,19 +156,6 @@ impl Gpu {
         } else {
             named.join(", ")
         }
-    }
-
-    /// Time by kernel since the last call, where [`Options::profile`] was asked for and the adapter can.
-    pub fn take_times(&mut self) -> Vec<KernelTime> {
-        let sums = self.timers.as_mut().map(|t| std::mem::take(&mut t.sums));
-        sums.unwrap_or_default()
-            .into_iter()
-            .map(|(kernel, (starts, ns))| KernelTime {
-                kernel: kernel.name(),
-                starts,
-                ms: ns / 1e6,
-            })
-            .collect()
     }
 
     /// Bytes per second that the device copies from one buffer to another, reading and writing counted both.

@@ -71,6 +71,7 @@ pub(crate) struct Weights {
     unembedding: Option<Matrix>,
     pub(crate) output_norm: Buffer,
     pub(crate) layers: Vec<Layer>,
+    pub(crate) column_norms: Buffer,
     /// A `Dims` for each dispatch of each layer, then those of the others.
     pub(crate) dims: Buffer,
 }
@@ -112,7 +113,7 @@ pub(crate) fn largest_binding(file: &ModelFile) -> u64 {
 }
 
 impl Weights {
-    pub(crate) fn upload(device: &Device, file: &ModelFile) -> Result<Self> {
+    pub(crate) fn upload(device: &Device, file: &ModelFile, column_norms: &[f32]) -> Result<Self> {
         let t = file.tensors();
         let vector = |view: &TensorView| {
             let words: Vec<u32> = file.bytes()[view.range.clone()]
@@ -150,6 +151,10 @@ impl Weights {
             },
             output_norm: vector(&t.output_norm),
             layers,
+            column_norms: {
+                let words: Vec<u32> = column_norms.iter().map(|v| v.to_bits()).collect();
+                device.filled("column norms", &words)
+            },
             dims: device.buffer(
                 "dims",
                 (t.layers.len() * PER_LAYER + 4) * DIMS_STRIDE as usize,

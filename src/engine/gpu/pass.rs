@@ -1,18 +1,19 @@
 //! A step becomes batches, and a batch becomes dispatches, one command buffer and one submission.
 
 use super::{
-    Gpu, TIMED,
-    bound::{Bound, FRAME, PLACE, batch_words, report_words},
+    Gpu,
+    bound::{Bound, FRAME, PLACE, activity_words, batch_words, report_words},
     device::Buffer,
     kernels::{Form, Kernel, SHARES},
     model::{CAPACITY, WANTED},
+    profile::TIMED,
     readback::Mapping,
     results::{Part, Pending},
 };
 use crate::{
     engine::{Feed, Logits, Ticket, Watch},
     error::{Error, Result},
-    gguf::{Config, Quantization},
+    gguf::Quantization,
 };
 
 /// Most tokens that share a read of a weight.
@@ -35,11 +36,12 @@ impl Gpu {
         if *watch == self.watched {
             return;
         }
-        if let Watch::Chosen(neurons) = watch {
-            let words: Vec<u32> = neurons
-                .iter()
-                .flat_map(|n| [n.layer as u32, n.index as u32])
-                .collect();
+        let words: Vec<u32> = watch
+            .neurons()
+            .iter()
+            .flat_map(|n| [n.layer as u32, n.index as u32])
+            .collect();
+        if !words.is_empty() {
             self.device.write(&self.state.watched, 0, &words);
         }
         self.watched = watch.clone();
@@ -77,23 +79,19 @@ impl Gpu {
         }
         words.extend(lists);
         self.device.write(&self.state.batch, 0, &words);
-        let watched = match watch {
-            Watch::Chosen(neurons) => neurons.len(),
-            _ => 0,
-        };
         let report_at = 4 + 2 * WANTED;
         let frame: [u32; FRAME] = [
             tokens.len() as u32,
             wanted.len() as u32,
             wanted_at as u32,
-            watched as u32,
+            watch.neurons().len() as u32,
             u32::from(*watch != Watch::None),
             report_at as u32,
             ticket,
             self.lanes.edit_words(c) as u32,
             self.lanes.edit_room as u32,
-            0,
-            0,
+            activity_words(c, watch) as u32,
+            watch.top(c) as u32,
             0,
         ];
         self.device.write(&self.state.frame, 0, &frame);
@@ -109,7 +107,7 @@ impl Gpu {
     }
 
     /// The dispatches of a batch, in order: kernel, form, bind group, workgroups.
-    fn dispatches(&mut self, part: &Part, choose: bool) -> Vec<(Form, usize, [u32; 2])> {
+    fn dispatches(&mut self, part: &Part, choose: bool, top: bool) -> Vec<(Form, usize, [u32; 2])> {
         let (n, wanted) = (part.tokens.len(), part.wanted.len());
         let none = Quantization::F32;
         let tile = self.device.tiling.tile();
@@ -154,6 +152,9 @@ impl Gpu {
         if part.activity_at.is_some() {
             let form = self.pipeline(Kernel::Activity, none, 1);
             list.push((form, 0, [self.config.layers as u32, n as u32]));
+            if top {
+                list.push((self.pipeline(Kernel::Top, none, 1), 0, [n as u32, 1]));
+            }
         }
         list
     }
@@ -164,8 +165,9 @@ impl Gpu {
         encoder: &mut wgpu::CommandEncoder,
         part: &Part,
         choose: bool,
+        top: bool,
     ) -> Vec<Kernel> {
-        let list = self.dispatches(part, choose);
+        let list = self.dispatches(part, choose, top);
         let (lanes, state) = (self.lanes.generation, self.state.generation);
         if !matches!(self.bound, Some((l, s, _)) if (l, s) == (lanes, state)) {
             let layout = |kernel| self.layouts[&kernel].clone();
@@ -187,6 +189,7 @@ impl Gpu {
             Kernel::SelectScan => &bound.select_scan,
             Kernel::SelectPick => &bound.select_pick,
             Kernel::Activity => &bound.activity,
+            Kernel::Top => &bound.top,
             Kernel::Qkv => &bound.layers[layer][0].1,
             Kernel::Attention => &bound.layers[layer][1].1,
             Kernel::Output => &bound.layers[layer][2].1,
@@ -222,6 +225,7 @@ impl Gpu {
                         | Kernel::SelectScan
                         | Kernel::SelectPick
                         | Kernel::Activity
+                        | Kernel::Top
                 ) {
                     self.counters.layer_dispatches += 1;
                 }
@@ -259,11 +263,8 @@ impl Gpu {
                 },
             }));
         }
-        let watched = match watch {
-            Watch::Chosen(neurons) => neurons.len(),
-            _ => 0,
-        };
-        let report = report_words(c, CAPACITY, watched);
+        let watched = watch.neurons().len();
+        let report = report_words(c, CAPACITY, watch);
         let batch = batch_words(c, CAPACITY, lists.len());
         self.state.make_room(&self.device, batch, watched, report);
         self.watch(watch);
@@ -288,7 +289,7 @@ impl Gpu {
                     Watch::All => b.len() * c.neuron_count(),
                     _ => 0,
                 };
-                report_of(c, b.len(), watch, watched) + logits + z
+                report_words(c, b.len(), watch) + logits + z
             })
             .sum();
         let timestamps = self.timers.as_ref().map_or(0, |_| 2 * TIMED as usize);
@@ -309,7 +310,7 @@ impl Gpu {
                 .device
                 .device
                 .create_command_encoder(&Default::default());
-            let kernels = self.encode(&mut encoder, &part, choose);
+            let kernels = self.encode(&mut encoder, &part, choose, watch.top(c) > 0);
             if let Some(timers) = &self.timers {
                 let n = 2 * kernels.len() as u32;
                 encoder.resolve_query_set(&timers.set, 0..n, &timers.resolved, 0);
@@ -326,11 +327,7 @@ impl Gpu {
                 at += words;
                 at - words
             };
-            copy(
-                &self.state.report,
-                0,
-                report_of(c, batch.len(), watch, watched),
-            );
+            copy(&self.state.report, 0, report_words(c, batch.len(), watch));
             let rows = rows_of(batch);
             if rows.contains(&true) {
                 part.logits_at = Some(copy(&self.state.logits, 0, rows.len() * c.vocabulary));
@@ -369,6 +366,7 @@ impl Gpu {
             feeds: feeds.iter().map(|f| (f.tokens.len(), f.logits)).collect(),
             watch_all: *watch == Watch::All,
             watched,
+            top: watch.top(c),
             timed,
         })
     }
@@ -402,13 +400,4 @@ fn cut(tokens: Vec<Token>) -> Vec<Vec<Token>> {
         }
     }
     batches
-}
-
-/// Words of a report that are read back.
-fn report_of(config: &Config, tokens: usize, watch: &Watch, watched: usize) -> usize {
-    let head = 4 + 2 * WANTED;
-    match watch {
-        Watch::None => head,
-        _ => head + tokens * (config.layers + watched),
-    }
 }

@@ -2,7 +2,7 @@
 
 use super::{Gpu, device::gpu_error, kernels::Kernel, readback::Mapping};
 use crate::{
-    engine::{Activity, Choice, Logits, Reading, Ticket},
+    engine::{Activity, Choice, Logits, Reading, Ticket, contribution::neuron_at},
     error::Result,
 };
 
@@ -16,6 +16,8 @@ pub(super) struct Pending {
     pub(super) feeds: Vec<(usize, Logits)>,
     pub(super) watch_all: bool,
     pub(super) watched: usize,
+    /// Neurons of largest contribution, a token.
+    pub(super) top: usize,
     /// Kernels in the order of their timestamps, and where those are.
     pub(super) timed: Option<(Vec<Kernel>, usize)>,
 }
@@ -71,13 +73,22 @@ impl Gpu {
             let Some(activity_at) = part.activity_at else {
                 continue;
             };
-            let each = c.layers + pending.watched;
+            let listed = c.layers + pending.watched;
+            let each = listed + 2 * pending.top;
             for (t, &feed) in part.tokens.iter().enumerate() {
                 let own = &words[part.at + activity_at + t * each..][..each];
                 let floats = |words: &[u32]| words.iter().map(|&w| f32::from_bits(w)).collect();
                 let mut activity = Activity {
                     output_norms: floats(&own[..c.layers]),
-                    z: floats(&own[c.layers..]),
+                    z: floats(&own[c.layers..listed]),
+                    // Where contributions are not numbers, none is the largest.
+                    top: own[listed..]
+                        .as_chunks::<2>()
+                        .0
+                        .iter()
+                        .filter(|[at, _]| (*at as usize) < c.neuron_count())
+                        .map(|&[at, v]| (neuron_at(at as usize, c), f32::from_bits(v)))
+                        .collect(),
                 };
                 if pending.watch_all
                     && let Some(z_at) = part.z_at

@@ -48,7 +48,7 @@ fn main(
         squares = fma(h, h, squares);
     }
     let norm = sqrt(all_sum(squares, local));
-    let to = frame.report_at + token * (dims.layers + frame.watched);
+    let to = frame.report_at + token * frame.report_stride;
     if (local == 0u) {
         report[to + layer] = norm;
     }

@@ -29,6 +29,8 @@ struct Frame {
     ticket: u32,       // number of this submission, handed back in the report
     edit_stride: u32,  // words of one slot's list of edits
     edits: u32,        // most edits of a slot
+    report_stride: u32, // words of a token's activity in the report
+    top: u32,          // neurons of largest contribution wanted at each token
 }
 
 // A token's record in `batch`, PLACE words: slot, position, token id (or CHOSEN), where its lane's page list begins,

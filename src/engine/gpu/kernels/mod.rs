@@ -34,6 +34,8 @@ pub(crate) enum Kernel {
     SelectPick,
     /// Norms and chosen neurons, packed.
     Activity,
+    /// Largest contributions of all neurons.
+    Top,
     /// A check of the adapter.
     Halves,
 }
@@ -47,7 +49,7 @@ pub(crate) enum Use {
 }
 
 impl Kernel {
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Embed,
         Self::Qkv,
         Self::Attention,
@@ -58,6 +60,7 @@ impl Kernel {
         Self::SelectScan,
         Self::SelectPick,
         Self::Activity,
+        Self::Top,
         Self::Halves,
     ];
 
@@ -74,6 +77,7 @@ impl Kernel {
             Self::SelectScan => "select_scan",
             Self::SelectPick => "select_pick",
             Self::Activity => "activity",
+            Self::Top => "top",
             Self::Halves => "halves",
         }
     }
@@ -98,6 +102,7 @@ impl Kernel {
             Self::Halves => &[Read, Write],
             Self::SelectPick => &[Uniform, Read, Read, Write, Write],
             Self::Activity => &[Uniform, Uniform, Read, Read, Read, Read, Read, Read, Write],
+            Self::Top => &[Uniform, Uniform, Read, Read, Write],
         }
     }
 
@@ -120,6 +125,7 @@ impl Kernel {
             Self::SelectScan => include_str!("select_scan.wgsl"),
             Self::SelectPick => include_str!("select_pick.wgsl"),
             Self::Activity => include_str!("activity.wgsl"),
+            Self::Top => include_str!("top.wgsl"),
             Self::Halves => include_str!("halves.wgsl"),
         }
     }

@@ -4,7 +4,7 @@
 //! (Debian: mesa-vulkan-drivers).
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Mutex, OnceLock},
 };
 
@@ -14,6 +14,7 @@ use proptest::{prelude::*, test_runner::Config as Cases};
 use super::{Form, Kernel, SHARES, Tiling, Use};
 use crate::{
     engine::{
+        contribution,
         cpu::kernels::dequantize,
         gpu::{
             bound::{FRAME, PLACE},
@@ -283,8 +284,8 @@ fn config(hidden: usize) -> Config {
     }
 }
 
-/// `tokens, wanted, wanted_at, watched, capture, report_at, ticket, edit_stride, edits`.
-fn frame(values: [usize; 9]) -> Bind<'static> {
+/// The first of `tokens, wanted, wanted_at, watched, capture, report_at, ticket, edit_stride, edits, report_stride, top`.
+fn frame<const N: usize>(values: [usize; N]) -> Bind<'static> {
     let mut words = vec![0; FRAME];
     for (w, v) in words.iter_mut().zip(values) {
         *w = v as u32;
@@ -714,7 +715,7 @@ proptest! {
             let form = Form { kernel: Kernel::Activity, ..form };
             let out = run(&form, vec![
                 Bind::Words(dims.to_vec()),
-                frame([tokens, 0, 0, watched, 1, 4, 0, edit_words, room]),
+                frame([tokens, 0, 0, watched, 1, 4, 0, edit_words, room, each, 0]),
                 Bind::Words(batch.clone()),
                 Bind::Words(words(&outputs)),
                 Bind::Words(words(&z)),
@@ -740,6 +741,51 @@ proptest! {
                     let expected = z[(n.0 * CAPACITY + t) * c.neurons + n.1];
                     assert_eq!(got[4 + t * each + c.layers + i].to_bits(), expected.to_bits());
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn top(seed: u64, neurons in 1usize..400, tokens in 1usize..4, watched in 0usize..4, top in 1usize..40, levels in 1usize..50) {
+        let mut random = Random(seed);
+        let c = Config { layers: 3, neurons, ..config(32) };
+        let top = top.min(c.neuron_count());
+        // Few different sizes, so that many are equal; one layer puts nothing out.
+        let z: Vec<f32> = random.floats(c.layers * CAPACITY * neurons).iter().map(|v| (v * levels as f32).round()).collect();
+        let columns: Vec<f32> = (0..c.neuron_count()).map(|_| (1 + random.below(2)) as f32).collect();
+        let each = c.layers + watched + 2 * top;
+        let mut report = vec![0u32; 4 + tokens * each];
+        let norms: Vec<f32> = (0..tokens * c.layers).map(|i| if i % 5 == 1 { 0.0 } else { 1.0 + random.float().abs() }).collect();
+        for t in 0..tokens {
+            report[4 + t * each..][..c.layers].copy_from_slice(&words(&norms[t * c.layers..][..c.layers]));
+        }
+        let dims = Dims { rows: 0, blocks: 0, layer: 0, tiles: 1, input: 0 }.words(&c);
+        let form = Form { kernel: Kernel::Top, ..forms()[0] };
+        let out = run(&form, vec![
+            Bind::Words(dims.to_vec()),
+            frame([tokens, 0, 0, watched, 1, 4, 0, 0, 0, each, top]),
+            Bind::Words(words(&z)),
+            Bind::Words(words(&columns)),
+            Bind::Words(report),
+        ], [tokens, 1]);
+        for t in 0..tokens {
+            let got = &out[0][4 + t * each + c.layers + watched..][..2 * top];
+            let of = |i: usize| {
+                let (layer, index) = (i / neurons, i % neurons);
+                contribution(z[(layer * CAPACITY + t) * neurons + index], columns[i], norms[t * c.layers + layer])
+            };
+            let mut seen = HashSet::new();
+            let mut sizes: Vec<f32> = (0..c.neuron_count()).map(of).collect();
+            sizes.sort_by(|a, b| b.total_cmp(a));
+            let mut last = (f32::MAX, 0);
+            for (pair, expected) in got.as_chunks::<2>().0.iter().zip(sizes) {
+                let (at, value) = (pair[0] as usize, f32::from_bits(pair[1]));
+                prop_assert!(seen.insert(at), "neuron {at} twice");
+                close(value, f64::from(expected), f64::from(expected), "size");
+                close(value, f64::from(of(at)), f64::from(expected), "size of its neuron");
+                // Equal ones come in the order of the model.
+                prop_assert!(value < last.0 || (value == last.0 && at > last.1));
+                last = (value, at);
             }
         }
     }

@@ -1,10 +1,7 @@
 //! The contribution of a neuron to what its MLP writes (CETT).
 
-use super::Neuron;
-use crate::{
-    engine::{Activity, Watch},
-    gguf::Config,
-};
+use super::{Activity, Neuron, Watch};
+use crate::gguf::Config;
 
 /// `abs(z_j) * norm(W_down[:, j]) / norm(h)`, with `h = W_down z` the MLP's output at that token: the share of the
 /// output's length that this neuron alone would make. Closed form of the paper's CETT: the vector that neuron `j`
@@ -36,7 +33,7 @@ pub fn contributions(
     };
     match watch {
         Watch::None => Vec::new(),
-        Watch::Chosen(neurons) => neurons
+        Watch::Chosen(neurons) | Watch::Top { neurons, .. } => neurons
             .iter()
             .zip(&activity.z)
             .map(|(&n, &z)| of(n, z))
@@ -66,7 +63,8 @@ pub fn largest(all: &[f32], n: usize, config: &Config) -> Vec<(Neuron, f32)> {
         .collect()
 }
 
-fn neuron_at(flat: usize, config: &Config) -> Neuron {
+/// The neuron at a place of an array over all layers.
+pub(super) fn neuron_at(flat: usize, config: &Config) -> Neuron {
     Neuron {
         layer: flat / config.neurons,
         index: flat % config.neurons,
