@@ -227,7 +227,7 @@ impl Lab {
             context_length: config.context,
             vocabulary: config.vocabulary,
             sha256: file.sha256().to_owned(),
-            bytes: file.bytes().len(),
+            bytes: file.size(),
             engine: engine.to_owned(),
             build: build.to_owned(),
             quantization: formats.join(" + "),

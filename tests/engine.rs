@@ -95,8 +95,9 @@ fn a_lane_does_not_depend_on_its_neighbours_nor_on_how_its_tokens_are_split() {
 }
 
 /// `W` of one tensor in f32, by candle.
-fn weights(file: &ModelFile, name: &str) -> Vec<Vec<f32>> {
-    let mut cursor = Cursor::new(file.bytes().as_slice());
+fn weights(name: &str) -> Vec<Vec<f32>> {
+    let bytes = std::fs::read(common::model_path()).expect("the model can be read");
+    let mut cursor = Cursor::new(bytes.as_slice());
     let content = gguf_file::Content::read(&mut cursor).expect("candle reads the file");
     let tensor = content.tensor(&mut cursor, name, &Device::Cpu).expect(name);
     let tensor = tensor.dequantize(&Device::Cpu).expect("a known format");
@@ -113,7 +114,7 @@ fn contributions_are_the_formula_s_at_every_layer() {
     let reading = common::feed(&mut engine, lane, &ids, Logits::None, &Watch::All);
     let mut worst = 0f64;
     for layer in 0..config.layers {
-        let down = weights(&file, &format!("blk.{layer}.ffn_down.weight"));
+        let down = weights(&format!("blk.{layer}.ffn_down.weight"));
         let mut norms = vec![0f64; config.neurons];
         for row in &down {
             for (n, w) in norms.iter_mut().zip(row) {

@@ -9,6 +9,7 @@ mod config;
 mod metadata;
 mod quantization;
 mod tensors;
+pub(crate) mod tiles;
 mod vocabulary;
 
 use std::{io::Cursor, sync::Arc};
@@ -39,7 +40,8 @@ pub struct ModelFile {
 }
 
 impl ModelFile {
-    /// Reads and checks a whole file held in memory. The bytes are kept as they are: tensors are views into them.
+    /// Reads and checks a whole file held in memory. The bytes are kept in place, but for the order of the quantized weights
+    /// (see `tiles.rs`); tensors are views into them.
     ///
     /// # Errors
     /// [`ErrorKind::Model`] for anything that is not a complete Llama-architecture model in a supported format.
@@ -59,7 +61,7 @@ impl ModelFile {
     }
 
     /// As [`ModelFile::parse`], for a caller who has hashed the bytes while they arrived.
-    pub(crate) fn parse_hashed(bytes: Vec<u8>, sha256: String) -> Result<Self> {
+    pub(crate) fn parse_hashed(mut bytes: Vec<u8>, sha256: String) -> Result<Self> {
         check_preamble(&bytes)?;
         let header = &bytes[..bytes.len().min(MAX_HEADER)];
         let content = Content::read(&mut Cursor::new(header)).map_err(|e| {
@@ -72,6 +74,9 @@ impl ModelFile {
         let config = Config::read(&meta)?;
         let vocabulary = Vocabulary::read(&meta, &config)?;
         let tensors = Tensors::read(&content, &config, bytes.len())?;
+        for view in tensors.iter() {
+            tiles::tile(view, &mut bytes[view.range.clone()]);
+        }
         Ok(Self {
             bytes: Arc::new(bytes),
             sha256,
@@ -96,9 +101,14 @@ impl ModelFile {
         &self.tensors
     }
 
-    /// The whole file; [`TensorView`]s index into it.
-    pub fn bytes(&self) -> &Arc<Vec<u8>> {
+    /// The file's bytes with its weights in tiles; [`TensorView`]s index into them.
+    pub(crate) fn bytes(&self) -> &Arc<Vec<u8>> {
         &self.bytes
+    }
+
+    /// Bytes of the file.
+    pub fn size(&self) -> usize {
+        self.bytes.len()
     }
 
     /// The file's SHA-256 in lower-case hexadecimal.

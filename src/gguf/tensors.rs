@@ -7,7 +7,7 @@ use candle_core::quantized::gguf_file::Content;
 use super::{Config, Quantization, alignment_is_sound};
 use crate::error::{Error, Result};
 
-/// One matrix (or, with one row, a vector) in the file: `rows` rows of `columns` weights each, row-major.
+/// One matrix (or, with one row, a vector) in the file: `rows` rows of `columns` weights each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TensorView {
     /// Its name in the file, as `blk.0.ffn_gate.weight`.

@@ -133,7 +133,7 @@ pub fn main(args: &Args) -> Result<()> {
             architecture: config.architecture.clone(),
             file: SMOLLM2.file.into(),
             sha256: file.sha256().into(),
-            bytes: file.bytes().len() as u64,
+            bytes: file.size() as u64,
             urls: vec![SMOLLM2.hub_url("https://huggingface.co")],
             license: "Apache-2.0".into(),
             layers: config.layers,

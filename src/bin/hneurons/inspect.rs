@@ -44,7 +44,7 @@ pub fn main(args: &Args) -> Result<()> {
         println!(
             "{}",
             json!({
-                "name": c.name, "architecture": c.architecture, "sha256": file.sha256(), "bytes": file.bytes().len(),
+                "name": c.name, "architecture": c.architecture, "sha256": file.sha256(), "bytes": file.size(),
                 "layers": c.layers, "neurons_per_layer": c.neurons, "neuron_count": c.neuron_count(),
                 "hidden": c.hidden, "heads": c.heads, "kv_heads": c.kv_heads, "head_dim": c.head_dim,
                 "context": c.context, "vocabulary": c.vocabulary, "special_tokens": v.special.len(),
@@ -57,7 +57,7 @@ pub fn main(args: &Args) -> Result<()> {
     println!("{} ({} architecture)", c.name, c.architecture);
     println!(
         "  file        {} bytes, SHA-256 {}",
-        file.bytes().len(),
+        file.size(),
         file.sha256()
     );
     println!(

@@ -1,22 +1,22 @@
-//! A weight matrix as the file has it: quantized rows, viewed in place.
+//! A weight matrix, viewed where it lies in the file.
 
-use std::{ops::Range, sync::Arc};
+use std::sync::Arc;
 
 use super::kernels;
 use crate::{
     error::{Error, Result},
-    gguf::{ModelFile, Quantization, TensorView},
+    gguf::{
+        ModelFile, Quantization, TensorView,
+        tiles::{TILE, copy_blocks, tiled_rows},
+    },
 };
 
-/// `rows x columns` weights, row by row, in the file's own blocks. Shares the file's bytes.
+/// `rows x columns` weights in the file's own numbers, in tiles of eight rows (`gguf/tiles.rs`). Shares the file's bytes.
 #[derive(Debug, Clone)]
 pub(crate) struct Matrix {
     bytes: Arc<Vec<u8>>,
-    range: Range<usize>,
-    rows: usize,
-    columns: usize,
+    view: TensorView,
     row_bytes: usize,
-    quantization: Quantization,
 }
 
 impl Matrix {
@@ -30,47 +30,66 @@ impl Matrix {
             })?;
         Ok(Self {
             bytes: file.bytes().clone(),
-            range: view.range.clone(),
-            rows: view.rows,
-            columns: view.columns,
+            view: view.clone(),
             row_bytes,
-            quantization: view.quantization,
         })
     }
 
     pub(crate) fn rows(&self) -> usize {
-        self.rows
+        self.view.rows
     }
 
     pub(crate) fn columns(&self) -> usize {
-        self.columns
+        self.view.columns
     }
 
     pub(crate) fn quantization(&self) -> Quantization {
-        self.quantization
+        self.view.quantization
     }
 
-    /// The blocks of one row.
-    #[inline(always)]
-    pub(crate) fn row(&self, r: usize) -> &[u8] {
-        &self.bytes[self.range.start + r * self.row_bytes..][..self.row_bytes]
+    fn tensor(&self) -> &[u8] {
+        &self.bytes[self.view.range.clone()]
+    }
+
+    /// The tiles, each eight rows.
+    pub(crate) fn tiles(&self) -> impl Iterator<Item = &[u8]> {
+        let tiled = tiled_rows(self.quantization(), self.rows());
+        // A matrix has columns, and a row bytes.
+        self.tensor()[..tiled * self.row_bytes].chunks_exact((TILE * self.row_bytes).max(1))
+    }
+
+    /// The rows in no tile, as the file has them, and the number of each.
+    pub(crate) fn other_rows(&self) -> impl Iterator<Item = (usize, &[u8])> {
+        let tiled = tiled_rows(self.quantization(), self.rows());
+        let rows = self.tensor()[tiled * self.row_bytes..].chunks_exact(self.row_bytes.max(1));
+        (tiled..).zip(rows)
     }
 
     /// Writes one row in f32; `out` holds `columns` values.
     pub(crate) fn dequantize_row(&self, r: usize, out: &mut [f32]) {
-        kernels::dequantize(self.quantization, self.row(r), out);
+        let size = self.quantization().block_bytes();
+        let len = self.quantization().block_len();
+        // Some blocks at a time, through a buffer that holds one of any format, or 32 weights without blocks.
+        let mut block = [0u8; 128];
+        let per = if len == 1 { 32 } else { 1 };
+        for (i, out) in out.chunks_mut(per * len).enumerate() {
+            let block = &mut block[..out.len() / len * size];
+            copy_blocks(&self.view, self.tensor(), r, i * per, block);
+            kernels::dequantize(self.quantization(), block, out);
+        }
     }
 
-    /// Writes one column in f32, block by block of it; `out` holds `rows` values.
+    /// Writes one column in f32; `out` holds `rows` values.
     pub(crate) fn dequantize_column(&self, column: usize, out: &mut [f32]) {
-        let len = self.quantization.block_len();
-        let bytes = self.quantization.block_bytes();
-        let (block, within) = (column / len, column % len);
+        let len = self.quantization().block_len();
+        let (first, within) = (column / len, column % len);
+        let mut block = [0u8; 64];
+        let block = &mut block[..self.quantization().block_bytes()];
         // No format has more than 32 weights a block.
         let mut weights = [0f32; 32];
         for (r, o) in out.iter_mut().enumerate() {
-            let row = &self.row(r)[block * bytes..][..bytes];
-            kernels::dequantize(self.quantization, row, &mut weights[..len]);
+            copy_blocks(&self.view, self.tensor(), r, first, block);
+            kernels::dequantize(self.quantization(), block, &mut weights[..len]);
             *o = weights[within];
         }
     }
@@ -78,20 +97,25 @@ impl Matrix {
 
 #[cfg(test)]
 impl Matrix {
-    /// A matrix of its own, outside any file.
+    /// A matrix of its own, outside any file, of bytes as a file has them.
     pub(crate) fn from_bytes(
         quantization: Quantization,
         rows: usize,
         columns: usize,
-        bytes: Vec<u8>,
+        mut bytes: Vec<u8>,
     ) -> Self {
-        Self {
-            range: 0..bytes.len(),
-            bytes: Arc::new(bytes),
+        let view = TensorView {
+            name: "test".into(),
             rows,
             columns,
-            row_bytes: quantization.row_bytes(columns).expect("whole blocks"),
             quantization,
+            range: 0..bytes.len(),
+        };
+        crate::gguf::tiles::tile(&view, &mut bytes);
+        Self {
+            bytes: Arc::new(bytes),
+            view,
+            row_bytes: quantization.row_bytes(columns).expect("whole blocks"),
         }
     }
 }

@@ -8,7 +8,7 @@ use super::device::{Buffer, Device};
 use crate::{
     engine::cpu::kernels::dequantize,
     error::{Error, Result},
-    gguf::{Quantization, TensorView},
+    gguf::{Quantization, TensorView, tiles::copy_blocks},
 };
 
 /// Columns of a block.
@@ -111,30 +111,35 @@ impl Matrix {
             .try_reserve_exact(step * each)
             .map_err(|_| Error::memory("a matrix on its way to the GPU", step * each))?;
         let mut floats = vec![0f32; blocks * BLOCK];
+        let mut bytes = Vec::new();
         for first in (0..blocks).step_by(step) {
             let n = step.min(blocks - first);
             chunk.clear();
             chunk.resize(n * each, 0);
             for r in 0..rows {
                 let (part, row) = source(r);
-                let width = part.range.len() / part.rows;
-                let bytes = &file[part.range.start + row * width..][..width];
-                let converted;
+                let tensor = &file[part.range.clone()];
                 let padded = format != part.quantization || !columns.is_multiple_of(BLOCK);
-                let bytes = if padded && format == Quantization::F16 {
-                    let mut row = bytes.to_vec();
-                    row.resize(blocks * layout.bytes, 0);
-                    converted = row;
-                    &converted[..]
-                } else if padded {
-                    dequantize(part.quantization, bytes, &mut floats[..columns]);
-                    converted = floats.iter().flat_map(|v| v.to_le_bytes()).collect();
-                    &converted[..]
+                // The row as the file has it, or of a whole number of our blocks; from which block on.
+                let from = if padded {
+                    bytes.resize(tensor.len() / part.rows, 0);
+                    copy_blocks(part, tensor, row, 0, &mut bytes);
+                    if format == Quantization::F16 {
+                        bytes.resize(blocks * layout.bytes, 0);
+                    } else {
+                        dequantize(part.quantization, &bytes, &mut floats[..columns]);
+                        bytes.clear();
+                        bytes.extend(floats.iter().flat_map(|v| v.to_le_bytes()));
+                    }
+                    first
                 } else {
-                    bytes
+                    bytes.resize(n * layout.bytes, 0);
+                    let per = BLOCK / part.quantization.block_len();
+                    copy_blocks(part, tensor, row, first * per, &mut bytes);
+                    0
                 };
                 for b in 0..n {
-                    let block = &bytes[(first + b) * layout.bytes..][..layout.bytes];
+                    let block = &bytes[(from + b) * layout.bytes..][..layout.bytes];
                     for q in 0..layout.quads {
                         let to = ((b * layout.quads + q) * rows + r) * 16;
                         chunk[to..to + 16]
@@ -148,7 +153,7 @@ impl Matrix {
                 .queue
                 .write_buffer(&quads, (first * each) as u64, &chunk);
         }
-        let bytes = rows * blocks * layout.quads * 16 + scales.len();
+        let size = rows * blocks * layout.quads * 16 + scales.len();
         scales.resize(scales.len().next_multiple_of(4), 0);
         let buffer = device.storage(label, scales.len());
         if !scales.is_empty() {
@@ -160,7 +165,7 @@ impl Matrix {
             rows,
             blocks,
             format,
-            bytes,
+            bytes: size,
         })
     }
 

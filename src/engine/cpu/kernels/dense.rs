@@ -10,8 +10,9 @@ use crate::{
 
 pub(super) fn matmul(w: &Matrix, x: &Activations, out: &mut [f32]) {
     let mut row = vec![0f32; w.columns()];
-    for r in 0..w.rows() {
-        dequantize(w.quantization(), w.row(r), &mut row);
+    // No row of these formats is in a tile.
+    for (r, bytes) in w.other_rows() {
+        dequantize(w.quantization(), bytes, &mut row);
         for t in 0..x.tokens() {
             out[t * w.rows() + r] = math::dot(&row, x.values(t));
         }

@@ -1,43 +1,61 @@
-//! Q8_0: 32 weights of eight bits a block, `w = d * q` (`block_q8_0` of `ggml-common.h`).
+//! Q8_0: 32 weights of eight bits a block, `w = d * q` (`block_q8_0` of `ggml-common.h`); tiles: `gguf/tiles.rs`.
 
-use super::{Blocks, Isa, ROWS, RowTile, TOKENS, half_at};
+use super::{Blocks, Isa, Sums, TILE, TOKENS, half_at};
 
-/// Bytes of a block: a half-precision scale and 32 signed bytes.
+/// Bytes of a block of one row: a half-precision scale and 32 signed bytes.
 pub(super) const BYTES: usize = 34;
+/// Bytes of a block of a tile, and where its weights begin.
+pub(super) const BLOCK: usize = BYTES * TILE;
+pub(super) const WEIGHTS: usize = 2 * TILE;
 
 #[inline(always)]
-pub(super) fn tile<const T: usize>(
-    isa: Isa,
-    rows: RowTile,
-    x: &[Blocks; TOKENS],
-    out: &mut [[f32; ROWS]; TOKENS],
-) {
+pub(super) fn tile<const T: usize>(isa: Isa, tile: &[u8], x: &[Blocks; TOKENS], out: &mut Sums) {
     match isa {
-        Isa::Scalar => scalar::<T>(rows, x, out),
+        Isa::Scalar => scalar::<T>(tile, x, out),
         #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-        Isa::Simd128 => super::wasm::q8_0::<T>(rows, x, out),
+        Isa::Simd128 => super::wasm::q8_0::<T>(tile, x, out),
         // Relaxed SIMD's dot product of bytes takes seven-bit weights only.
         #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
-        Isa::RelaxedSimd => super::wasm::q8_0::<T>(rows, x, out),
-        // SAFETY: `Isa::available` offers this set only where the processor has AVX2.
+        Isa::RelaxedSimd => super::wasm::q8_0::<T>(tile, x, out),
+        // SAFETY: `Isa::available` offers these sets only where the processor has them.
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx2 => unsafe { super::x86::q8_0::<T>(rows, x, out) },
+        Isa::Avx2 => unsafe { super::x86::q8_0::<T>(tile, x, out) },
+        #[cfg(target_arch = "x86_64")]
+        Isa::Vnni => unsafe { super::x86::q8_0_vnni::<T>(tile, x, out) },
     }
 }
 
-fn scalar<const T: usize>(rows: RowTile, x: &[Blocks; TOKENS], out: &mut [[f32; ROWS]; TOKENS]) {
-    for (r, row) in rows.iter().enumerate() {
-        for (b, block) in row.chunks_exact(BYTES).enumerate() {
-            let d = half_at(block);
-            for t in 0..T {
+fn scalar<const T: usize>(tile: &[u8], x: &[Blocks; TOKENS], out: &mut Sums) {
+    for t in 0..T {
+        for r in 0..TILE {
+            let mut acc = 0f32;
+            for (b, block) in tile.chunks_exact(BLOCK).enumerate() {
+                let d = half_at(&block[2 * r..]);
                 let mut sum = 0i32;
-                for (&w, &q) in block[2..].iter().zip(&x[t].integers[b * 32..][..32]) {
-                    sum += i32::from(w as i8) * i32::from(q);
+                for v in 0..8 {
+                    let bytes = &block[WEIGHTS + 32 * v + 4 * r..][..4];
+                    for (i, &w) in bytes.iter().enumerate() {
+                        sum += i32::from(w as i8) * i32::from(x[t].integer(b * 32 + 4 * v + i));
+                    }
                 }
-                out[t][r] += (d * x[t].scales[b]) * sum as f32;
+                acc += (d * x[t].scales[b]) * sum as f32;
             }
+            out[t][r] = acc;
         }
     }
+}
+
+/// The product of one row, as the file has it, with one vector.
+pub(super) fn row(row: &[u8], x: &Blocks) -> f32 {
+    let mut acc = 0f32;
+    for (b, block) in row.chunks_exact(BYTES).enumerate() {
+        let mut sum = 0i32;
+        for (i, &w) in block[2..].iter().enumerate() {
+            sum += i32::from(w as i8) * i32::from(x.integer(b * 32 + i));
+        }
+        acc += (half_at(block) * x.scales[b]) * sum as f32;
+    }
+    acc
 }
 
 pub(super) fn dequantize(row: &[u8], out: &mut [f32]) {

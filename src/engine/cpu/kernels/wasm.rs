@@ -1,188 +1,251 @@
-//! WebAssembly SIMD: simd128, and relaxed SIMD's dot product of bytes where the module is built for it.
+//! WebAssembly SIMD: four rows of a tile side by side in a 128-bit register.
+//!
+//! Weights are taken apart into 16-bit lanes by masks alone, as on x86-64 (see `x86.rs`). Engines compile straight-line code by
+//! hoisting its loads, and a block of eight rows has more of them than there are registers; that is why one token takes both
+//! halves of a tile at once, sharing the loads of activations, and several tokens take them one after the other.
 
 use core::arch::wasm32::*;
 
-use super::{Blocks, ROWS, RowTile, TOKENS, nibbles::Format, q8_0};
+use super::{Blocks, Sums, TILE, TOKENS, nibbles::Format, q8_0};
 
-/// Sums each of four vectors of four i32; lane `r` of the result is the sum of `v[r]`.
+/// Four half-precision numbers as f32. Exact for all finite ones.
+///
+/// # Safety
+/// `at` points to eight readable bytes.
 #[inline(always)]
-fn sum4(v: [v128; ROWS]) -> v128 {
-    let ab = i32x4_add(
-        i32x4_shuffle::<0, 4, 1, 5>(v[0], v[1]),
-        i32x4_shuffle::<2, 6, 3, 7>(v[0], v[1]),
-    );
-    let cd = i32x4_add(
-        i32x4_shuffle::<0, 4, 1, 5>(v[2], v[3]),
-        i32x4_shuffle::<2, 6, 3, 7>(v[2], v[3]),
-    );
-    i32x4_add(
-        i32x4_shuffle::<0, 1, 4, 5>(ab, cd),
-        i32x4_shuffle::<2, 3, 6, 7>(ab, cd),
-    )
-}
-
-/// Four half-precision numbers in the low halves of four u32, as f32. Exact for all finite ones.
-#[inline(always)]
-fn halves(v: v128) -> v128 {
+unsafe fn halves(at: *const u8) -> v128 {
+    // SAFETY: as the caller says.
+    let v = unsafe { i32x4_load_extend_i16x4(at.cast()) };
     // Moved into f32's fields the exponent is off by 127 - 15: one multiplication mends normal and subnormal alike.
-    let magnitude = u32x4_shl(v128_and(v, u32x4_splat(0x7fff)), 13);
-    let scaled = f32x4_mul(magnitude, u32x4_splat((127 + 112) << 23));
-    v128_or(scaled, u32x4_shl(v128_and(v, u32x4_splat(0x8000)), 16))
+    let moved = v128_and(i32x4_shl(v, 13), u32x4_splat(0x8fff_ffff));
+    f32x4_mul(moved, u32x4_splat((127 + 112) << 23))
 }
 
-/// The 32-bit words at the start of four blocks.
+/// Two integers (or four bytes) of the activations, for each row.
+///
+/// # Safety
+/// `at` points to four readable bytes.
 #[inline(always)]
-fn words(blocks: &RowTile) -> v128 {
-    let w = |r: usize| u32::from_le_bytes([blocks[r][0], blocks[r][1], blocks[r][2], blocks[r][3]]);
-    u32x4(w(0), w(1), w(2), w(3))
+unsafe fn splat<X>(at: *const X) -> v128 {
+    // SAFETY: as the caller says.
+    unsafe { v128_load32_splat(at.cast()) }
 }
 
+/// # Safety
+/// `at` points to sixteen readable bytes.
 #[inline(always)]
-fn load(bytes: &[u8]) -> v128 {
-    let bytes = &bytes[..16];
-    // SAFETY: the slice holds sixteen bytes.
-    unsafe { v128_load(bytes.as_ptr().cast()) }
+unsafe fn load(at: *const u8) -> v128 {
+    // SAFETY: as the caller says.
+    unsafe { v128_load(at.cast()) }
 }
 
+/// Minima of four rows.
+///
+/// # Safety
+/// `block` is a tile block of format `F`.
 #[inline(always)]
-fn load_x(bytes: &[i8]) -> v128 {
-    let bytes = &bytes[..16];
-    // SAFETY: the slice holds sixteen bytes.
-    unsafe { v128_load(bytes.as_ptr().cast()) }
+unsafe fn minima<F: Format>(block: *const u8, half: usize, d: v128) -> v128 {
+    if F::HAS_MINIMUM {
+        // SAFETY: minima follow the scales of eight rows.
+        unsafe { halves(block.add(2 * TILE + 8 * half)) }
+    } else {
+        f32x4_mul(d, f32x4_splat(-8.0))
+    }
 }
 
+/// One block's part of a result.
 #[inline(always)]
-fn load_wide(values: &[i16]) -> v128 {
-    let values = &values[..8];
-    // SAFETY: the slice holds eight values of two bytes.
-    unsafe { v128_load(values.as_ptr().cast()) }
-}
-
-/// Sixteen-bit weights of one block against the activations: four partial sums.
-#[inline(always)]
-fn dot_wide(w: &[v128; 4], q: &[v128; 4]) -> v128 {
-    i32x4_add(
-        i32x4_add(i32x4_dot_i16x8(w[0], q[0]), i32x4_dot_i16x8(w[1], q[1])),
-        i32x4_add(i32x4_dot_i16x8(w[2], q[2]), i32x4_dot_i16x8(w[3], q[3])),
-    )
-}
-
-#[inline(always)]
-fn wide_block(x: &Blocks, b: usize) -> [v128; 4] {
-    let q = &x.integers[b * 32..][..32];
-    [
-        load_wide(q),
-        load_wide(&q[8..]),
-        load_wide(&q[16..]),
-        load_wide(&q[24..]),
-    ]
+fn part(d: v128, m: v128, x: &Blocks, b: usize, sum: v128) -> v128 {
+    let product = f32x4_mul(
+        f32x4_mul(d, f32x4_splat(x.scales[b])),
+        f32x4_convert_i32x4(sum),
+    );
+    f32x4_add(product, f32x4_mul(m, f32x4_splat(x.sums[b])))
 }
 
 #[inline(always)]
-pub(super) fn nibbles<F: Format, const T: usize, const RELAXED: bool>(
-    rows: RowTile,
+pub(super) fn nibbles<F: Format, const T: usize>(
+    tile: &[u8],
     x: &[Blocks; TOKENS],
-    out: &mut [[f32; ROWS]; TOKENS],
+    out: &mut Sums,
 ) {
-    let mut acc = [f32x4_splat(0.0); T];
-    for b in 0..rows[0].len() / F::BYTES {
-        let blocks: RowTile = each_row!(r => &rows[r][b * F::BYTES..][..F::BYTES]);
-        let words = words(&blocks);
-        let d = halves(words);
-        let m = if F::HAS_MINIMUM {
-            halves(u32x4_shr(words, 16))
-        } else {
-            f32x4_mul(d, f32x4_splat(-8.0))
-        };
-        let low: [v128; ROWS] =
-            each_row!(r => v128_and(load(&blocks[r][F::NIBBLES..]), u8x16_splat(15)));
-        let high: [v128; ROWS] = each_row!(r => u8x16_shr(load(&blocks[r][F::NIBBLES..]), 4));
-        for t in 0..T {
-            let sums: [v128; ROWS] = if RELAXED {
-                let (qh, ql) = (&x[t].high[b * 32..][..32], &x[t].low[b * 32..][..32]);
-                let qh = [load_x(qh), load_x(&qh[16..])];
-                let ql = [load_x(ql), load_x(&ql[16..])];
-                each_row!(r => {
-                    let w = [low[r], high[r]];
-                    let (h, l) = (dot_relaxed(&qh, &w), dot_relaxed(&ql, &w));
-                    i32x4_add(i32x4_shl(h, 7), l)
-                })
-            } else {
-                let q = wide_block(&x[t], b);
-                each_row!(r => {
-                    let w = [
-                        u16x8_extend_low_u8x16(low[r]),
-                        u16x8_extend_high_u8x16(low[r]),
-                        u16x8_extend_low_u8x16(high[r]),
-                        u16x8_extend_high_u8x16(high[r]),
-                    ];
-                    dot_wide(&w, &q)
-                })
+    if T == 1 {
+        return one::<F>(tile, &x[0], &mut out[0]);
+    }
+    for half in 0..2 {
+        let mut acc = [f32x4_splat(0.0); T];
+        for (b, block) in tile.chunks_exact(F::BLOCK).enumerate() {
+            let block = block.as_ptr();
+            let mut sums = [i32x4_splat(0); T];
+            let mask = u16x8_splat(15);
+            for v in 0..4 {
+                // SAFETY: a block of a tile has 4 x 32 bytes from `WEIGHTS` on, and `matmul` has seen to it that x has 32
+                // integers for every block.
+                unsafe {
+                    let w = load(block.add(F::WEIGHTS + 32 * v + 16 * half));
+                    let first = v128_and(w, mask);
+                    let second = v128_and(u16x8_shr(w, 4), mask);
+                    let third = v128_and(u16x8_shr(w, 8), mask);
+                    let fourth = u16x8_shr(w, 12);
+                    for t in 0..T {
+                        let x = x[t].integers.as_ptr().add(32 * b + 8 * v);
+                        let mut sum = sums[t];
+                        sum = i32x4_add(sum, i32x4_dot_i16x8(first, splat(x)));
+                        sum = i32x4_add(sum, i32x4_dot_i16x8(second, splat(x.add(4))));
+                        sum = i32x4_add(sum, i32x4_dot_i16x8(third, splat(x.add(2))));
+                        sum = i32x4_add(sum, i32x4_dot_i16x8(fourth, splat(x.add(6))));
+                        sums[t] = sum;
+                    }
+                }
+            }
+            // SAFETY: scales and minima of eight rows come first.
+            let (d, m) = unsafe {
+                let d = halves(block.add(8 * half));
+                (d, minima::<F>(block, half, d))
             };
-            let product = scaled(d, x[t].scales[b], sum4(sums));
-            let minimum = f32x4_mul(m, f32x4_splat(x[t].sums[b]));
-            acc[t] = f32x4_add(acc[t], f32x4_add(product, minimum));
+            for t in 0..T {
+                acc[t] = f32x4_add(acc[t], part(d, m, &x[t], b, sums[t]));
+            }
+        }
+        store(acc, half, out);
+    }
+}
+
+/// One token with both halves of a tile.
+#[inline(always)]
+fn one<F: Format>(tile: &[u8], x: &Blocks, out: &mut [f32; TILE]) {
+    let zero = i32x4_splat(0);
+    let (mut acc0, mut acc1) = (f32x4_splat(0.0), f32x4_splat(0.0));
+    for (b, block) in tile.chunks_exact(F::BLOCK).enumerate() {
+        let block = block.as_ptr();
+        // The middle nibbles, left where they are, count 16 and 256 times; the sums stay below 2^29.
+        let (mut ones0, mut ones1) = (zero, zero);
+        let (mut sixteens0, mut sixteens1) = (zero, zero);
+        let (mut many0, mut many1) = (zero, zero);
+        for v in 0..4 {
+            // SAFETY: as in `nibbles`.
+            unsafe {
+                let q = x.integers.as_ptr().add(32 * b + 8 * v);
+                let (x0, x1, x2, x3) =
+                    (splat(q), splat(q.add(4)), splat(q.add(2)), splat(q.add(6)));
+                let w = load(block.add(F::WEIGHTS + 32 * v));
+                ones0 = i32x4_add(ones0, i32x4_dot_i16x8(v128_and(w, u16x8_splat(0xf)), x0));
+                sixteens0 = i32x4_add(
+                    sixteens0,
+                    i32x4_dot_i16x8(v128_and(w, u16x8_splat(0xf0)), x1),
+                );
+                many0 = i32x4_add(many0, i32x4_dot_i16x8(v128_and(w, u16x8_splat(0xf00)), x2));
+                ones0 = i32x4_add(ones0, i32x4_dot_i16x8(u16x8_shr(w, 12), x3));
+                let w = load(block.add(F::WEIGHTS + 32 * v + 16));
+                ones1 = i32x4_add(ones1, i32x4_dot_i16x8(v128_and(w, u16x8_splat(0xf)), x0));
+                sixteens1 = i32x4_add(
+                    sixteens1,
+                    i32x4_dot_i16x8(v128_and(w, u16x8_splat(0xf0)), x1),
+                );
+                many1 = i32x4_add(many1, i32x4_dot_i16x8(v128_and(w, u16x8_splat(0xf00)), x2));
+                ones1 = i32x4_add(ones1, i32x4_dot_i16x8(u16x8_shr(w, 12), x3));
+            }
+        }
+        let sum = |ones, sixteens, many| {
+            i32x4_add(ones, i32x4_add(i32x4_shr(sixteens, 4), i32x4_shr(many, 8)))
+        };
+        // SAFETY: scales and minima of eight rows come first.
+        unsafe {
+            let d = halves(block);
+            let m = minima::<F>(block, 0, d);
+            acc0 = f32x4_add(acc0, part(d, m, x, b, sum(ones0, sixteens0, many0)));
+            let d = halves(block.add(8));
+            let m = minima::<F>(block, 1, d);
+            acc1 = f32x4_add(acc1, part(d, m, x, b, sum(ones1, sixteens1, many1)));
         }
     }
-    store(acc, out);
-}
-
-/// Bytes of activations against nibbles, as four partial sums. Nibbles are seven-bit numbers and their pair sums fit 16
-/// bits (2 * 15 * 127), so the relaxed instruction has one possible result.
-#[inline(always)]
-#[allow(unused_variables)]
-fn dot_relaxed(q: &[v128; 2], w: &[v128; 2]) -> v128 {
-    #[cfg(target_feature = "relaxed-simd")]
-    {
-        let sum = i32x4_relaxed_dot_i8x16_i7x16_add(q[0], w[0], i32x4_splat(0));
-        i32x4_relaxed_dot_i8x16_i7x16_add(q[1], w[1], sum)
+    // SAFETY: `out` holds eight floats.
+    unsafe {
+        v128_store(out.as_mut_ptr().cast(), acc0);
+        v128_store(out.as_mut_ptr().add(4).cast(), acc1);
     }
-    #[cfg(not(target_feature = "relaxed-simd"))]
-    unreachable!("the relaxed variant exists in builds with relaxed SIMD only")
 }
 
+/// As [`nibbles`] with the relaxed dot product of bytes. Activations are `128 * high + low`, two products a weight. Nibbles
+/// are seven-bit numbers and their pair sums fit 16 bits (2 * 15 * 127), so the instruction has one possible result.
+#[cfg(target_feature = "relaxed-simd")]
 #[inline(always)]
-pub(super) fn q8_0<const T: usize>(
-    rows: RowTile,
+pub(super) fn nibbles_relaxed<F: Format, const T: usize>(
+    tile: &[u8],
     x: &[Blocks; TOKENS],
-    out: &mut [[f32; ROWS]; TOKENS],
+    out: &mut Sums,
 ) {
-    let mut acc = [f32x4_splat(0.0); T];
-    for b in 0..rows[0].len() / q8_0::BYTES {
-        let blocks: RowTile = each_row!(r => &rows[r][b * q8_0::BYTES..][..q8_0::BYTES]);
-        let d = halves(words(&blocks));
-        let w: [[v128; 4]; ROWS] = each_row!(r => {
-            let (w0, w1) = (load(&blocks[r][2..]), load(&blocks[r][18..]));
-            [
-                i16x8_extend_low_i8x16(w0),
-                i16x8_extend_high_i8x16(w0),
-                i16x8_extend_low_i8x16(w1),
-                i16x8_extend_high_i8x16(w1),
-            ]
-        });
-        for t in 0..T {
-            let q = wide_block(&x[t], b);
-            let sums: [v128; ROWS] = each_row!(r => dot_wide(&w[r], &q));
-            acc[t] = f32x4_add(acc[t], scaled(d, x[t].scales[b], sum4(sums)));
+    for half in 0..2 {
+        let mut acc = [f32x4_splat(0.0); T];
+        for (b, block) in tile.chunks_exact(F::BLOCK).enumerate() {
+            let block = block.as_ptr();
+            let (mut high, mut low) = ([i32x4_splat(0); T], [i32x4_splat(0); T]);
+            for v in 0..4 {
+                // SAFETY: as in `nibbles`; bytes are as many as integers.
+                unsafe {
+                    let w = load(block.add(F::WEIGHTS + 32 * v + 16 * half));
+                    let first = v128_and(w, u8x16_splat(15));
+                    let second = u8x16_shr(w, 4);
+                    for t in 0..T {
+                        let h = x[t].high.as_ptr().add(32 * b + 8 * v);
+                        let l = x[t].low.as_ptr().add(32 * b + 8 * v);
+                        let dot = i32x4_relaxed_dot_i8x16_i7x16_add;
+                        high[t] = dot(splat(h), first, high[t]);
+                        high[t] = dot(splat(h.add(4)), second, high[t]);
+                        low[t] = dot(splat(l), first, low[t]);
+                        low[t] = dot(splat(l.add(4)), second, low[t]);
+                    }
+                }
+            }
+            // SAFETY: scales and minima of eight rows come first.
+            let (d, m) = unsafe {
+                let d = halves(block.add(8 * half));
+                (d, minima::<F>(block, half, d))
+            };
+            for t in 0..T {
+                let sum = i32x4_add(i32x4_shl(high[t], 7), low[t]);
+                acc[t] = f32x4_add(acc[t], part(d, m, &x[t], b, sum));
+            }
         }
+        store(acc, half, out);
     }
-    store(acc, out);
-}
-
-/// `(d_w * d_x) * sum`, lane by lane.
-#[inline(always)]
-fn scaled(d: v128, dx: f32, sum: v128) -> v128 {
-    f32x4_mul(f32x4_mul(d, f32x4_splat(dx)), f32x4_convert_i32x4(sum))
 }
 
 #[inline(always)]
-fn store<const T: usize>(acc: [v128; T], out: &mut [[f32; ROWS]; TOKENS]) {
+pub(super) fn q8_0<const T: usize>(tile: &[u8], x: &[Blocks; TOKENS], out: &mut Sums) {
+    for half in 0..2 {
+        let mut acc = [f32x4_splat(0.0); T];
+        for (b, block) in tile.chunks_exact(q8_0::BLOCK).enumerate() {
+            let block = block.as_ptr();
+            let mut sums = [i32x4_splat(0); T];
+            for v in 0..8 {
+                // SAFETY: a block of a tile has 8 x 32 bytes from `WEIGHTS` on; x as in `nibbles`.
+                unsafe {
+                    let w = load(block.add(q8_0::WEIGHTS + 32 * v + 16 * half));
+                    let even = i16x8_shr(i16x8_shl(w, 8), 8);
+                    let odd = i16x8_shr(w, 8);
+                    for t in 0..T {
+                        let x = x[t].integers.as_ptr().add(32 * b + 4 * v);
+                        sums[t] = i32x4_add(sums[t], i32x4_dot_i16x8(even, splat(x)));
+                        sums[t] = i32x4_add(sums[t], i32x4_dot_i16x8(odd, splat(x.add(2))));
+                    }
+                }
+            }
+            // SAFETY: the scales of eight rows come first.
+            let d = unsafe { halves(block.add(8 * half)) };
+            for t in 0..T {
+                let d = f32x4_mul(d, f32x4_splat(x[t].scales[b]));
+                acc[t] = f32x4_add(acc[t], f32x4_mul(d, f32x4_convert_i32x4(sums[t])));
+            }
+        }
+        store(acc, half, out);
+    }
+}
+
+#[inline(always)]
+fn store<const T: usize>(acc: [v128; T], half: usize, out: &mut Sums) {
     for (acc, out) in acc.iter().zip(out) {
-        *out = [
-            f32x4_extract_lane::<0>(*acc),
-            f32x4_extract_lane::<1>(*acc),
-            f32x4_extract_lane::<2>(*acc),
-            f32x4_extract_lane::<3>(*acc),
-        ];
+        // SAFETY: `out` holds eight floats.
+        unsafe { v128_store(out.as_mut_ptr().add(4 * half).cast(), *acc) };
     }
 }

@@ -25,7 +25,7 @@ use crate::{
             weights::{Matrix, Order},
         },
     },
-    gguf::{Config, Quantization, TensorView},
+    gguf::{Config, Quantization, TensorView, tiles::tile},
 };
 
 const FORMATS: [Quantization; 5] = [
@@ -240,7 +240,9 @@ fn matrix(random: &mut Random, format: Quantization, rows: usize, columns: usize
         quantization: format,
         range: 0..bytes.len(),
     };
-    let matrix = Matrix::upload(&rig().device, &bytes, "test", &[&view], Order::Stacked)
+    let mut tiled = bytes.clone();
+    tile(&view, &mut tiled);
+    let matrix = Matrix::upload(&rig().device, &tiled, "test", &[&view], Order::Stacked)
         .expect("there is room");
     let width = bytes.len() / rows;
     let rows = bytes
