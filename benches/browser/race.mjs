@@ -28,7 +28,7 @@ const rounds = Number(values.rounds);
 
 const engines = ["relaxed-simd", "simd128"].map((build) => ({ engine: "hneurons", build, kind: "hneurons", module: `pkg/${build}/hneurons` }));
 // WebGPU in both widths the page runs. SwiftShader serves where there is no GPU, and says so.
-engines.push({ engine: "hneurons", build: "webgpu", kind: "hneurons", module: "pkg/simd128/hneurons", choose: "gpu" });
+if (!process.env.RACE_CPU_ONLY) engines.push({ engine: "hneurons", build: "webgpu", kind: "hneurons", module: "pkg/simd128/hneurons", choose: "gpu" });
 if (values.candle) engines.push({ engine: "candle-transformers", build: "simd128", kind: "candle", module: "candle/candle_peer" });
 
 const folders = { "bench/": "benches/browser", ...(values.candle && { "candle/": relative(repository, values.candle) }) };

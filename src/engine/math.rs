@@ -78,7 +78,7 @@ pub(crate) fn silu_mul(gate: &mut [f32], up: &[f32]) {
 
 /// Softmax in place, over scores that have at least one entry.
 pub(crate) fn softmax(scores: &mut [f32]) {
-    let max = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let (_, max) = largest(scores);
     let mut acc = [0f32; LANES];
     let (chunks, rest) = scores.as_chunks_mut::<LANES>();
     for chunk in chunks {
@@ -97,20 +97,47 @@ pub(crate) fn softmax(scores: &mut [f32]) {
     }
 }
 
-/// `log(sum e^x_i)`, the normalizer of logits, in f64 where the sum is large.
-pub(crate) fn log_sum_exp(x: &[f32]) -> f64 {
-    let max = x.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let mut acc = [0f64; LANES];
+/// The largest of `x`, and the first place that has it; 0 where none is a number.
+pub(crate) fn largest(x: &[f32]) -> (usize, f32) {
+    let mut most = [f32::NEG_INFINITY; LANES];
     let (chunks, rest) = x.as_chunks::<LANES>();
     for chunk in chunks {
         for i in 0..LANES {
-            acc[i] += f64::from(exp(chunk[i] - max));
+            most[i] = if chunk[i] > most[i] {
+                chunk[i]
+            } else {
+                most[i]
+            };
         }
     }
-    for (i, v) in rest.iter().enumerate() {
-        acc[i] += f64::from(exp(v - max));
+    let all = rest.iter().chain(&most);
+    let most = all.fold(f32::NEG_INFINITY, |m, &v| if v > m { v } else { m });
+    // By parts that are looked through whole, which is quick, and one that is searched.
+    let has = |part: &&[f32]| part.iter().fold(false, |has, &v| has | (v == most));
+    let part = x.chunks(8 * LANES).position(|part| has(&part));
+    let start = part.unwrap_or(0) * 8 * LANES;
+    let within = x[start..].iter().position(|&v| v == most);
+    (within.map_or(0, |i| start + i), most)
+}
+
+/// `log(sum e^x_i)`, the normalizer of logits: sums of 64 in f32, their sum in f64.
+pub(crate) fn log_sum_exp(x: &[f32]) -> f64 {
+    let (_, max) = largest(x);
+    let mut sum = 0f64;
+    for part in x.chunks(8 * LANES) {
+        let mut acc = [0f32; LANES];
+        let (chunks, rest) = part.as_chunks::<LANES>();
+        for chunk in chunks {
+            for i in 0..LANES {
+                acc[i] += exp(chunk[i] - max);
+            }
+        }
+        for (i, v) in rest.iter().enumerate() {
+            acc[i] += exp(v - max);
+        }
+        sum += f64::from(reduce(acc));
     }
-    f64::from(max) + libm::log(acc.iter().sum::<f64>())
+    f64::from(max) + libm::log(sum)
 }
 
 #[cfg(test)]

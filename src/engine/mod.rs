@@ -127,15 +127,10 @@ pub struct Choice {
 impl Choice {
     /// The choice among `logits`, of which there is at least one.
     pub fn of(logits: &[f32]) -> Self {
-        let mut best = 0;
-        for (i, &v) in logits.iter().enumerate() {
-            if v > logits[best] {
-                best = i;
-            }
-        }
+        let id = math::largest(logits).0 as u32;
         Self {
-            id: best as u32,
-            logprob: logprob(logits, best as u32),
+            id,
+            logprob: logprob(logits, id),
         }
     }
 }

@@ -1,6 +1,10 @@
 //! Causal grouped-query attention of one token over one lane's cache.
+//!
+//! The query heads that share a key head are worked on together, so that keys and values are read once. Keys lie eight
+//! positions side by side (see `lane.rs`): a score is one chain of products in the order of the dimensions, and eight
+//! scores fill a SIMD register without anything being summed across it.
 
-use super::lane::LayerCache;
+use super::lane::{LayerCache, SIDE};
 use crate::{engine::math, gguf::Config};
 
 /// `out = softmax(q k^T / sqrt(head_dim)) v` for each query head. `q` and `out` hold `heads x head_dim` values, the
@@ -13,25 +17,148 @@ pub(crate) fn attend(
     scores: &mut Vec<f32>,
     out: &mut [f32],
 ) {
-    let dim = config.head_dim;
     let group = config.heads / config.kv_heads;
-    let scale = 1.0 / (dim as f32).sqrt();
-    scores.resize(visible, 0.0);
-    for (head, (q, out)) in q
-        .chunks_exact(dim)
-        .zip(out.chunks_exact_mut(dim))
-        .enumerate()
-    {
-        let keys = &cache.keys[head / group];
-        let values = &cache.values[head / group];
-        for (score, key) in scores.iter_mut().zip(keys.chunks_exact(dim)) {
-            *score = math::dot(q, key) * scale;
+    let stride = visible.next_multiple_of(SIDE);
+    scores.resize(group * stride, 0.0);
+    let width = group * config.head_dim;
+    let heads = q.chunks_exact(width).zip(out.chunks_exact_mut(width));
+    for ((q, out), (keys, values)) in heads.zip(cache.keys.iter().zip(&cache.values)) {
+        let shared = Shared {
+            dim: config.head_dim,
+            visible,
+            keys,
+            values,
+        };
+        match group {
+            1 => shared.attend::<1>(q, scores, out),
+            2 => shared.attend::<2>(q, scores, out),
+            3 => shared.attend::<3>(q, scores, out),
+            4 => shared.attend::<4>(q, scores, out),
+            _ => {
+                let heads = q.chunks_exact(shared.dim);
+                for (q, out) in heads.zip(out.chunks_exact_mut(shared.dim)) {
+                    shared.attend::<1>(q, scores, out);
+                }
+            }
         }
-        math::softmax(scores);
-        out.fill(0.0);
-        for (&weight, value) in scores.iter().zip(values.chunks_exact(dim)) {
-            for (o, &v) in out.iter_mut().zip(value) {
-                *o += weight * v;
+    }
+}
+
+/// What some query heads share.
+struct Shared<'a> {
+    dim: usize,
+    visible: usize,
+    keys: &'a [f32],
+    values: &'a [f32],
+}
+
+impl Shared<'_> {
+    /// Of `G` query heads; `scores` has room for as many rows of [`SIDE`]s.
+    fn attend<const G: usize>(&self, q: &[f32], scores: &mut [f32], out: &mut [f32]) {
+        let dim = self.dim;
+        let stride = self.visible.next_multiple_of(SIDE);
+        let scale = 1.0 / (dim as f32).sqrt();
+        for (b, keys) in self.keys.chunks_exact(dim * SIDE).enumerate() {
+            if b * SIDE >= self.visible {
+                break;
+            }
+            let mut acc = [[0f32; SIDE]; G];
+            for (d, key) in keys.as_chunks::<SIDE>().0.iter().enumerate() {
+                for (g, acc) in acc.iter_mut().enumerate() {
+                    let q = q[g * dim + d];
+                    for i in 0..SIDE {
+                        acc[i] += q * key[i];
+                    }
+                }
+            }
+            for (g, acc) in acc.iter().enumerate() {
+                let scores = &mut scores[g * stride + b * SIDE..][..SIDE];
+                for (score, sum) in scores.iter_mut().zip(acc) {
+                    *score = sum * scale;
+                }
+            }
+        }
+        for g in 0..G {
+            math::softmax(&mut scores[g * stride..][..self.visible]);
+        }
+        let whole = dim - dim % SIDE;
+        for d in (0..whole).step_by(SIDE) {
+            let mut acc = [[0f32; SIDE]; G];
+            for (p, value) in self.values.chunks_exact(dim).take(self.visible).enumerate() {
+                let value = &value[d..d + SIDE];
+                for (g, acc) in acc.iter_mut().enumerate() {
+                    let weight = scores[g * stride + p];
+                    for i in 0..SIDE {
+                        acc[i] += weight * value[i];
+                    }
+                }
+            }
+            for (g, acc) in acc.iter().enumerate() {
+                out[g * dim + d..][..SIDE].copy_from_slice(acc);
+            }
+        }
+        for g in 0..G {
+            for d in whole..dim {
+                let weights = scores[g * stride..][..self.visible].iter();
+                let column = self.values.iter().skip(d).step_by(dim);
+                out[g * dim + d] = weights.zip(column).fold(0.0, |sum, (w, v)| sum + w * v);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Over lengths around a side's, shared keys of every number, and widths that are no multiple of it.
+    #[test]
+    fn it_is_the_formula_s() {
+        for (dim, group, visible) in [
+            (64, 3, 1),
+            (64, 3, 8),
+            (16, 2, 9),
+            (20, 4, 23),
+            (6, 1, 31),
+            (12, 5, 17),
+            (8, 6, 16),
+        ] {
+            let kv_heads = 2;
+            let config = Config {
+                heads: group * kv_heads,
+                kv_heads,
+                head_dim: dim,
+                ..crate::engine::cpu::tests::config()
+            };
+            let value = |seed: usize, i: usize| ((seed * 977 + i * 131) as f32 * 0.37).sin();
+            let mut cache = LayerCache::new(kv_heads);
+            for p in 0..visible + 3 {
+                for head in 0..kv_heads {
+                    let row = |seed| (0..dim).map(move |d| value(seed, (p * 2 + head) * dim + d));
+                    let (k, v): (Vec<f32>, Vec<f32>) = (row(1).collect(), row(2).collect());
+                    cache.push(head, p, &k, &v);
+                }
+            }
+            let q: Vec<f32> = (0..config.heads * dim).map(|i| 2.0 * value(3, i)).collect();
+            let mut out = vec![0f32; q.len()];
+            attend(&config, &cache, visible, &q, &mut Vec::new(), &mut out);
+            for (head, (q, out)) in q.chunks(dim).zip(out.chunks(dim)).enumerate() {
+                let at =
+                    |seed, p: usize, d| f64::from(value(seed, (p * 2 + head / group) * dim + d));
+                let scores: Vec<f64> = (0..visible)
+                    .map(|p| {
+                        let sum: f64 = (0..dim).map(|d| f64::from(q[d]) * at(1, p, d)).sum();
+                        (sum / (dim as f64).sqrt()).exp()
+                    })
+                    .collect();
+                let total: f64 = scores.iter().sum();
+                for (d, got) in out.iter().enumerate() {
+                    let exact: f64 = (0..visible).map(|p| scores[p] / total * at(2, p, d)).sum();
+                    assert!(
+                        (f64::from(*got) - exact).abs() < 1e-5,
+                        "{dim} {group} {visible}: {got} instead of {exact}"
+                    );
+                }
             }
         }
     }

@@ -19,11 +19,39 @@ pub(crate) struct LayerEdit {
     pub(crate) column: Vec<f32>,
 }
 
-/// Keys and values of one layer: for each key head `positions x head_dim`.
+/// Positions of keys that lie side by side.
+pub(crate) const SIDE: usize = 8;
+
+/// Keys and values of one layer, for each key head. Values are `positions x head_dim`; keys `positions / 8 x head_dim x 8`, the
+/// last eight perhaps not all written.
 #[derive(Debug, Default)]
 pub(crate) struct LayerCache {
     pub(crate) keys: Vec<Vec<f32>>,
     pub(crate) values: Vec<Vec<f32>>,
+}
+
+impl LayerCache {
+    pub(crate) fn new(kv_heads: usize) -> Self {
+        let heads = || (0..kv_heads).map(|_| Vec::new()).collect();
+        Self {
+            keys: heads(),
+            values: heads(),
+        }
+    }
+
+    /// Appends a head's key and value at a position, the next one.
+    pub(crate) fn push(&mut self, head: usize, position: usize, key: &[f32], value: &[f32]) {
+        let keys = &mut self.keys[head];
+        let block = position / SIDE * SIDE * key.len();
+        if position.is_multiple_of(SIDE) {
+            keys.resize(block + SIDE * key.len(), 0.0);
+        }
+        let to = keys[block..].iter_mut().skip(position % SIDE).step_by(SIDE);
+        for (to, k) in to.zip(key) {
+            *to = *k;
+        }
+        self.values[head].extend_from_slice(value);
+    }
 }
 
 /// A sequence in progress.
@@ -57,16 +85,12 @@ impl Lane {
                 down.dequantize_column(edit.index, &mut edit.column);
             }
         }
-        let heads = || (0..config.kv_heads).map(|_| Vec::new()).collect();
         Ok(Self {
             position: 0,
             chosen: None,
             edits: by_layer,
             cache: (0..config.layers)
-                .map(|_| LayerCache {
-                    keys: heads(),
-                    values: heads(),
-                })
+                .map(|_| LayerCache::new(config.kv_heads))
                 .collect(),
         })
     }
@@ -82,6 +106,7 @@ impl Lane {
 
     /// Makes room for `more` positions, so that appending them cannot fail.
     pub(crate) fn reserve(&mut self, more: usize, config: &Config) -> Result<()> {
+        // A multiple of SIDE, too.
         let end = (self.position + more).next_multiple_of(GROWTH);
         for head in self
             .cache
@@ -89,7 +114,7 @@ impl Lane {
             .flat_map(|c| c.keys.iter_mut().chain(&mut c.values))
         {
             let wanted = end * config.head_dim;
-            if head.capacity() < (self.position + more) * config.head_dim {
+            if head.capacity() < (self.position + more).next_multiple_of(SIDE) * config.head_dim {
                 head.try_reserve_exact(wanted - head.len()).map_err(|_| {
                     Error::memory(
                         "the conversation so far",
@@ -104,12 +129,14 @@ impl Lane {
     /// Takes back what a forward pass appended beyond `position`.
     pub(crate) fn truncate(&mut self, config: &Config) {
         let len = self.position * config.head_dim;
-        for head in self
-            .cache
-            .iter_mut()
-            .flat_map(|c| c.keys.iter_mut().chain(&mut c.values))
-        {
-            head.truncate(len);
+        let keys = self.position.next_multiple_of(SIDE) * config.head_dim;
+        for layer in &mut self.cache {
+            for head in &mut layer.keys {
+                head.truncate(keys);
+            }
+            for head in &mut layer.values {
+                head.truncate(len);
+            }
         }
     }
 }

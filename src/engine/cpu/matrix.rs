@@ -51,11 +51,13 @@ impl Matrix {
         &self.bytes[self.view.range.clone()]
     }
 
-    /// The tiles, each eight rows.
-    pub(crate) fn tiles(&self) -> impl Iterator<Item = &[u8]> {
+    /// The tiles, each eight rows, and how many bytes one has; not 0, for a matrix has columns.
+    pub(crate) fn tiles(&self) -> (&[u8], usize) {
         let tiled = tiled_rows(self.quantization(), self.rows());
-        // A matrix has columns, and a row bytes.
-        self.tensor()[..tiled * self.row_bytes].chunks_exact((TILE * self.row_bytes).max(1))
+        (
+            &self.tensor()[..tiled * self.row_bytes],
+            (TILE * self.row_bytes).max(1),
+        )
     }
 
     /// The rows in no tile, as the file has them, and the number of each.

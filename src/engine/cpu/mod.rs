@@ -1,30 +1,32 @@
-//! The forward pass on the CPU: one thread, 15-bit integer activations, weights quantized as in the file.
+//! The forward pass on the CPU: 15-bit integer activations, weights quantized as in the file.
 //!
 //! It follows the Llama architecture (Touvron et al. 2023): pre-norm attention with RoPE and grouped heads, then
 //! `h = W_down (silu(W_gate x) * (W_up x))`, residual sums around both.
+//!
+//! In a browser there is one thread. Natively a step's lanes are shared out among threads, each of which runs the whole pass
+//! for its own; what a lane gives does not depend on it.
 
 mod activations;
 mod attention;
 pub(crate) mod kernels;
 mod lane;
 pub(crate) mod matrix;
+mod pass;
 
 use std::{future::ready, sync::Arc};
 
 pub use kernels::Isa;
 
-use super::{
-    Activity, BoxFuture, Choice, Edits, Engine, Feed, LaneId, Logits, Neuron, Reading, Ticket,
-    Watch, check_feeds, contribution, largest,
-};
+use super::{BoxFuture, Edits, Engine, Feed, LaneId, Neuron, Reading, Ticket, Watch, check_feeds};
 use crate::{
-    engine::{edits::check_neuron, math, rope::Rope},
+    engine::{edits::check_neuron, rope::Rope},
     error::{Error, Result, try_vec},
     gguf::{Config, LayerTensors, ModelFile, TensorView},
 };
 use activations::Activations;
 use lane::Lane;
 use matrix::Matrix;
+use pass::Scratch;
 
 /// Weights of one layer.
 struct Layer {
@@ -39,27 +41,8 @@ struct Layer {
     ffn_down: Matrix,
 }
 
-/// Vectors of the pass in progress, kept from call to call. Each is `tokens x width`, token by token.
-#[derive(Default)]
-struct Scratch {
-    residual: Vec<f32>,
-    normed: Vec<f32>,
-    activations: Activations,
-    q: Vec<f32>,
-    k: Vec<f32>,
-    v: Vec<f32>,
-    attended: Vec<f32>,
-    gate: Vec<f32>,
-    up: Vec<f32>,
-    output: Vec<f32>,
-    unedited: Vec<f32>,
-    scores: Vec<f32>,
-    /// z of all layers, where the largest contributions are wanted.
-    every: Vec<f32>,
-}
-
-/// A model on the CPU.
-pub struct Cpu {
+/// What a pass reads and never writes.
+struct Model {
     config: Config,
     isa: Isa,
     embedding: Matrix,
@@ -68,8 +51,14 @@ pub struct Cpu {
     layers: Vec<Layer>,
     column_norms: Arc<[f32]>,
     rope: Rope,
+}
+
+/// A model on the CPU.
+pub struct Cpu {
+    model: Model,
     lanes: Vec<Option<Lane>>,
-    scratch: Scratch,
+    /// One for each thread that may run.
+    scratch: Vec<Scratch>,
     /// Readings not yet collected, and the number of the next.
     finished: Vec<(Ticket, Vec<Reading>)>,
     next: u32,
@@ -79,7 +68,7 @@ impl Cpu {
     /// Takes a checked file; its bytes are shared, not copied.
     ///
     /// # Errors
-    /// [`ErrorKind::Memory`] if the norms of the columns find no room.
+    /// [`crate::ErrorKind::Memory`] if the norms of the columns find no room.
     pub fn new(file: &ModelFile) -> Result<Self> {
         Self::with_isa(file, Isa::best())
     }
@@ -88,7 +77,7 @@ impl Cpu {
     /// [`Isa::available`] names none such.
     ///
     /// # Errors
-    /// [`ErrorKind::Input`] for an instruction set this machine lacks; as [`Cpu::new`].
+    /// [`crate::ErrorKind::Input`] for an instruction set this machine lacks; as [`Cpu::new`].
     pub fn with_isa(file: &ModelFile, isa: Isa) -> Result<Self> {
         if !Isa::available().contains(&isa) {
             return Err(Error::input(format!(
@@ -104,7 +93,7 @@ impl Cpu {
             .map(|t| Layer::new(file, t))
             .collect::<Result<Vec<_>>>()?;
         let column_norms = column_norms(&config, layers.iter().map(|l| &l.ffn_down))?.into();
-        Ok(Self {
+        let model = Model {
             embedding: Matrix::new(file, &tensors.token_embd)?,
             output_norm: vector(file, &tensors.output_norm)?,
             unembedding: Matrix::new(file, &tensors.output)?,
@@ -112,40 +101,53 @@ impl Cpu {
             layers,
             column_norms,
             isa,
+            config,
+        };
+        let mut cpu = Self {
+            model,
             lanes: Vec::new(),
-            scratch: Scratch::default(),
+            scratch: Vec::new(),
             finished: Vec::new(),
             next: 0,
-            config,
-        })
+        };
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        cpu.set_threads(if cfg!(target_arch = "wasm32") {
+            1
+        } else {
+            threads
+        });
+        Ok(cpu)
+    }
+
+    /// How many threads may share the lanes of a step, at least one; natively as many as the machine has cores unless set.
+    pub fn set_threads(&mut self, threads: usize) {
+        self.scratch.resize_with(threads.max(1), Scratch::default);
     }
 
     /// What one unit of a neuron's `z` adds to each logit if no layer came after it: its column of `W_down`, times the
     /// final norm's weight, through the unembedding (the logit lens; the norm's scale is left out).
     ///
     /// # Errors
-    /// [`ErrorKind::Input`] for a neuron outside the model, [`ErrorKind::Memory`].
+    /// [`crate::ErrorKind::Input`] for a neuron outside the model, [`crate::ErrorKind::Memory`].
     pub fn direct_logits(&self, neuron: Neuron) -> Result<Vec<f32>> {
-        check_neuron(neuron, &self.config)?;
-        let down = &self.layers[neuron.layer].ffn_down;
-        let mut row = vec![0f32; down.columns()];
-        let direction: Vec<f32> = (0..down.rows())
-            .zip(&self.output_norm)
-            .map(|(r, weight)| {
-                down.dequantize_row(r, &mut row);
-                row[neuron.index] * weight
-            })
-            .collect();
+        let m = &self.model;
+        check_neuron(neuron, &m.config)?;
+        let down = &m.layers[neuron.layer].ffn_down;
+        let mut direction = vec![0f32; down.rows()];
+        down.dequantize_column(neuron.index, &mut direction);
+        for (d, weight) in direction.iter_mut().zip(&m.output_norm) {
+            *d *= weight;
+        }
         let mut activations = Activations::default();
         activations.load(&direction, direction.len());
-        let mut logits = try_vec(0f32, self.config.vocabulary, "the logits")?;
-        kernels::matmul(self.isa, &self.unembedding, &activations, &mut logits);
+        let mut logits = try_vec(0f32, m.config.vocabulary, "the logits")?;
+        kernels::matmul(m.isa, &m.unembedding, &activations, &mut logits);
         Ok(logits)
     }
 
     /// The column norms, to be shared with an engine of the same model.
     pub(crate) fn shared_column_norms(&self) -> Arc<[f32]> {
-        self.column_norms.clone()
+        self.model.column_norms.clone()
     }
 
     fn lane(&self, id: LaneId) -> Result<&Lane> {
@@ -157,14 +159,14 @@ impl Cpu {
 
     /// Checks a batch before anything is changed, and makes room for it.
     fn prepare(&mut self, feeds: &[Feed<'_>], watch: &Watch) -> Result<()> {
-        let end = check_feeds(&self.config, feeds, watch, |id| Ok(self.lane(id)?.position))?;
+        let config = &self.model.config;
+        let end = check_feeds(config, feeds, watch, |id| Ok(self.lane(id)?.position))?;
         for feed in feeds {
-            let config = &self.config;
             if let Some(Some(lane)) = self.lanes.get_mut(feed.lane.0) {
                 lane.reserve(feed.tokens.len(), config)?;
             }
         }
-        self.rope.extend_to(end);
+        self.model.rope.extend_to(end);
         Ok(())
     }
 
@@ -180,242 +182,86 @@ impl Cpu {
                 })?,
             );
         }
-        let readings = self.pass(feeds, &mut lanes, watch);
+        let readings = share_out(&self.model, &mut self.scratch, feeds, &mut lanes, watch);
         for (feed, mut lane) in feeds.iter().zip(lanes) {
             if readings.is_ok() {
                 lane.position += feed.tokens.len();
             } else {
-                lane.truncate(&self.config);
+                lane.truncate(&self.model.config);
             }
             self.lanes[feed.lane.0] = Some(lane);
         }
         readings
     }
+}
 
-    fn pass(
-        &mut self,
-        feeds: &[Feed<'_>],
-        lanes: &mut [Lane],
-        watch: &Watch,
-    ) -> Result<Vec<Reading>> {
-        let Self {
-            config,
-            isa,
-            embedding,
-            output_norm,
-            unembedding,
-            layers,
-            column_norms,
-            rope,
-            scratch: s,
-            ..
-        } = self;
-        let (hidden, neurons, kv) = (config.hidden, config.neurons, config.kv_width());
-        let tokens: usize = feeds.iter().map(|f| f.tokens.len()).sum();
-        // Which lane each token of the batch belongs to, and where it stands in it.
-        let places: Vec<(usize, usize)> = feeds
-            .iter()
-            .enumerate()
-            .flat_map(|(l, f)| (0..f.tokens.len()).map(move |i| (l, i)))
-            .collect();
-        let mut readings: Vec<Reading> = feeds
-            .iter()
-            .map(|f| Reading {
-                logits: Vec::new(),
-                choice: None,
-                activity: match watch {
-                    Watch::None => Vec::new(),
-                    _ => vec![Activity::default(); f.tokens.len()],
-                },
-            })
-            .collect();
-
-        for (buffer, width) in [
-            (&mut s.residual, hidden),
-            (&mut s.normed, hidden),
-            (&mut s.q, hidden),
-            (&mut s.k, kv),
-            (&mut s.v, kv),
-            (&mut s.attended, hidden),
-            (&mut s.gate, neurons),
-            (&mut s.up, neurons),
-            (&mut s.output, hidden),
-        ] {
-            buffer.clear();
-            buffer
-                .try_reserve(tokens * width)
-                .map_err(|_| Error::memory("a step of the model", tokens * width * 4))?;
-            buffer.resize(tokens * width, 0.0);
-        }
-        let top = watch.top(config);
-        let every = if top > 0 { config.neuron_count() } else { 0 };
-        s.every.clear();
-        s.every
-            .try_reserve(tokens * every)
-            .map_err(|_| Error::memory("a step of the model", tokens * every * 4))?;
-        s.every.resize(tokens * every, 0.0);
-
-        let ids = feeds
-            .iter()
-            .zip(&*lanes)
-            .flat_map(|(f, lane)| f.tokens.iter().map(|&id| lane.token(id)));
-        for (id, row) in ids.zip(s.residual.chunks_exact_mut(hidden)) {
-            embedding.dequantize_row(id? as usize, row);
-        }
-
-        for (l, layer) in layers.iter().enumerate() {
-            // Attention.
-            normalize(&s.residual, &layer.attn_norm, config, &mut s.normed);
-            s.activations.load(&s.normed, hidden);
-            kernels::matmul(*isa, &layer.attn_q, &s.activations, &mut s.q);
-            kernels::matmul(*isa, &layer.attn_k, &s.activations, &mut s.k);
-            kernels::matmul(*isa, &layer.attn_v, &s.activations, &mut s.v);
-            for (t, &(lane, i)) in places.iter().enumerate() {
-                let lane = &mut lanes[lane];
-                let position = lane.position + i;
-                let cache = &mut lane.cache[l];
-                let q = &mut s.q[t * hidden..][..hidden];
-                for head in q.chunks_exact_mut(config.head_dim) {
-                    rope.turn(head, position);
-                }
-                let k = &mut s.k[t * kv..][..kv];
-                let v = &s.v[t * kv..][..kv];
-                for (head, k) in k.chunks_exact_mut(config.head_dim).enumerate() {
-                    rope.turn(k, position);
-                    cache.keys[head].extend_from_slice(k);
-                }
-                for (head, v) in v.chunks_exact(config.head_dim).enumerate() {
-                    cache.values[head].extend_from_slice(v);
-                }
-                let out = &mut s.attended[t * hidden..][..hidden];
-                attention::attend(config, cache, position + 1, q, &mut s.scores, out);
-            }
-            s.activations.load(&s.attended, hidden);
-            kernels::matmul(*isa, &layer.attn_output, &s.activations, &mut s.output);
-            add(&mut s.residual, &s.output);
-
-            // The MLP, where the neurons are.
-            normalize(&s.residual, &layer.ffn_norm, config, &mut s.normed);
-            s.activations.load(&s.normed, hidden);
-            kernels::matmul(*isa, &layer.ffn_gate, &s.activations, &mut s.gate);
-            kernels::matmul(*isa, &layer.ffn_up, &s.activations, &mut s.up);
-            math::silu_mul(&mut s.gate, &s.up);
-            // What the edits take away, kept so that activity can be reported as it was without them.
-            let mut removed: Vec<(usize, usize, f32)> = Vec::new();
-            for (t, &(lane, i)) in places.iter().enumerate() {
-                let z = &mut s.gate[t * neurons..][..neurons];
-                if let Some(activity) = readings[lane].activity.get_mut(i) {
-                    capture(watch, l, z, &mut activity.z);
-                }
-                if top > 0 {
-                    s.every[t * every + l * neurons..][..neurons].copy_from_slice(z);
-                }
-                for (e, edit) in lanes[lane].edits[l].iter().enumerate() {
-                    let before = z[edit.index];
-                    z[edit.index] = before * edit.alpha;
-                    if *watch != Watch::None {
-                        removed.push((t, e, before - z[edit.index]));
-                    }
-                }
-            }
-            s.activations.load(&s.gate, neurons);
-            kernels::matmul(*isa, &layer.ffn_down, &s.activations, &mut s.output);
-            let mut removed = removed.into_iter().peekable();
-            for (t, &(lane, i)) in places.iter().enumerate() {
-                let Some(activity) = readings[lane].activity.get_mut(i) else {
-                    continue;
-                };
-                let h = &s.output[t * hidden..][..hidden];
-                let unedited = &mut s.unedited;
-                let mut h = h;
-                if removed.peek().is_some_and(|&(at, ..)| at == t) {
-                    unedited.clear();
-                    unedited.extend_from_slice(h);
-                    while let Some((_, e, amount)) = removed.next_if(|&(at, ..)| at == t) {
-                        for (h, c) in unedited.iter_mut().zip(&lanes[lane].edits[l][e].column) {
-                            *h += amount * c;
-                        }
-                    }
-                    h = unedited;
-                }
-                activity.output_norms.push(math::norm(h));
-            }
-            add(&mut s.residual, &s.output);
-        }
-
-        if top > 0 {
-            for (&(lane, i), z) in places.iter().zip(s.every.chunks_exact(every)) {
-                let Some(activity) = readings[lane].activity.get_mut(i) else {
-                    continue;
-                };
-                let of_all: Vec<f32> = (z.iter().zip(column_norms.iter()).enumerate())
-                    .map(|(at, (&z, &norm))| {
-                        contribution(z, norm, activity.output_norms[at / neurons])
-                    })
-                    .collect();
-                activity.top = largest(&of_all, top, config);
-            }
-        }
-
-        // Logits, of the positions asked for only: the unembedding is a fifth of all weights.
-        let mut wanted: Vec<usize> = Vec::new();
-        let mut end = 0;
-        for feed in feeds {
-            let start = end;
-            end += feed.tokens.len();
-            match feed.logits {
-                Logits::None => {}
-                Logits::Choice | Logits::Last => wanted.push(end - 1),
-                Logits::All => wanted.extend(start..end),
-            }
-        }
-        if !wanted.is_empty() {
-            s.normed.resize(wanted.len() * hidden, 0.0);
-            for (&t, out) in wanted.iter().zip(s.normed.chunks_exact_mut(hidden)) {
-                let x = &s.residual[t * hidden..][..hidden];
-                math::rms_norm(x, output_norm, config.norm_eps, out);
-            }
-            s.activations.load(&s.normed, hidden);
-            let mut logits = try_vec(0f32, wanted.len() * config.vocabulary, "the logits")?;
-            kernels::matmul(*isa, unembedding, &s.activations, &mut logits);
-            let mut rest = logits;
-            for ((feed, reading), lane) in feeds.iter().zip(&mut readings).zip(lanes) {
-                let n = match feed.logits {
-                    Logits::None => 0,
-                    Logits::Choice | Logits::Last => 1,
-                    Logits::All => feed.tokens.len(),
-                };
-                if feed.logits == Logits::Choice {
-                    let logits: Vec<f32> = rest.drain(..config.vocabulary).collect();
-                    let choice = Choice::of(&logits);
-                    lane.chosen = Some(choice.id);
-                    reading.choice = Some(choice);
-                    continue;
-                }
-                let tail = rest.split_off(n * config.vocabulary);
-                reading.logits = std::mem::replace(&mut rest, tail);
-            }
-        }
-        Ok(readings)
+/// Runs a pass in as many threads as there are scratches and lanes for; each takes neighbouring lanes of about as many tokens.
+fn share_out(
+    model: &Model,
+    scratch: &mut [Scratch],
+    feeds: &[Feed<'_>],
+    lanes: &mut [Lane],
+    watch: &Watch,
+) -> Result<Vec<Reading>> {
+    let ([own, others @ ..], n) = (scratch, feeds.len()) else {
+        return Err(Error::internal("an engine without a thread was run"));
+    };
+    if others.is_empty() || n < 2 {
+        return model.pass(own, feeds, lanes, watch);
     }
+    let threads = others.len() + 1;
+    let mut left: usize = feeds.iter().map(|f| f.tokens.len()).sum();
+    std::thread::scope(|scope| {
+        let (mut feeds, mut lanes) = (feeds, lanes);
+        let mut running = Vec::new();
+        for (i, scratch) in others.iter_mut().enumerate() {
+            let share = left.div_ceil(threads - i);
+            let mut tokens = 0;
+            let mut count = 0;
+            while count + 1 < feeds.len() && tokens < share {
+                tokens += feeds[count].tokens.len();
+                count += 1;
+            }
+            if count == 0 {
+                break;
+            }
+            left -= tokens;
+            let (these, rest) = feeds.split_at(count);
+            let (their, other_lanes) = lanes.split_at_mut(count);
+            (feeds, lanes) = (rest, other_lanes);
+            running.push(scope.spawn(move || model.pass(scratch, these, their, watch)));
+        }
+        let last = model.pass(own, feeds, lanes, watch);
+        let mut readings = Vec::with_capacity(n);
+        let mut failed = None;
+        for thread in running {
+            match thread.join() {
+                Ok(Ok(some)) => readings.extend(some),
+                Ok(Err(e)) => failed = Some(e),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        readings.extend(last?);
+        failed.map_or(Ok(readings), Err)
+    })
 }
 
 impl Engine for Cpu {
     fn config(&self) -> &Config {
-        &self.config
+        &self.model.config
     }
 
     fn description(&self) -> String {
-        format!("cpu/{}", self.isa.name())
+        format!("cpu/{}", self.model.isa.name())
     }
 
     fn column_norms(&self) -> &[f32] {
-        &self.column_norms
+        &self.model.column_norms
     }
 
     fn open(&mut self, edits: &Edits) -> Result<LaneId> {
-        let down: Vec<&Matrix> = self.layers.iter().map(|l| &l.ffn_down).collect();
-        let lane = Lane::new(edits, &self.config, &down)?;
+        let down: Vec<&Matrix> = self.model.layers.iter().map(|l| &l.ffn_down).collect();
+        let lane = Lane::new(edits, &self.model.config, &down)?;
         let free = self.lanes.iter().position(Option::is_none);
         let id = free.unwrap_or(self.lanes.len());
         if free.is_none() {
@@ -502,31 +348,26 @@ pub(crate) fn column_norms<'a>(
     Ok(out)
 }
 
-fn normalize(x: &[f32], weight: &[f32], config: &Config, out: &mut [f32]) {
-    let width = weight.len();
-    for (x, out) in x.chunks_exact(width).zip(out.chunks_exact_mut(width)) {
-        math::rms_norm(x, weight, config.norm_eps, out);
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn add(sum: &mut [f32], more: &[f32]) {
-    for (s, m) in sum.iter_mut().zip(more) {
-        *s += m;
-    }
-}
-
-/// Appends the watched coordinates of layer `l` to `out`; chosen neurons come in the order asked for.
-fn capture(watch: &Watch, l: usize, z: &[f32], out: &mut Vec<f32>) {
-    match watch {
-        Watch::None => {}
-        Watch::All => out.extend_from_slice(z),
-        Watch::Chosen(neurons) | Watch::Top { neurons, .. } => {
-            out.resize(neurons.len(), 0.0);
-            for (o, n) in out.iter_mut().zip(neurons) {
-                if n.layer == l {
-                    *o = z[n.index];
-                }
-            }
+    /// A configuration to change for tests.
+    pub(super) fn config() -> Config {
+        Config {
+            name: "test".into(),
+            architecture: "llama".into(),
+            hidden: 64,
+            neurons: 64,
+            layers: 1,
+            heads: 1,
+            kv_heads: 1,
+            head_dim: 64,
+            rope_dim: 64,
+            rope_base: 10_000.0,
+            norm_eps: 1e-5,
+            context: 64,
+            vocabulary: 8,
         }
     }
 }

@@ -31,33 +31,78 @@ use crate::gguf::{Quantization, tiles::TILE};
 /// Most tokens that a kernel takes at once.
 const TOKENS: usize = 4;
 
-/// Results of one tile: for each token those of the eight rows.
-type Sums = [[f32; TILE]; TOKENS];
+/// Bytes of weights that a kernel goes through before the next tokens have their turn: they should stay in a near cache.
+const STRIPE: usize = 64 << 10;
+
+/// Tiles of a matrix, one after the other.
+#[derive(Clone, Copy)]
+struct Tiles<'a> {
+    bytes: &'a [u8],
+    /// Bytes of one.
+    each: usize,
+}
+
+impl<'a> Tiles<'a> {
+    #[inline(always)]
+    fn iter(self) -> impl Iterator<Item = &'a [u8]> {
+        self.bytes.chunks_exact(self.each)
+    }
+}
+
+/// Where the results of some tiles and up to four tokens go.
+struct Out<'a> {
+    /// From the first token's result of the first tile on.
+    values: &'a mut [f32],
+    /// From one token's result to the next one's.
+    rows: usize,
+}
+
+impl Out<'_> {
+    /// The results of token `t` with tile `i`.
+    #[inline(always)]
+    fn of(&mut self, t: usize, i: usize) -> &mut [f32; TILE] {
+        let at = t * self.rows + i * TILE;
+        // A slice of this length is such an array.
+        (&mut self.values[at..at + TILE])
+            .try_into()
+            .unwrap_or_else(|_| unreachable!("a slice of eight"))
+    }
+}
 
 /// The product of every row of `w` with every vector of `x`; `out` is `x.tokens() x w.rows()`, token by token.
 pub(crate) fn matmul(isa: Isa, w: &Matrix, x: &Activations, out: &mut [f32]) {
     let (rows, tokens) = (w.rows(), x.tokens());
-    // The kernels rely on it.
+    // The kernels rely on these.
     assert_eq!(w.columns(), x.width(), "a product of matching shapes");
-    debug_assert_eq!(out.len(), rows * tokens);
+    assert_eq!(out.len(), rows * tokens, "room for every result");
     if matches!(w.quantization(), Quantization::F16 | Quantization::F32) {
         return dense::matmul(w, x, out);
     }
-    let mut sums: Sums = [[0.0; TILE]; TOKENS];
-    for (i, tile) in w.tiles().enumerate() {
+    let (bytes, each) = w.tiles();
+    // With few tokens everything is one stripe.
+    let stripe = if tokens <= TOKENS {
+        bytes.len()
+    } else {
+        (STRIPE / each).max(1) * each
+    };
+    let mut first = 0;
+    for bytes in bytes.chunks(stripe.max(1)) {
+        let tiles = Tiles { bytes, each };
         for t in (0..tokens).step_by(TOKENS) {
             let n = (tokens - t).min(TOKENS);
             let blocks = std::array::from_fn(|i| x.blocks(t + i.min(n - 1)));
+            let mut out = Out {
+                values: &mut out[t * rows + first..],
+                rows,
+            };
             match n {
-                1 => run::<1>(isa, w.quantization(), tile, &blocks, &mut sums),
-                2 => run::<2>(isa, w.quantization(), tile, &blocks, &mut sums),
-                3 => run::<3>(isa, w.quantization(), tile, &blocks, &mut sums),
-                _ => run::<4>(isa, w.quantization(), tile, &blocks, &mut sums),
-            }
-            for (i_t, sums) in sums[..n].iter().enumerate() {
-                out[(t + i_t) * rows + i * TILE..][..TILE].copy_from_slice(sums);
+                1 => run::<1>(isa, w.quantization(), tiles, &blocks, &mut out),
+                2 => run::<2>(isa, w.quantization(), tiles, &blocks, &mut out),
+                3 => run::<3>(isa, w.quantization(), tiles, &blocks, &mut out),
+                _ => run::<4>(isa, w.quantization(), tiles, &blocks, &mut out),
             }
         }
+        first += bytes.len() / each * TILE;
     }
     for (r, row) in w.other_rows() {
         for t in 0..tokens {
@@ -74,14 +119,14 @@ pub(crate) fn matmul(isa: Isa, w: &Matrix, x: &Activations, out: &mut [f32]) {
 fn run<const T: usize>(
     isa: Isa,
     quantization: Quantization,
-    tile: &[u8],
+    tiles: Tiles,
     x: &[Blocks; TOKENS],
-    out: &mut Sums,
+    out: &mut Out,
 ) {
     match quantization {
-        Quantization::Q4_0 => nibbles::tile::<nibbles::Q4_0, T>(isa, tile, x, out),
-        Quantization::Q4_1 => nibbles::tile::<nibbles::Q4_1, T>(isa, tile, x, out),
-        Quantization::Q8_0 => q8_0::tile::<T>(isa, tile, x, out),
+        Quantization::Q4_0 => nibbles::tiles::<nibbles::Q4_0, T>(isa, tiles, x, out),
+        Quantization::Q4_1 => nibbles::tiles::<nibbles::Q4_1, T>(isa, tiles, x, out),
+        Quantization::Q8_0 => q8_0::tiles::<T>(isa, tiles, x, out),
         // Handled by `dense` before.
         Quantization::F16 | Quantization::F32 => {}
     }

@@ -4,7 +4,7 @@
 //! high half (`block_q4_0`, `block_q4_1` of `ggml-common.h`). How tiles have them is said in `gguf/tiles.rs`. A Q4_0 weight
 //! `d * (q - 8)` is `d * q + m` with `m = -8 d`, so one set of kernels serves both.
 
-use super::{Blocks, Isa, Sums, TILE, TOKENS, half_at};
+use super::{Blocks, Isa, Out, TILE, TOKENS, Tiles, half_at};
 
 /// What tells the two formats apart.
 pub(super) trait Format {
@@ -47,46 +47,52 @@ impl Format for Q4_1 {
 }
 
 #[inline(always)]
-pub(super) fn tile<F: Format, const T: usize>(
+pub(super) fn tiles<F: Format, const T: usize>(
     isa: Isa,
-    tile: &[u8],
+    tiles: Tiles,
     x: &[Blocks; TOKENS],
-    out: &mut Sums,
+    out: &mut Out,
 ) {
     match isa {
-        Isa::Scalar => scalar::<F, T>(tile, x, out),
+        Isa::Scalar => scalar::<F, T>(tiles, x, out),
         #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-        Isa::Simd128 => super::wasm::nibbles::<F, T>(tile, x, out),
+        Isa::Simd128 => super::wasm::nibbles::<F, T>(tiles, x, out),
         #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
-        Isa::RelaxedSimd => super::wasm::nibbles_relaxed::<F, T>(tile, x, out),
+        Isa::RelaxedSimd => super::wasm::nibbles_relaxed::<F, T>(tiles, x, out),
         // SAFETY: `Isa::available` offers these sets only where the processor has them.
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx2 => unsafe { super::x86::nibbles::<F, T>(tile, x, out) },
+        Isa::Avx2 => unsafe { super::x86::nibbles::<F, T>(tiles, x, out) },
         #[cfg(target_arch = "x86_64")]
-        Isa::Vnni => unsafe { super::x86::nibbles_vnni::<F, T>(tile, x, out) },
+        Isa::Vnni => unsafe { super::x86::nibbles_vnni::<F, T>(tiles, x, out) },
     }
 }
 
-fn scalar<F: Format, const T: usize>(tile: &[u8], x: &[Blocks; TOKENS], out: &mut Sums) {
-    for t in 0..T {
-        for r in 0..TILE {
-            let mut acc = 0f32;
-            for (b, block) in tile.chunks_exact(F::BLOCK).enumerate() {
-                let (d, m) = F::scales(block, r, TILE);
-                let mut sum = 0i32;
-                for v in 0..4 {
-                    let bytes = &block[F::WEIGHTS + 32 * v + 4 * r..][..4];
-                    for (i, &byte) in bytes.iter().enumerate() {
-                        let c = b * 32 + 8 * v + i;
-                        sum += i32::from(byte & 15) * i32::from(x[t].integer(c));
-                        sum += i32::from(byte >> 4) * i32::from(x[t].integer(c + 4));
-                    }
-                }
-                acc += (d * x[t].scales[b]) * sum as f32 + m * x[t].sums[b];
+fn scalar<F: Format, const T: usize>(tiles: Tiles, x: &[Blocks; TOKENS], out: &mut Out) {
+    for (i, tile) in tiles.iter().enumerate() {
+        for t in 0..T {
+            for r in 0..TILE {
+                out.of(t, i)[r] = scalar_row::<F>(tile, r, &x[t]);
             }
-            out[t][r] = acc;
         }
     }
+}
+
+fn scalar_row<F: Format>(tile: &[u8], r: usize, x: &Blocks) -> f32 {
+    let mut acc = 0f32;
+    for (b, block) in tile.chunks_exact(F::BLOCK).enumerate() {
+        let (d, m) = F::scales(block, r, TILE);
+        let mut sum = 0i32;
+        for v in 0..4 {
+            let bytes = &block[F::WEIGHTS + 32 * v + 4 * r..][..4];
+            for (i, &byte) in bytes.iter().enumerate() {
+                let c = b * 32 + 8 * v + i;
+                sum += i32::from(byte & 15) * i32::from(x.integer(c));
+                sum += i32::from(byte >> 4) * i32::from(x.integer(c + 4));
+            }
+        }
+        acc += (d * x.scales[b]) * sum as f32 + m * x.sums[b];
+    }
+    acc
 }
 
 /// The product of one row, as the file has it, with one vector.

@@ -6,7 +6,7 @@
 
 use core::arch::wasm32::*;
 
-use super::{Blocks, Sums, TILE, TOKENS, nibbles::Format, q8_0};
+use super::{Blocks, Out, TILE, TOKENS, Tiles, nibbles::Format, q8_0};
 
 /// Four half-precision numbers as f32. Exact for all finite ones.
 ///
@@ -65,14 +65,17 @@ fn part(d: v128, m: v128, x: &Blocks, b: usize, sum: v128) -> v128 {
 
 #[inline(always)]
 pub(super) fn nibbles<F: Format, const T: usize>(
-    tile: &[u8],
+    tiles: Tiles,
     x: &[Blocks; TOKENS],
-    out: &mut Sums,
+    out: &mut Out,
 ) {
     if T == 1 {
-        return one::<F>(tile, &x[0], &mut out[0]);
+        for (i, tile) in tiles.iter().enumerate() {
+            one::<F>(tile, &x[0], out.of(0, i));
+        }
+        return;
     }
-    for half in 0..2 {
+    for (i, tile, half) in halves_of(tiles) {
         let mut acc = [f32x4_splat(0.0); T];
         for (b, block) in tile.chunks_exact(F::BLOCK).enumerate() {
             let block = block.as_ptr();
@@ -107,7 +110,7 @@ pub(super) fn nibbles<F: Format, const T: usize>(
                 acc[t] = f32x4_add(acc[t], part(d, m, &x[t], b, sums[t]));
             }
         }
-        store(acc, half, out);
+        store(acc, i, half, out);
     }
 }
 
@@ -171,11 +174,11 @@ fn one<F: Format>(tile: &[u8], x: &Blocks, out: &mut [f32; TILE]) {
 #[cfg(target_feature = "relaxed-simd")]
 #[inline(always)]
 pub(super) fn nibbles_relaxed<F: Format, const T: usize>(
-    tile: &[u8],
+    tiles: Tiles,
     x: &[Blocks; TOKENS],
-    out: &mut Sums,
+    out: &mut Out,
 ) {
-    for half in 0..2 {
+    for (i, tile, half) in halves_of(tiles) {
         let mut acc = [f32x4_splat(0.0); T];
         for (b, block) in tile.chunks_exact(F::BLOCK).enumerate() {
             let block = block.as_ptr();
@@ -207,13 +210,13 @@ pub(super) fn nibbles_relaxed<F: Format, const T: usize>(
                 acc[t] = f32x4_add(acc[t], part(d, m, &x[t], b, sum));
             }
         }
-        store(acc, half, out);
+        store(acc, i, half, out);
     }
 }
 
 #[inline(always)]
-pub(super) fn q8_0<const T: usize>(tile: &[u8], x: &[Blocks; TOKENS], out: &mut Sums) {
-    for half in 0..2 {
+pub(super) fn q8_0<const T: usize>(tiles: Tiles, x: &[Blocks; TOKENS], out: &mut Out) {
+    for (i, tile, half) in halves_of(tiles) {
         let mut acc = [f32x4_splat(0.0); T];
         for (b, block) in tile.chunks_exact(q8_0::BLOCK).enumerate() {
             let block = block.as_ptr();
@@ -238,14 +241,21 @@ pub(super) fn q8_0<const T: usize>(tile: &[u8], x: &[Blocks; TOKENS], out: &mut 
                 acc[t] = f32x4_add(acc[t], f32x4_mul(d, f32x4_convert_i32x4(sums[t])));
             }
         }
-        store(acc, half, out);
+        store(acc, i, half, out);
     }
 }
 
+/// Each tile's halves: which tile, it, and which half.
 #[inline(always)]
-fn store<const T: usize>(acc: [v128; T], half: usize, out: &mut Sums) {
-    for (acc, out) in acc.iter().zip(out) {
-        // SAFETY: `out` holds eight floats.
-        unsafe { v128_store(out.as_mut_ptr().add(4 * half).cast(), *acc) };
+fn halves_of(tiles: Tiles<'_>) -> impl Iterator<Item = (usize, &[u8], usize)> {
+    let both = |(i, tile)| [(i, tile, 0), (i, tile, 1)];
+    tiles.iter().enumerate().flat_map(both)
+}
+
+#[inline(always)]
+fn store<const T: usize>(acc: [v128; T], tile: usize, half: usize, out: &mut Out) {
+    for (t, acc) in acc.into_iter().enumerate() {
+        // SAFETY: the results of a half are four floats.
+        unsafe { v128_store(out.of(t, tile).as_mut_ptr().add(4 * half).cast(), acc) };
     }
 }

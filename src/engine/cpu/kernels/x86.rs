@@ -6,7 +6,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{Blocks, Sums, TOKENS, nibbles::Format, q8_0};
+use super::{Blocks, Out, TOKENS, Tiles, nibbles::Format, q8_0};
 
 /// Adds the products of neighbouring 16-bit numbers to eight sums.
 #[target_feature(enable = "avx2")]
@@ -47,97 +47,102 @@ macro_rules! kernels {
     ($features:literal, $dot:ident, $nibbles:ident, $q8_0:ident) => {
         #[target_feature(enable = $features)]
         pub(super) fn $nibbles<F: Format, const T: usize>(
-            tile: &[u8],
+            tiles: Tiles,
             x: &[Blocks; TOKENS],
-            out: &mut Sums,
+            out: &mut Out,
         ) {
-            let mask = _mm256_set1_epi16(15);
-            let mut acc = [_mm256_setzero_ps(); T];
-            for (b, block) in tile.chunks_exact(F::BLOCK).enumerate() {
-                let block = block.as_ptr();
-                let mut sums = [_mm256_setzero_si256(); T];
-                let (mut sum16, mut sum256) = (_mm256_setzero_si256(), _mm256_setzero_si256());
-                for v in 0..4 {
-                    // SAFETY: a block of a tile has 4 x 32 bytes from `WEIGHTS` on, and `matmul` has seen to it that x
-                    // has 32 integers for every block.
-                    unsafe {
-                        let w = _mm256_loadu_si256(block.add(F::WEIGHTS + 32 * v).cast());
-                        let at = |t: usize| x[t].integers.as_ptr().add(32 * b + 8 * v);
-                        let low = _mm256_and_si256(w, mask);
-                        let high = _mm256_srli_epi16::<12>(w);
-                        if T == 1 {
-                            // Left where they are, the middle nibbles count 16 and 256 times; the sums stay below 2^29.
-                            let x = at(0);
-                            let (w16, w256) =
-                                (_mm256_slli_epi16::<4>(mask), _mm256_slli_epi16::<8>(mask));
-                            sums[0] = $dot(sums[0], low, pair(x));
-                            sum16 = $dot(sum16, _mm256_and_si256(w, w16), pair(x.add(4)));
-                            sum256 = $dot(sum256, _mm256_and_si256(w, w256), pair(x.add(2)));
-                            sums[0] = $dot(sums[0], high, pair(x.add(6)));
-                            continue;
-                        }
-                        let second = _mm256_and_si256(_mm256_srli_epi16::<4>(w), mask);
-                        let third = _mm256_and_si256(_mm256_srli_epi16::<8>(w), mask);
-                        for t in 0..T {
-                            let x = at(t);
-                            sums[t] = $dot(sums[t], low, pair(x));
-                            sums[t] = $dot(sums[t], second, pair(x.add(4)));
-                            sums[t] = $dot(sums[t], third, pair(x.add(2)));
-                            sums[t] = $dot(sums[t], high, pair(x.add(6)));
+            for (i, tile) in tiles.iter().enumerate() {
+                let mask = _mm256_set1_epi16(15);
+                let mut acc = [_mm256_setzero_ps(); T];
+                for (b, block) in tile.chunks_exact(F::BLOCK).enumerate() {
+                    let block = block.as_ptr();
+                    let mut sums = [_mm256_setzero_si256(); T];
+                    let (mut sum16, mut sum256) = (_mm256_setzero_si256(), _mm256_setzero_si256());
+                    for v in 0..4 {
+                        // SAFETY: a block of a tile has 4 x 32 bytes from `WEIGHTS` on, and `matmul` has seen to it that x
+                        // has 32 integers for every block.
+                        unsafe {
+                            let w = _mm256_loadu_si256(block.add(F::WEIGHTS + 32 * v).cast());
+                            let at = |t: usize| x[t].integers.as_ptr().add(32 * b + 8 * v);
+                            let low = _mm256_and_si256(w, mask);
+                            let high = _mm256_srli_epi16::<12>(w);
+                            if T == 1 {
+                                // Left where they are, the middle nibbles count 16 and 256 times; the sums stay below 2^29.
+                                let x = at(0);
+                                let (w16, w256) =
+                                    (_mm256_slli_epi16::<4>(mask), _mm256_slli_epi16::<8>(mask));
+                                sums[0] = $dot(sums[0], low, pair(x));
+                                sum16 = $dot(sum16, _mm256_and_si256(w, w16), pair(x.add(4)));
+                                sum256 = $dot(sum256, _mm256_and_si256(w, w256), pair(x.add(2)));
+                                sums[0] = $dot(sums[0], high, pair(x.add(6)));
+                                continue;
+                            }
+                            let second = _mm256_and_si256(_mm256_srli_epi16::<4>(w), mask);
+                            let third = _mm256_and_si256(_mm256_srli_epi16::<8>(w), mask);
+                            for t in 0..T {
+                                let x = at(t);
+                                sums[t] = $dot(sums[t], low, pair(x));
+                                sums[t] = $dot(sums[t], second, pair(x.add(4)));
+                                sums[t] = $dot(sums[t], third, pair(x.add(2)));
+                                sums[t] = $dot(sums[t], high, pair(x.add(6)));
+                            }
                         }
                     }
+                    if T == 1 {
+                        let more = _mm256_add_epi32(
+                            _mm256_srai_epi32::<4>(sum16),
+                            _mm256_srai_epi32::<8>(sum256),
+                        );
+                        sums[0] = _mm256_add_epi32(sums[0], more);
+                    }
+                    // SAFETY: the scales of eight rows come first, then, where there are any, their minima.
+                    let d = unsafe { halves(block) };
+                    let m = if F::HAS_MINIMUM {
+                        unsafe { halves(block.add(16)) }
+                    } else {
+                        _mm256_mul_ps(d, _mm256_set1_ps(-8.0))
+                    };
+                    for t in 0..T {
+                        let d = _mm256_mul_ps(d, _mm256_set1_ps(x[t].scales[b]));
+                        let product = _mm256_mul_ps(d, _mm256_cvtepi32_ps(sums[t]));
+                        let minimum = _mm256_mul_ps(m, _mm256_set1_ps(x[t].sums[b]));
+                        acc[t] = _mm256_add_ps(acc[t], _mm256_add_ps(product, minimum));
+                    }
                 }
-                if T == 1 {
-                    let more = _mm256_add_epi32(
-                        _mm256_srai_epi32::<4>(sum16),
-                        _mm256_srai_epi32::<8>(sum256),
-                    );
-                    sums[0] = _mm256_add_epi32(sums[0], more);
-                }
-                // SAFETY: the scales of eight rows come first, then, where there are any, their minima.
-                let d = unsafe { halves(block) };
-                let m = if F::HAS_MINIMUM {
-                    unsafe { halves(block.add(16)) }
-                } else {
-                    _mm256_mul_ps(d, _mm256_set1_ps(-8.0))
-                };
-                for t in 0..T {
-                    let d = _mm256_mul_ps(d, _mm256_set1_ps(x[t].scales[b]));
-                    let product = _mm256_mul_ps(d, _mm256_cvtepi32_ps(sums[t]));
-                    let minimum = _mm256_mul_ps(m, _mm256_set1_ps(x[t].sums[b]));
-                    acc[t] = _mm256_add_ps(acc[t], _mm256_add_ps(product, minimum));
-                }
+                store(acc, i, out);
             }
-            store(acc, out);
         }
 
         #[target_feature(enable = $features)]
-        pub(super) fn $q8_0<const T: usize>(tile: &[u8], x: &[Blocks; TOKENS], out: &mut Sums) {
-            let mut acc = [_mm256_setzero_ps(); T];
-            for (b, block) in tile.chunks_exact(q8_0::BLOCK).enumerate() {
-                let block = block.as_ptr();
-                let mut sums = [_mm256_setzero_si256(); T];
-                for v in 0..8 {
-                    // SAFETY: as above; here a block has 8 x 32 bytes of weights.
-                    unsafe {
-                        let w = _mm256_loadu_si256(block.add(q8_0::WEIGHTS + 32 * v).cast());
-                        let even = _mm256_srai_epi16::<8>(_mm256_slli_epi16::<8>(w));
-                        let odd = _mm256_srai_epi16::<8>(w);
-                        for t in 0..T {
-                            let x = x[t].integers.as_ptr().add(32 * b + 4 * v);
-                            sums[t] = $dot(sums[t], even, pair(x));
-                            sums[t] = $dot(sums[t], odd, pair(x.add(2)));
+        pub(super) fn $q8_0<const T: usize>(tiles: Tiles, x: &[Blocks; TOKENS], out: &mut Out) {
+            for (i, tile) in tiles.iter().enumerate() {
+                let mut acc = [_mm256_setzero_ps(); T];
+                for (b, block) in tile.chunks_exact(q8_0::BLOCK).enumerate() {
+                    let block = block.as_ptr();
+                    let mut sums = [_mm256_setzero_si256(); T];
+                    for v in 0..8 {
+                        // SAFETY: as above; here a block has 8 x 32 bytes of weights.
+                        unsafe {
+                            let w = _mm256_loadu_si256(block.add(q8_0::WEIGHTS + 32 * v).cast());
+                            let even = _mm256_srai_epi16::<8>(_mm256_slli_epi16::<8>(w));
+                            let odd = _mm256_srai_epi16::<8>(w);
+                            for t in 0..T {
+                                let x = x[t].integers.as_ptr().add(32 * b + 4 * v);
+                                sums[t] = $dot(sums[t], even, pair(x));
+                                sums[t] = $dot(sums[t], odd, pair(x.add(2)));
+                            }
                         }
                     }
+                    // SAFETY: the scales of eight rows come first.
+                    let d = unsafe { halves(block) };
+                    for t in 0..T {
+                        let d = _mm256_mul_ps(d, _mm256_set1_ps(x[t].scales[b]));
+                        acc[t] =
+                            _mm256_add_ps(acc[t], _mm256_mul_ps(d, _mm256_cvtepi32_ps(sums[t])));
+                    }
                 }
-                // SAFETY: the scales of eight rows come first.
-                let d = unsafe { halves(block) };
-                for t in 0..T {
-                    let d = _mm256_mul_ps(d, _mm256_set1_ps(x[t].scales[b]));
-                    acc[t] = _mm256_add_ps(acc[t], _mm256_mul_ps(d, _mm256_cvtepi32_ps(sums[t])));
-                }
+                store(acc, i, out);
             }
-            store(acc, out);
         }
     };
 }
@@ -152,9 +157,9 @@ kernels!(
 
 #[target_feature(enable = "avx2")]
 #[inline]
-fn store<const T: usize>(acc: [__m256; T], out: &mut Sums) {
-    for (acc, out) in acc.iter().zip(out) {
-        // SAFETY: `out` holds eight floats.
-        unsafe { _mm256_storeu_ps(out.as_mut_ptr(), *acc) };
+fn store<const T: usize>(acc: [__m256; T], tile: usize, out: &mut Out) {
+    for (t, acc) in acc.into_iter().enumerate() {
+        // SAFETY: these are eight floats.
+        unsafe { _mm256_storeu_ps(out.of(t, tile).as_mut_ptr(), acc) };
     }
 }
