@@ -140,10 +140,12 @@ fn quantize_block(x: &[f32; BLOCK], integers: &mut [i16; BLOCK]) -> (f32, i32) {
     let mut max = [0f32; 8];
     for chunk in x.as_chunks::<8>().0 {
         for i in 0..8 {
-            max[i] = max[i].max(chunk[i].abs());
+            // Not `f32::max`: for WebAssembly that is a call.
+            let v = chunk[i].abs();
+            max[i] = if v > max[i] { v } else { max[i] };
         }
     }
-    let max = max.iter().copied().fold(0.0, f32::max);
+    let max = max.iter().fold(0.0, |m, &v| if v > m { v } else { m });
     let inverse = if max > 1e-30 { LARGEST / max } else { 0.0 };
     let mut sum = 0i32;
     let mut plain = [0i16; BLOCK];
