@@ -152,11 +152,16 @@ fn run() -> Result<()> {
     let file = ModelFile::parse(bytes)?;
     let artifact = Artifact::parse(&fs::read_to_string(ARTIFACT)?)?;
     let mut cpu = Cpu::new(&file)?;
-    let mut gpu = match pollster::block_on(Gpu::open(&file, None, &Options::default())) {
-        Ok(gpu) => Some(gpu),
-        Err(why) => {
-            println!("GPU left out: {why}");
-            None
+    let mut gpu = if std::env::var_os("NO_GPU").is_some() {
+        println!("GPU left out, as asked");
+        None
+    } else {
+        match pollster::block_on(Gpu::open(&file, None, &Options::default())) {
+            Ok(gpu) => Some(gpu),
+            Err(why) => {
+                println!("GPU left out: {why}");
+                None
+            }
         }
     };
     let kinds: Vec<Kind> = [1, 3, 7]
@@ -246,6 +251,7 @@ fn run() -> Result<()> {
             }));
         }
     }
+    let batch = together(&mut cpu, &artifact, rounds)?;
     println!("\nediting and showing the H-Neurons costs, median of pairs:");
     for (what, ratio) in &costs {
         println!("  {what}: {:+.1} %", 100.0 * (ratio - 1.0));
@@ -253,6 +259,7 @@ fn run() -> Result<()> {
     let mut out = json!({
         "cpu": cpu.description(), "adapter": adapter, "file": Path::new(MODEL).file_name().and_then(|n| n.to_str()),
         "rounds": rounds, "prompt_tokens": PROMPT, "runs": runs,
+        "batch": batch,
         "edit_and_show_cost": costs.iter().map(|(w, r)| json!({"what": w, "ratio": r})).collect::<Vec<_>>(),
     });
     if let Some(gpu) = &mut gpu {
@@ -328,4 +335,36 @@ fn run() -> Result<()> {
     )?;
     println!("\nwritten: target/bench/native.json");
     Ok(())
+}
+
+/// Many sequences together against one alone, on the CPU with all its threads: what work in bulk is worth. Ratio of medians.
+fn together(cpu: &mut Cpu, artifact: &Artifact, rounds: usize) -> Result<Value> {
+    const MANY: usize = 64;
+    let mut rates = [Vec::new(), Vec::new()];
+    for round in 0..=rounds {
+        for (lanes, rates) in [1, MANY].into_iter().zip(&mut rates) {
+            let shown = false;
+            let timed = measure(cpu, artifact, Kind { lanes, shown })?;
+            if round > 0 {
+                rates.push(lanes as f64 / timed.token);
+            }
+        }
+    }
+    let (one, many) = (median(&mut rates[0]), median(&mut rates[1]));
+    let limit = {
+        let begin = Instant::now();
+        cpu.limit(1.0, || begin.elapsed().as_secs_f64())
+    };
+    println!(
+        "\nCPU, {MANY} sequences together: {many:.0} tokens/s, {:.2} x one alone ({one:.0}); one alone is {:.0} % of what the \
+         matrix kernels would do alone ({:.0}), which is {:.0} % of reading the weights ({:.0})",
+        many / one,
+        100.0 * one / limit.kernel_tps,
+        limit.kernel_tps,
+        100.0 * limit.kernel_tps / limit.read_tps,
+        limit.read_tps,
+    );
+    Ok(json!({
+        "sequences": MANY, "decode_tps": many, "one_decode_tps": one, "times_one": many / one, "limit": limit,
+    }))
 }

@@ -256,6 +256,14 @@ impl Lab {
             .await
     }
 
+    /// The CPU engine in use, if it is.
+    pub fn cpu(&self) -> Option<&Cpu> {
+        match &self.engine {
+            Running::Cpu(cpu) => Some(cpu),
+            _ => None,
+        }
+    }
+
     /// Puts the CPU in the engine's place, if it is not there.
     fn take_cpu(&mut self) -> Result<()> {
         if !matches!(self.engine, Running::Cpu(_)) {

@@ -306,6 +306,17 @@ impl Lab {
         to_js(&self.lab.kernel_times(tokens).await?)
     }
 
+    /// What the CPU engine could do at best, `{kernel_tps, prefill_kernel_tps, read_tps}`, each measured for about `seconds`:
+    /// tokens a second of the matrix kernels alone, with one token and with many, and of reading the weights. For benchmarks.
+    ///
+    /// # Errors
+    /// Kind `input` where the CPU engine is not in use.
+    pub fn limit(&self, seconds: f64) -> JsResult<JsValue> {
+        let cpu = (self.lab.cpu())
+            .ok_or_else(|| Error::input("the limit is the CPU engine's: choose it first"))?;
+        to_js(&cpu.limit(seconds, || now() / 1000.0))
+    }
+
     /// Starts a run, ending the one before. Gives `{prompt, shown, lanes}`.
     ///
     /// # Errors

@@ -47,7 +47,8 @@ impl Matrix {
         self.view.quantization
     }
 
-    fn tensor(&self) -> &[u8] {
+    /// The matrix's bytes.
+    pub(crate) fn tensor(&self) -> &[u8] {
         &self.bytes[self.view.range.clone()]
     }
 

@@ -10,12 +10,14 @@ mod activations;
 mod attention;
 pub(crate) mod kernels;
 mod lane;
+mod limit;
 pub(crate) mod matrix;
 mod pass;
 
 use std::{future::ready, sync::Arc};
 
 pub use kernels::Isa;
+pub use limit::Limit;
 
 use super::{BoxFuture, Edits, Engine, Feed, LaneId, Neuron, Reading, Ticket, Watch, check_feeds};
 use crate::{
