@@ -604,7 +604,7 @@ impl Session {
     }
 }
 
-fn sampler(sampling: &Sampling) -> Option<LogitsProcessor> {
+pub(crate) fn sampler(sampling: &Sampling) -> Option<LogitsProcessor> {
     let temperature = sampling.temperature;
     if temperature == 0.0 {
         return None;
@@ -619,7 +619,7 @@ fn sampler(sampling: &Sampling) -> Option<LogitsProcessor> {
 }
 
 /// The next token; without a sampler the most probable one, the lowest id of several.
-fn choose(sampler: Option<&mut LogitsProcessor>, logits: &[f32]) -> Result<u32> {
+pub(crate) fn choose(sampler: Option<&mut LogitsProcessor>, logits: &[f32]) -> Result<u32> {
     match sampler {
         None => Ok(Choice::of(logits).id),
         Some(sampler) => Tensor::from_slice(logits, logits.len(), &Device::Cpu)

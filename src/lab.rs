@@ -8,7 +8,7 @@ use crate::{
     choose::{Chosen, GOLDEN_TEXT, Golden, Wanted},
     engine::{
         Edits, Engine, Neuron, Watch,
-        cpu::Cpu,
+        cpu::{Cpu, Isa},
         gpu::{Gpu, KernelTime, Options},
     },
     error::{Error, ErrorKind, Result},
@@ -262,6 +262,23 @@ impl Lab {
             Running::Cpu(cpu) => Some(cpu),
             _ => None,
         }
+    }
+
+    /// Takes the CPU engine with the kernels of a named instruction set. For tests and benchmarks: the best are taken of themselves.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Input`] for one that this machine lacks; as [`Cpu::new`].
+    pub fn use_isa(&mut self, name: &str) -> Result<()> {
+        let sets = Isa::available();
+        let isa = sets.iter().find(|isa| isa.name() == name).ok_or_else(|| {
+            let names: Vec<&str> = sets.iter().map(|isa| isa.name()).collect();
+            Error::input(format!(
+                "there are no kernels '{name}' here: choose {}",
+                names.join(", ")
+            ))
+        })?;
+        self.engine = Running::Cpu(Box::new(Cpu::with_isa(&self.file, *isa)?));
+        Ok(())
     }
 
     /// Puts the CPU in the engine's place, if it is not there.

@@ -306,6 +306,15 @@ impl Lab {
         to_js(&self.lab.kernel_times(tokens).await?)
     }
 
+    /// Takes the CPU engine with kernels of a named instruction set, as `info().build` names them. For tests and benchmarks.
+    ///
+    /// # Errors
+    /// Kind `input` for one that this browser lacks.
+    pub fn use_kernels(&mut self, name: &str) -> JsResult<()> {
+        self.drop_session();
+        Ok(self.lab.use_isa(name)?)
+    }
+
     /// What the CPU engine could do at best, `{kernel_tps, prefill_kernel_tps, read_tps}`, each measured for about `seconds`:
     /// tokens a second of the matrix kernels alone, with one token and with many, and of reading the weights. For benchmarks.
     ///

@@ -192,6 +192,16 @@ pub trait Engine {
     /// [`crate::ErrorKind::Input`] for an edit outside the model, [`crate::ErrorKind::Memory`].
     fn open(&mut self, edits: &Edits) -> Result<LaneId>;
 
+    /// Opens a lane that has read what `lane` has, with the same edits: many answers to one prompt read it once. `None` where the
+    /// engine cannot copy a lane; the prompt is then read again.
+    ///
+    /// # Errors
+    /// As [`Engine::open`]; [`crate::ErrorKind::Internal`] for a lane that is not open.
+    fn fork(&mut self, lane: LaneId) -> Result<Option<LaneId>> {
+        let _ = lane;
+        Ok(None)
+    }
+
     /// Closes a lane and frees its memory. Closing twice does nothing.
     fn close(&mut self, lane: LaneId);
 

@@ -1,5 +1,5 @@
 //! Tokens per second, natively and in one headless browser: ours in each variant and, beside it, candle's own quantized
-//! Llama.
+//! Llama and llama.cpp (wllama).
 
 use std::fs;
 
@@ -24,14 +24,18 @@ pub fn run(
     rounds: u32,
     only: Option<Part>,
     software: bool,
+    no_gpu: bool,
 ) -> Result<()> {
     crate::model()?;
     if only != Some(Part::Browser) {
-        process::run(
-            process::cargo()
-                .args(["bench", "--bench", "engines"])
-                .env("ROUNDS", rounds.to_string()),
-        )?;
+        let mut cargo = process::cargo();
+        cargo
+            .args(["bench", "--bench", "engines"])
+            .env("ROUNDS", rounds.to_string());
+        if no_gpu {
+            cargo.env("NO_GPU", "1");
+        }
+        process::run(&mut cargo)?;
     }
     if only == Some(Part::Native) {
         return Ok(());
@@ -54,7 +58,11 @@ pub fn run(
         .arg("--out")
         .arg(&result);
     if peers {
-        node.arg("--candle").arg(&candle);
+        browser::packages(&paths::root().join("benches/browser"))?;
+        node.arg("--candle").arg(&candle).arg("--wllama");
+    }
+    if no_gpu {
+        node.arg("--no-gpu");
     }
     if software {
         node.arg("--software");

@@ -73,17 +73,16 @@ pub fn node() -> Result<Command> {
             "Node {said} is too old; install version {NODE_MIN} or newer"
         ));
     }
-    packages()?;
+    packages(&tests_folder())?;
     let mut node = Command::new("node");
     node.current_dir(paths::root()).env("CHROME", chrome);
     Ok(node)
 }
 
-/// `npm ci`, unless the lock file is the one that was installed.
-fn packages() -> Result<()> {
-    let folder = tests_folder();
-    let lock = fs::read(folder.join("package-lock.json"))
-        .map_err(|e| format!("cannot read tests/browser/package-lock.json: {e}"))?;
+/// `npm ci` in a folder, unless the lock file is the one that was installed.
+pub fn packages(folder: &Path) -> Result<()> {
+    let lock = folder.join("package-lock.json");
+    let lock = fs::read(&lock).map_err(|e| format!("cannot read {}: {e}", paths::shown(&lock)))?;
     let stamp = folder.join("node_modules/.installed-lock");
     if fs::read(&stamp).is_ok_and(|installed| installed == lock) {
         return Ok(());
@@ -94,7 +93,7 @@ fn packages() -> Result<()> {
         process::run(
             Command::new(npm)
                 .args(["ci", "--no-audit", "--no-fund", "--loglevel=error"])
-                .current_dir(&folder),
+                .current_dir(folder),
         )
         .map_err(|why| format!("{why}; npm comes with Node (Debian: apt-get install npm)"))?;
         fs::write(&stamp, &lock).map_err(|e| format!("cannot write {}: {e}", stamp.display()))?;

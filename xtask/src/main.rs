@@ -68,7 +68,10 @@ enum Command {
         /// In the browser, use WebGPU's software adapter (for machines without a GPU)
         #[arg(long)]
         software: bool,
-        /// Race candle's own quantized Llama beside ours
+        /// Leave the GPU out
+        #[arg(long)]
+        no_gpu: bool,
+        /// Race candle's own quantized Llama and llama.cpp (wllama) beside ours
         #[arg(long)]
         peers: bool,
         /// How many times each engine is measured (at least 5 for numbers worth quoting)
@@ -125,9 +128,10 @@ fn run(command: Command) -> Result<()> {
             quick,
             only,
             software,
+            no_gpu,
         } => {
             let profile = if quick { Profile::Quick } else { Profile::Web };
-            bench::run(profile, peers, rounds, only, software)
+            bench::run(profile, peers, rounds, only, software, no_gpu)
         }
         Command::Serve { port } => serve::serve(port, false),
         Command::Model => model(),

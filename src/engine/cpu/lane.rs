@@ -11,7 +11,7 @@ use crate::{
 const GROWTH: usize = 128;
 
 /// One edited neuron of one layer.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct LayerEdit {
     pub(crate) index: usize,
     pub(crate) alpha: f32,
@@ -24,7 +24,7 @@ pub(crate) const SIDE: usize = 8;
 
 /// Keys and values of one layer, for each key head. Values are `positions x head_dim`; keys `positions / 8 x head_dim x 8`, the
 /// last eight perhaps not all written.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct LayerCache {
     pub(crate) keys: Vec<Vec<f32>>,
     pub(crate) values: Vec<Vec<f32>>,
@@ -55,7 +55,7 @@ impl LayerCache {
 }
 
 /// A sequence in progress.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Lane {
     pub(crate) position: usize,
     /// The token chosen last.

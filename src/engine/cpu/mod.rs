@@ -159,6 +159,16 @@ impl Cpu {
             .ok_or_else(|| Error::internal("a lane was used after it was closed"))
     }
 
+    fn keep(&mut self, lane: Lane) -> LaneId {
+        let free = self.lanes.iter().position(Option::is_none);
+        let id = free.unwrap_or(self.lanes.len());
+        if free.is_none() {
+            self.lanes.push(None);
+        }
+        self.lanes[id] = Some(lane);
+        LaneId(id)
+    }
+
     /// Checks a batch before anything is changed, and makes room for it.
     fn prepare(&mut self, feeds: &[Feed<'_>], watch: &Watch) -> Result<()> {
         let config = &self.model.config;
@@ -264,13 +274,12 @@ impl Engine for Cpu {
     fn open(&mut self, edits: &Edits) -> Result<LaneId> {
         let down: Vec<&Matrix> = self.model.layers.iter().map(|l| &l.ffn_down).collect();
         let lane = Lane::new(edits, &self.model.config, &down)?;
-        let free = self.lanes.iter().position(Option::is_none);
-        let id = free.unwrap_or(self.lanes.len());
-        if free.is_none() {
-            self.lanes.push(None);
-        }
-        self.lanes[id] = Some(lane);
-        Ok(LaneId(id))
+        Ok(self.keep(lane))
+    }
+
+    fn fork(&mut self, lane: LaneId) -> Result<Option<LaneId>> {
+        let lane = self.lane(lane)?.clone();
+        Ok(Some(self.keep(lane)))
     }
 
     fn close(&mut self, lane: LaneId) {

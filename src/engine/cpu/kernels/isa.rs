@@ -25,10 +25,15 @@ impl Isa {
     pub fn available() -> Vec<Self> {
         #[allow(unused_mut)]
         let mut sets = vec![Self::Scalar];
-        #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
-        sets.push(Self::RelaxedSimd);
         #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
         sets.push(Self::Simd128);
+        #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
+        if super::wasm::has_dot_product() {
+            sets.push(Self::RelaxedSimd);
+        } else {
+            // The instruction is there, but made of several.
+            sets.insert(1, Self::RelaxedSimd);
+        }
         #[cfg(target_arch = "x86_64")]
         if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("f16c") {
             sets.push(Self::Avx2);

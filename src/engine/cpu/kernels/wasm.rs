@@ -169,6 +169,16 @@ fn one<F: Format>(tile: &[u8], x: &Blocks, out: &mut [f32; TILE]) {
     }
 }
 
+/// Whether the processor multiplies and adds bytes in one instruction (ARM's dot product, VNNI), so that relaxed SIMD pays. For
+/// arguments beyond seven bits the instruction may do what the processor does, and x86 without VNNI gives itself away: it sums
+/// pairs in 16 bits, saturated.
+#[cfg(target_feature = "relaxed-simd")]
+pub(super) fn has_dot_product() -> bool {
+    let (a, b) = std::hint::black_box((i8x16_splat(-128), u8x16_splat(255)));
+    let sum = i32x4_relaxed_dot_i8x16_i7x16_add(a, b, i32x4_splat(0));
+    i32x4_extract_lane::<0>(sum) != 2 * i32::from(i16::MIN)
+}
+
 /// As [`nibbles`] with the relaxed dot product of bytes. Activations are `128 * high + low`, two products a weight. Nibbles
 /// are seven-bit numbers and their pair sums fit 16 bits (2 * 15 * 127), so the instruction has one possible result.
 #[cfg(target_feature = "relaxed-simd")]
