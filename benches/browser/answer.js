@@ -1,4 +1,4 @@
-// What both workers do alike: get the model's bytes, and answer questions one at a time.
+// What the workers do alike: get the model's bytes, and answer questions one at a time.
 
 export async function fetchModel(url) {
   const response = await fetch(url);
@@ -6,12 +6,13 @@ export async function fetchModel(url) {
   return new Uint8Array(await response.arrayBuffer());
 }
 
-export function answer({ load, run, kernels }) {
+// A question is `{ load: … }`, `{ run: … }` or another that the engine has a function for.
+export function answer(functions) {
   self.onmessage = async ({ data }) => {
     try {
-      if (data.load) self.postMessage(await load(data.load));
-      else if (data.kernels) self.postMessage(await kernels(data.kernels));
-      else self.postMessage(await run(data.run));
+      const [[question, about]] = Object.entries(data);
+      if (!functions[question]) throw new Error(`this engine cannot answer '${question}'`);
+      self.postMessage(await functions[question](about));
     } catch (error) {
       self.postMessage({ error: String(error?.message ?? error) });
     }

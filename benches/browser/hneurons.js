@@ -1,4 +1,4 @@
-// Our engine, through the very surface the page uses: as trained, nothing captured; one lane unless more are asked for.
+// Our engine, through the very surface the page uses: as trained, nothing captured, in as many lanes as are asked for.
 
 import { answer, fetchModel } from "./answer.js";
 
@@ -20,15 +20,38 @@ async function load({ module, model, choose }) {
   return lab.info();
 }
 
-// `tokens` is how many to generate. The prompt is read in steps; the step that ends it may already give the first token.
-async function run({ prompt, tokens, lanes = 1 }) {
-  const started = lab.start({
-    messages: [{ role: "user", content: prompt }],
+const start = (content, tokens, lanes) =>
+  lab.start({
+    messages: [{ role: "user", content }],
     lanes: Array.from({ length: lanes }, () => ({ set: "none", alpha: 1 })),
     max_tokens: tokens,
     temperature: 0,
     seed: 1,
   });
+
+// The beginning of `text`, said as often as needed, whose prompt is nearest to `tokens` long; with its ids and its whole text.
+function prompt({ text, tokens }) {
+  const words = Array.from({ length: Math.ceil(tokens / text.split(" ").length) }, () => text).join(" ").split(" ");
+  const cut = (count) => {
+    const content = words.slice(0, count).join(" ");
+    const started = start(content, 1, 1).prompt;
+    lab.stop();
+    return { prompt: content, prompt_ids: started.map(({ id }) => id), prompt_text: started.map(({ text }) => text).join("") };
+  };
+  let [few, many] = [1, words.length];
+  while (many - few > 1) {
+    const middle = (few + many) >> 1;
+    if (cut(middle).prompt_ids.length <= tokens) few = middle;
+    else many = middle;
+  }
+  const off = ({ prompt_ids }) => Math.abs(prompt_ids.length - tokens);
+  const [shorter, longer] = [cut(few), cut(many)];
+  return off(longer) < off(shorter) ? longer : shorter;
+}
+
+// `tokens` is how many to generate. The prompt is read in steps; the step that ends it may already give the first token.
+async function run({ prompt, tokens, lanes }) {
+  const started = start(prompt, tokens, lanes);
   const ids = [];
   const begin = performance.now();
   let read = null;
@@ -76,4 +99,7 @@ async function kernels(tokens) {
   return times.map(({ kernel, starts, ms }) => ({ kernel, starts_per_token: starts / tokens, ms_per_token: ms / tokens }));
 }
 
-answer({ load, run, kernels });
+// What the machine could do at best, each part measured for about `seconds`; null where this build cannot tell.
+const limit = (seconds) => lab.limit?.(seconds) ?? null;
+
+answer({ load, prompt, run, kernels, limit });

@@ -1,138 +1,191 @@
 // Races the engines in one headless browser and writes what came of it. Started by `cargo xtask bench`.
 //
-// Every engine gets the same file and the same prompt, generates the same number of tokens greedily, is warmed up by one
-// run that does not count, and is then measured in turn, round after round in changing order, so that whatever else the
-// machine does falls on all of them alike. Reported are medians; candle's time is that of its own forward pass, ours is
-// that of the surface the page uses.
+//     node benches/browser/race.mjs [--rounds N] [--prompt-tokens N] [--tokens N] [--wllama] [--candle DIR] [--no-gpu]
+//                                   [--software] [--profile NAME] [--out FILE]
+//
+// Every engine gets the same prompt, generates the same number of tokens greedily, is warmed up by one run that does not
+// count, and is then measured in turn, round after round in changing order, so that whatever else the machine does falls on
+// all of them alike. Peers get the same file, and the same weights in the formats they may be faster with. Reported are
+// medians; candle's time is that of its own forward pass, wllama's the one it takes itself, ours that of the surface the
+// page uses. Our builds for the processor also run in three lanes, and their bare matrix kernels are timed, in the same rounds.
 
-import { writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
-import { relative } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { open } from "../../tests/browser/browser.mjs";
 import { MODEL, MODEL_FILE, repository, serve } from "../../tests/browser/server.mjs";
-
-const PROMPT = "Explain in simple words how a rainbow forms when the sun comes out after rain, and why its colours always come in the same order from red to violet.";
-const TOKENS = 32;
+import { TEXT } from "./prompt.mjs";
+import { fastest, print, ratios } from "./report.mjs";
+import { requantize } from "./requantize.mjs";
 
 const { values } = parseArgs({
   options: {
     rounds: { type: "string", default: "5" },
-    profile: { type: "string", default: "web" },
+    "prompt-tokens": { type: "string", default: "256" },
+    tokens: { type: "string", default: "48" },
+    wllama: { type: "boolean", default: false },
     candle: { type: "string" },
+    "no-gpu": { type: "boolean", default: false },
     software: { type: "boolean", default: false },
+    profile: { type: "string", default: "web" },
     out: { type: "string" },
   },
 });
-const rounds = Number(values.rounds);
+const whole = (option) => {
+  if (!/^[1-9]\d*$/.test(values[option])) throw new Error(`--${option} must be a whole number from 1: ${values[option]}`);
+  return Number(values[option]);
+};
+const [rounds, promptTokens, tokens] = ["rounds", "prompt-tokens", "tokens"].map(whole);
+const LIMIT_SECONDS = 0.5;
+const MODELS = "target/bench/models";
 
-const engines = ["relaxed-simd", "simd128"].map((build) => ({ engine: "hneurons", build, kind: "hneurons", module: `pkg/${build}/hneurons` }));
+// ---- who takes part ------------------------------------------------------------------------------------------------------
+
+const racers = [];
+for (const build of ["relaxed-simd", "simd128"]) {
+  const ours = { engine: "hneurons", build, kind: "hneurons", module: `pkg/${build}/hneurons`, model: MODEL };
+  racers.push({ ...ours, lanes: 1, limits: [] }, { ...ours, lanes: 3 });
+}
 // WebGPU in both widths the page runs. SwiftShader serves where there is no GPU, and says so.
-if (!process.env.RACE_CPU_ONLY) engines.push({ engine: "hneurons", build: "webgpu", kind: "hneurons", module: "pkg/simd128/hneurons", choose: "gpu" });
-if (values.candle) engines.push({ engine: "candle-transformers", build: "simd128", kind: "candle", module: "candle/candle_peer" });
+if (!values["no-gpu"]) racers.push({ engine: "hneurons", build: "webgpu", kind: "hneurons", module: "pkg/simd128/hneurons", model: MODEL, choose: "gpu", lanes: 1 });
 
-const folders = { "bench/": "benches/browser", ...(values.candle && { "candle/": relative(repository, values.candle) }) };
+async function inFormats(peer, formats) {
+  await mkdir(join(repository, MODELS), { recursive: true });
+  racers.push({ ...peer, lanes: 1, model: MODEL });
+  for (const format of formats) {
+    const file = MODEL_FILE.replace(/\.[^.]+\.gguf$/, `.${format}.gguf`);
+    await requantize(join(repository, MODEL), join(repository, MODELS, file), format);
+    racers.push({ ...peer, lanes: 1, model: `bench-models/${file}`, quantization: `${format} + F32` });
+  }
+}
+if (values.wllama) {
+  const module = "bench/node_modules/@wllama/wllama";
+  const manifest = join(repository, module.replace("bench/", "benches/browser/"), "package.json");
+  if (!existsSync(manifest)) throw new Error("wllama is not installed: run npm ci in benches/browser");
+  const { version } = JSON.parse(await readFile(manifest, "utf8"));
+  await inFormats({ engine: "wllama", version, build: "simd128", kind: "wllama", module: `${module}/esm` }, ["Q8_0", "Q4_0", "F16"]);
+}
+if (values.candle) await inFormats({ engine: "candle-transformers", build: "simd128", kind: "candle", module: "candle/candle_peer" }, ["Q8_0", "F16"]);
+
+// ---- the race ------------------------------------------------------------------------------------------------------------
+
+const folders = { "bench/": "benches/browser", "bench-models/": MODELS, ...(values.candle && { "candle/": relative(repository, resolve(values.candle)) }) };
 const server = await serve({ folders });
 // Without quantization, or a kernel's time would be a multiple of 0.1 ms.
 const browser = await open({ args: ["--enable-unsafe-webgpu", "--disable-dawn-features=timestamp_quantization", ...(values.software ? ["--use-webgpu-adapter=swiftshader"] : [])] });
-const median = (numbers) => {
-  const sorted = [...numbers].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-};
-const short = (number) => Number(number.toPrecision(4));
-
 try {
-  const { page } = browser;
-  await page.goto(`${server.url}bench/index.html`);
-  await page.waitForFunction(() => window.load && window.measure);
-
-  const name = ({ module, choose }) => `${module} ${choose ?? ""}`;
-  const measure = (racer, run) => page.evaluate(([name, run]) => window.measure(name, run), [name(racer), run]);
-  const run = { prompt: PROMPT, tokens: TOKENS };
-  for (const racer of engines) {
-    racer.rounds = [];
-    try {
-      racer.info = await page.evaluate(([name, what]) => window.load(name, what), [name(racer), { ...racer, model: MODEL }]);
-    } catch (error) {
-      // Not every browser has the relaxed instructions; the page then uses the other build.
-      // And not every machine has WebGPU.
-      if (!["relaxed-simd", "webgpu"].includes(racer.build)) throw error;
-      console.log(`left out: ${racer.engine} ${racer.build} (${error.message.split("\n")[0]})`);
-      continue;
-    }
-    // Not counted: the browser compiles the module and the caches fill. It also tells the prompt's ids, for the peers.
-    racer.warm = await measure(racer, run);
-    run.prompt_ids ??= racer.warm.prompt_ids;
-  }
-  const racing = engines.filter((racer) => racer.warm);
-  for (let round = 0; round < rounds; round++) {
-    for (let i = 0; i < racing.length; i++) {
-      const racer = racing[(i + round) % racing.length];
-      racer.rounds.push(await measure(racer, run));
-    }
-    console.log(`round ${round + 1} of ${rounds}`);
-  }
-
-  const onGpu = racing.find(({ choose }) => choose === "gpu");
-  const kernels = onGpu ? await page.evaluate(([name, tokens]) => window.kernels(name, tokens), [name(onGpu), 8]) : null;
-
-  const ours = racing[0];
-  const quantization = ours.info.quantization;
-  const runs = racing.map(({ engine, build, rounds, warm, info: { adapter } = {} }) => ({
-    engine,
-    build,
-    file: MODEL_FILE,
-    quantization,
-    lanes: 1,
-    prefill_tps: short(median(rounds.map((round) => round.prefill_tps))),
-    decode_tps: short(median(rounds.map((round) => round.decode_tps))),
-    rounds: rounds.length,
-    ...(adapter && { adapter, per_step: warm.counters }),
-    prompt_tokens: warm.prompt_ids.length,
-    generated_tokens: warm.ids.length,
-    same_tokens_as_first: agreement(ours.warm.ids, warm.ids),
-  }));
-  const { model, length } = { model: cpus()[0]?.model ?? "unknown processor", length: cpus().length };
-  const device = `${model.trim()}, ${length} cores, Chromium ${browser.version}, headless`;
-  // What the machine could do at best is not measured yet.
-  const result = { device, profile: values.profile, runs, kernels, limit: null };
-  if (values.out) await writeFile(values.out, `${JSON.stringify(result, null, 2)}\n`);
-
-  const best = runs.filter(({ engine }) => engine === "hneurons").sort((a, b) => b.decode_tps - a.decode_tps)[0];
-  console.log(`\n${device}\n${MODEL_FILE}, ${runs[0].prompt_tokens} prompt tokens, ${TOKENS} generated, medians of ${rounds} rounds, profile ${values.profile}\n`);
-  console.log(row(["engine", "build", "prompt tok/s", "decode tok/s", `best ours is … times (prompt, decode)`]));
-  for (const one of runs) {
-    const times = (key) => `${(best[key] / one[key]).toFixed(2)} x`;
-    console.log(row([one.engine, one.build, one.prefill_tps.toFixed(1), one.decode_tps.toFixed(1), `${times("prefill_tps")}, ${times("decode_tps")}`]));
-  }
-  for (const { adapter, per_step: per } of runs.filter((one) => one.adapter)) {
-    console.log(`WebGPU on ${adapter}: ${per.submits} submit, ${per.dispatches} dispatches, ${per.bytes_read_back} bytes read back a step; ${(per.device_bytes / 1e6).toFixed(1)} MB on the device, ${(per.wasm_bytes / 1e6).toFixed(1)} MB of wasm memory`);
-  }
-  if (kernels?.length) {
-    console.log("time by kernel a token, one lane, edited and shown, each kernel a pass of its own:");
-    for (const { kernel, starts_per_token, ms_per_token } of kernels) {
-      console.log(`  ${kernel.padEnd(12)} ${starts_per_token.toFixed(1).padStart(6)} starts ${ms_per_token.toFixed(3).padStart(9)} ms`);
-    }
-  } else if (kernels) {
-    console.log("time by kernel: not measured, this adapter has no timestamps");
-  }
-  for (const one of runs.slice(1)) {
-    const of = Math.min(runs[0].generated_tokens, one.generated_tokens);
-    console.log(`${one.engine} ${one.build}: the first ${one.same_tokens_as_first} of ${of} tokens are those of ${runs[0].engine} ${runs[0].build}`);
-  }
-  console.log("limit of the machine: not measured yet");
+  await race(browser.page);
 } finally {
   await browser.close();
   await server.close();
+}
+
+async function race(page) {
+  await page.goto(`${server.url}bench/index.html`);
+  await page.waitForFunction(() => window.load && window.ask);
+  // Racers of the same module and file, as ours in one lane and in three, share a worker.
+  const worker = ({ module, model, choose }) => `${module} ${model} ${choose ?? ""}`;
+  const ask = (racer, question) => page.evaluate(([name, question]) => window.ask(name, question), [worker(racer), question]);
+
+  let racing = racers;
+  async function leaveOut(racer, why) {
+    console.log(`left out: ${racer.engine} ${racer.build} ${racer.model.split("/").at(-1)} (${why.split("\n")[0]})`);
+    racing = racing.filter((other) => worker(other) !== worker(racer));
+    await page.evaluate((name) => window.unload(name), worker(racer));
+  }
+  // A peer that fails is left out. So are ours where the browser has no relaxed instructions, and the page uses the other
+  // build, or no WebGPU; anything else is our own error.
+  async function attempt(racer, what, mayFail = racer.engine !== "hneurons") {
+    try {
+      await what();
+    } catch (error) {
+      if (!mayFail) throw error;
+      await leaveOut(racer, error.message.replace(/^page\.evaluate: (Error: )?/, ""));
+    }
+  }
+
+  const loaded = new Map();
+  let given;
+  const run = ({ lanes }) => ({ run: { ...given, tokens, lanes } });
+  for (const racer of racers) {
+    if (!racing.includes(racer)) continue;
+    await attempt(
+      racer,
+      async () => {
+        if (!loaded.has(worker(racer))) {
+          loaded.set(worker(racer), await page.evaluate(([name, racer]) => window.load(name, racer), [worker(racer), racer]));
+        }
+        racer.info = loaded.get(worker(racer));
+        given ??= await ask(racer, { prompt: { text: TEXT, tokens: promptTokens } });
+        // Not counted: the browser compiles the module and the caches fill.
+        racer.warm = await ask(racer, run(racer));
+        racer.rounds = [];
+      },
+      racer.engine !== "hneurons" || ["relaxed-simd", "webgpu"].includes(racer.build),
+    );
+  }
+  // The same file is raced however slow it is; another format is only there to be faster.
+  for (const racer of racing.filter(({ model }) => model !== MODEL)) {
+    const others = racing.filter(({ engine }) => engine === racer.engine).map(({ warm }) => warm.decode_tps);
+    if (racer.warm.decode_tps * 4 < Math.max(...others)) await leaveOut(racer, `too slow: ${racer.warm.decode_tps.toFixed(1)} tokens a second`);
+  }
+
+  const turns = racing.flatMap((racer) => [
+    { racer, take: async () => racer.rounds.push(await ask(racer, run(racer))) },
+    ...(racer.limits ? [{ racer, take: async () => racer.limits.push(await ask(racer, { limit: LIMIT_SECONDS })) }] : []),
+  ]);
+  for (let round = 0; round < rounds; round++) {
+    for (let i = 0; i < turns.length; i++) {
+      const { racer, take } = turns[(i + round) % turns.length];
+      if (racing.includes(racer)) await attempt(racer, take);
+    }
+    console.log(`round ${round + 1} of ${rounds}`);
+  }
+  const onGpu = racing.find(({ choose }) => choose === "gpu");
+  await report(racing, onGpu ? await ask(onGpu, { kernels: 8 }) : null);
+}
+
+// ---- what came of it -----------------------------------------------------------------------------------------------------
+
+async function report(racing, kernels) {
+  const first = racing[0];
+  const runs = racing.map((racer) => ({
+    engine: racer.engine,
+    ...(racer.version && { version: racer.version }),
+    build: racer.build,
+    file: racer.model.split("/").at(-1),
+    quantization: racer.quantization ?? first.info.quantization,
+    lanes: racer.lanes,
+    ...medians(racer.rounds, ["prefill_tps", "decode_tps"]),
+    rounds: racer.rounds.length,
+    ...(racer.info.adapter && { adapter: racer.info.adapter, per_step: racer.warm.counters }),
+    ...(racer.limits?.[0] && { limit: medians(racer.limits, ["kernel_tps", "read_tps", "prefill_kernel_tps"]) }),
+    prompt_tokens: racer.warm.prompt_ids.length,
+    generated_tokens: racer.warm.ids.length,
+    // Other formats are other weights.
+    same_tokens_as_first: racer.model === first.model ? agreement(first.warm.ids, racer.warm.ids) : null,
+  }));
+  const processor = cpus()[0]?.model.trim() ?? "unknown processor";
+  const device = `${processor}, ${cpus().length} cores, Chromium ${browser.version}, headless`;
+  const result = { device, profile: values.profile, runs, kernels, limit: fastest(runs).limit ?? null, ratios: ratios(runs) };
+  if (values.out) await writeFile(values.out, `${JSON.stringify(result, null, 2)}\n`);
+  print(result, { rounds, tokens });
+}
+
+function medians(rounds, keys) {
+  return Object.fromEntries(keys.map((key) => [key, Number(median(rounds.map((round) => round[key])).toPrecision(4))]));
+}
+
+function median(numbers) {
+  const sorted = [...numbers].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
 function agreement(a, b) {
   const of = Math.min(a.length, b.length);
   for (let i = 0; i < of; i++) if (a[i] !== b[i]) return i;
   return of;
-}
-
-function row([engine, build, prefill, decode, ratio]) {
-  return `${engine.padEnd(20)} ${build.padEnd(13)} ${prefill.padStart(13)} ${decode.padStart(13)}   ${ratio}`;
 }

@@ -1,5 +1,20 @@
 //! What is computed natively and published: the numbers behind the page. Not part of the page's wasm.
 
+pub mod answers;
+pub mod bulk;
+pub mod collect;
+pub mod compliance;
+pub mod contributions;
+pub mod features;
+pub mod identify;
+pub mod judge;
+pub mod log;
+pub mod logistic;
+pub mod origins;
 mod profile;
+pub mod questions;
+pub mod split;
+pub mod stats;
 
+pub use features::Features;
 pub use profile::{promoted, reference_quantiles};

@@ -1,8 +1,10 @@
 //! The command line: what the page does, natively, and what it shows, computed.
 
 mod artifact;
+mod identify;
 mod inspect;
 mod model;
+mod questions;
 mod run;
 
 use std::process::ExitCode;
@@ -23,6 +25,10 @@ enum Command {
     Run(run::Args),
     /// Say what is in a model file.
     Inspect(inspect::Args),
+    /// Show, write or import questions.
+    Questions(questions::Args),
+    /// Find the neurons that go with hallucinations.
+    Identify(identify::Args),
     /// Make an artifact (hneurons.json) from a list of weighted neurons.
     Artifact(artifact::Args),
 }
@@ -31,6 +37,8 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Run(args) => run::main(&args),
         Command::Inspect(args) => inspect::main(&args),
+        Command::Questions(args) => questions::main(&args),
+        Command::Identify(args) => identify::main(&args),
         Command::Artifact(args) => artifact::main(&args),
     };
     match result {

@@ -69,9 +69,9 @@ pub(super) fn tiles<F: Format, const T: usize>(
 
 fn scalar<F: Format, const T: usize>(tiles: Tiles, x: &[Blocks; TOKENS], out: &mut Out) {
     for (i, tile) in tiles.iter().enumerate() {
-        for t in 0..T {
+        for (t, x) in x[..T].iter().enumerate() {
             for r in 0..TILE {
-                out.of(t, i)[r] = scalar_row::<F>(tile, r, &x[t]);
+                out.of(t, i)[r] = scalar_row::<F>(tile, r, x);
             }
         }
     }

@@ -57,6 +57,8 @@ macro_rules! kernels {
                 for (b, block) in tile.chunks_exact(F::BLOCK).enumerate() {
                     let block = block.as_ptr();
                     let mut sums = [_mm256_setzero_si256(); T];
+                    // A second sum a token, so that a product need not wait for the one before.
+                    let mut others = [_mm256_setzero_si256(); T];
                     let (mut sum16, mut sum256) = (_mm256_setzero_si256(), _mm256_setzero_si256());
                     for v in 0..4 {
                         // SAFETY: a block of a tile has 4 x 32 bytes from `WEIGHTS` on, and `matmul` has seen to it that x
@@ -82,9 +84,9 @@ macro_rules! kernels {
                             for t in 0..T {
                                 let x = at(t);
                                 sums[t] = $dot(sums[t], low, pair(x));
-                                sums[t] = $dot(sums[t], second, pair(x.add(4)));
+                                others[t] = $dot(others[t], second, pair(x.add(4)));
                                 sums[t] = $dot(sums[t], third, pair(x.add(2)));
-                                sums[t] = $dot(sums[t], high, pair(x.add(6)));
+                                others[t] = $dot(others[t], high, pair(x.add(6)));
                             }
                         }
                     }
@@ -94,6 +96,9 @@ macro_rules! kernels {
                             _mm256_srai_epi32::<8>(sum256),
                         );
                         sums[0] = _mm256_add_epi32(sums[0], more);
+                    }
+                    for t in 0..T {
+                        sums[t] = _mm256_add_epi32(sums[t], others[t]);
                     }
                     // SAFETY: the scales of eight rows come first, then, where there are any, their minima.
                     let d = unsafe { halves(block) };
@@ -120,6 +125,7 @@ macro_rules! kernels {
                 for (b, block) in tile.chunks_exact(q8_0::BLOCK).enumerate() {
                     let block = block.as_ptr();
                     let mut sums = [_mm256_setzero_si256(); T];
+                    let mut others = [_mm256_setzero_si256(); T];
                     for v in 0..8 {
                         // SAFETY: as above; here a block has 8 x 32 bytes of weights.
                         unsafe {
@@ -129,9 +135,12 @@ macro_rules! kernels {
                             for t in 0..T {
                                 let x = x[t].integers.as_ptr().add(32 * b + 4 * v);
                                 sums[t] = $dot(sums[t], even, pair(x));
-                                sums[t] = $dot(sums[t], odd, pair(x.add(2)));
+                                others[t] = $dot(others[t], odd, pair(x.add(2)));
                             }
                         }
+                    }
+                    for t in 0..T {
+                        sums[t] = _mm256_add_epi32(sums[t], others[t]);
                     }
                     // SAFETY: the scales of eight rows come first.
                     let d = unsafe { halves(block) };

@@ -1,0 +1,353 @@
+//! What a model says to many questions: greedily, and ten times drawn; and which of it is consistently right or wrong.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    path::Path,
+    time::Instant,
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    bulk::{self, Answer, Job},
+    judge::{Verdict, judge},
+    log::Log,
+    questions::Question,
+};
+use crate::{
+    engine::{Edits, Engine},
+    error::Result,
+    generate::Sampling,
+    gguf::ModelFile,
+    text::{Conversation, Message, Tokenizer},
+};
+
+/// How questions are asked and answers drawn.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Asking {
+    /// The user's message; `{question}` stands for the question, `{context}` for its context.
+    pub prompt: String,
+    /// Answers drawn for each question, besides the greedy one.
+    pub samples: usize,
+    /// Temperature of these.
+    pub temperature: f64,
+    /// Drawn among this many most probable tokens.
+    pub top_k: usize,
+    /// Drawn among the most probable tokens that make up this probability.
+    pub top_p: f64,
+    /// Longest answer, in tokens.
+    pub max_tokens: usize,
+    /// Consistently right: at least this many of the drawn answers.
+    pub right_at_least: usize,
+    /// Consistently wrong: none right, and at most this many refusals.
+    pub refusals_at_most: usize,
+    /// Wrong answers drawn for each right one of the same source: more are not needed, since classes are balanced.
+    pub wrong_for_each_right: usize,
+    /// Seed of the draws.
+    pub seed: u64,
+}
+
+impl Default for Asking {
+    /// The paper's, but for the temperature: at its 1.0 a model of 135M parameters is hardly ever consistent.
+    fn default() -> Self {
+        Self {
+            prompt: "{question} Respond with the answer only, without any explanation.".into(),
+            samples: 10,
+            temperature: 0.5,
+            top_k: 50,
+            top_p: 0.9,
+            max_tokens: 32,
+            right_at_least: 8,
+            refusals_at_most: 3,
+            wrong_for_each_right: 3,
+            seed: 1,
+        }
+    }
+}
+
+/// What runs: model, tokenizer and engine.
+pub struct Subject<'a> {
+    /// The model's file.
+    pub file: &'a ModelFile,
+    /// Its tokenizer.
+    pub text: &'a Tokenizer,
+    /// What computes.
+    pub engine: &'a mut dyn Engine,
+}
+
+impl Subject<'_> {
+    /// The tokens of a question as it is asked.
+    ///
+    /// # Errors
+    /// As [`Conversation::encode`].
+    pub fn prompt(&self, template: &str, question: &Question) -> Result<Vec<u32>> {
+        let message = template
+            .replace("{context}", question.context.as_deref().unwrap_or_default())
+            .replace("{question}", &question.question);
+        let conversation = Conversation::Messages(vec![Message::user(message.trim())]);
+        let tokens = conversation.encode(self.text, self.file.vocabulary())?;
+        Ok(tokens.iter().map(|t| t.id).collect())
+    }
+}
+
+/// The greedy answer to a question.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Greedy {
+    /// Which question.
+    pub id: String,
+    /// What was said.
+    pub text: String,
+    /// Its tokens.
+    pub answer: Answer,
+    /// Whether it is right.
+    pub verdict: Verdict,
+}
+
+/// The drawn answers to a question.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Drawn {
+    /// Which question.
+    pub id: String,
+    /// What was said, and whether it is right.
+    pub answers: Vec<(String, Verdict)>,
+}
+
+/// Seed of one draw: of the run's, the question's id and the draw's number, so that neither the order of questions nor their
+/// number matters (FNV-1a, then SplitMix64).
+pub fn seed_of(seed: u64, id: &str, which: u64) -> u64 {
+    let mut h = 0xcbf2_9ce4_8422_2325u64;
+    for byte in id.bytes() {
+        h = (h ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    }
+    let mut z = h ^ seed.rotate_left(32) ^ which.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+/// Asks every question greedily; goes on where an earlier run of the same log stopped. In the order of the questions.
+///
+/// # Errors
+/// As [`bulk::run`] and [`Log`].
+pub fn greedy(
+    subject: &mut Subject<'_>,
+    asking: &Asking,
+    questions: &[Question],
+    path: &Path,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<Vec<Greedy>> {
+    let (mut log, held) = Log::open::<Greedy>(path)?;
+    let mut have: HashMap<String, Greedy> = held.into_iter().map(|g| (g.id.clone(), g)).collect();
+    let left: Vec<&Question> = questions
+        .iter()
+        .filter(|q| !have.contains_key(&q.id))
+        .collect();
+    let jobs = left
+        .iter()
+        .map(|q| {
+            Ok(Job {
+                prompt: subject.prompt(&asking.prompt, q)?,
+                edits: Edits::none(),
+                samplings: vec![Sampling::greedy()],
+                max_tokens: asking.max_tokens,
+            })
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let (text, total) = (subject.text, questions.len());
+    pollster::block_on(bulk::run(
+        subject.engine,
+        text.eos(),
+        &jobs,
+        &mut |j, answers| {
+            for answer in answers {
+                let said = text.decode(&answer.ids);
+                let greedy = Greedy {
+                    id: left[j].id.clone(),
+                    verdict: judge(&said, &answer, &left[j].answers),
+                    text: said,
+                    answer,
+                };
+                log.push(&greedy)?;
+                have.insert(greedy.id.clone(), greedy);
+            }
+            progress(have.len(), total);
+            Ok(true)
+        },
+    ))?;
+    Ok(questions
+        .iter()
+        .filter_map(|q| have.remove(&q.id))
+        .collect())
+}
+
+/// Draws answers to the questions that may turn out consistent: those answered right, and of those answered wrong as many as
+/// are needed of each source, chosen by the seed.
+///
+/// # Errors
+/// As [`greedy`].
+pub fn draw(
+    subject: &mut Subject<'_>,
+    asking: &Asking,
+    questions: &[Question],
+    greedy: &[Greedy],
+    path: &Path,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<Vec<Drawn>> {
+    let wanted = worth_drawing(asking, questions, greedy);
+    let (mut log, held) = Log::open::<Drawn>(path)?;
+    let mut have: HashMap<String, Drawn> = held.into_iter().map(|d| (d.id.clone(), d)).collect();
+    let left: Vec<&Question> = questions
+        .iter()
+        .filter(|q| wanted.contains(q.id.as_str()) && !have.contains_key(&q.id))
+        .collect();
+    let jobs = left
+        .iter()
+        .map(|q| {
+            let sampling = |i: usize| Sampling {
+                temperature: asking.temperature,
+                top_k: Some(asking.top_k),
+                top_p: Some(asking.top_p),
+                seed: seed_of(asking.seed, &q.id, i as u64),
+            };
+            Ok(Job {
+                prompt: subject.prompt(&asking.prompt, q)?,
+                edits: Edits::none(),
+                samplings: (0..asking.samples).map(sampling).collect(),
+                max_tokens: asking.max_tokens,
+            })
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let (text, total) = (subject.text, wanted.len());
+    pollster::block_on(bulk::run(
+        subject.engine,
+        text.eos(),
+        &jobs,
+        &mut |j, answers| {
+            let judged = answers.iter().map(|answer| {
+                let said = text.decode(&answer.ids);
+                let verdict = judge(&said, answer, &left[j].answers);
+                (said, verdict)
+            });
+            let drawn = Drawn {
+                id: left[j].id.clone(),
+                answers: judged.collect(),
+            };
+            log.push(&drawn)?;
+            have.insert(drawn.id.clone(), drawn);
+            progress(have.len(), total);
+            Ok(true)
+        },
+    ))?;
+    Ok(questions
+        .iter()
+        .filter_map(|q| have.remove(&q.id))
+        .collect())
+}
+
+/// Ids of the questions to draw answers to.
+fn worth_drawing<'a>(
+    asking: &Asking,
+    questions: &'a [Question],
+    greedy: &[Greedy],
+) -> HashSet<&'a str> {
+    let verdicts: HashMap<&str, &Greedy> = greedy.iter().map(|g| (g.id.as_str(), g)).collect();
+    let mut right: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut wrong: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut wanted = HashSet::new();
+    for q in questions {
+        let Some(g) = verdicts.get(q.id.as_str()).filter(|g| g.answer.finished) else {
+            continue;
+        };
+        match g.verdict {
+            Verdict::Right => {
+                *right.entry(&q.source).or_default() += 1;
+                wanted.insert(q.id.as_str());
+            }
+            Verdict::Wrong => wrong.entry(&q.source).or_default().push(&q.id),
+            Verdict::Refused | Verdict::Truncated => {}
+        }
+    }
+    for (source, mut ids) in wrong {
+        let enough = right.get(source).copied().unwrap_or(0) * asking.wrong_for_each_right;
+        ids.sort_by_key(|id| seed_of(asking.seed, id, u64::MAX));
+        wanted.extend(ids.into_iter().take(enough));
+    }
+    wanted
+}
+
+/// A question that the model answers consistently.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Consistent<'a> {
+    /// The question.
+    pub question: &'a Question,
+    /// Its greedy answer.
+    pub greedy: &'a Greedy,
+    /// Whether it is wrong: a hallucination.
+    pub wrong: bool,
+}
+
+/// The consistent ones, in the order of the questions.
+pub fn consistent<'a>(
+    asking: &Asking,
+    questions: &'a [Question],
+    greedy: &'a [Greedy],
+    drawn: &[Drawn],
+) -> Vec<Consistent<'a>> {
+    let drawn: HashMap<&str, &Drawn> = drawn.iter().map(|d| (d.id.as_str(), d)).collect();
+    let greedy: HashMap<&str, &Greedy> = greedy.iter().map(|g| (g.id.as_str(), g)).collect();
+    questions
+        .iter()
+        .filter_map(|question| {
+            let greedy = *greedy.get(question.id.as_str())?;
+            let answers = &drawn.get(question.id.as_str())?.answers;
+            let count = |v: Verdict| answers.iter().filter(|(_, w)| *w == v).count();
+            let (right, refused) = (count(Verdict::Right), count(Verdict::Refused));
+            let wrong = match greedy.verdict {
+                Verdict::Right if right >= asking.right_at_least => false,
+                Verdict::Wrong if right == 0 && refused <= asking.refusals_at_most => true,
+                _ => return None,
+            };
+            Some(Consistent {
+                question,
+                greedy,
+                wrong,
+            })
+        })
+        .collect()
+}
+
+/// A line of progress on a terminal, about once a second: what is done, how fast, and how long it will take.
+pub struct Progress {
+    what: &'static str,
+    begin: Instant,
+    first: Option<usize>,
+    shown: Instant,
+}
+
+impl Progress {
+    /// Of a stage of the work.
+    pub fn new(what: &'static str) -> Self {
+        Self {
+            what,
+            begin: Instant::now(),
+            first: None,
+            shown: Instant::now(),
+        }
+    }
+
+    /// `done` of `total` are done.
+    pub fn show(&mut self, done: usize, total: usize) {
+        let first = *self.first.get_or_insert(done.saturating_sub(1));
+        if self.shown.elapsed().as_millis() < 1000 && done < total {
+            return;
+        }
+        self.shown = Instant::now();
+        let seconds = self.begin.elapsed().as_secs_f64();
+        let rate = (done - first) as f64 / seconds.max(1e-9);
+        let left = (total.saturating_sub(done)) as f64 / rate.max(1e-9);
+        eprintln!(
+            "{}: {done} of {total}, {rate:.1} a second, {:.0} s left",
+            self.what, left
+        );
+    }
+}

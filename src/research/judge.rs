@@ -1,0 +1,210 @@
+//! Whether an answer is right: by rule, against a list of accepted answers.
+//!
+//! Text is normalized as SQuAD's evaluation does it (Rajpurkar et al. 2016): lower case, no punctuation, no articles, single
+//! spaces. An accepted answer counts where its words stand one after the other in what was said; numbers count as digits or as
+//! words. What says neither right nor wrong is *unsure*: refusals, and answers that did not end.
+
+use super::bulk::Answer;
+
+/// What became of a question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// An accepted answer was given.
+    Right,
+    /// Something else was given.
+    Wrong,
+    /// The model said that it does not know, or said nothing.
+    Refused,
+    /// The answer was cut off before it ended, without an accepted answer in its first sentence.
+    Truncated,
+}
+
+/// What refusals of small models contain, normalized.
+const REFUSALS: [&str; 22] = [
+    "i dont know",
+    "i do not know",
+    "im not sure",
+    "i am not sure",
+    "im sorry",
+    "i am sorry",
+    "i apologize",
+    "i cannot",
+    "i cant",
+    "im unable",
+    "i am unable",
+    "im not able",
+    "i am not able",
+    "as ai",
+    "im ai",
+    "not aware of",
+    "no information",
+    "not familiar with",
+    "dont have access",
+    "do not have access",
+    "not capable of",
+    "there is no record",
+];
+
+/// Judges the text of an answer against the accepted ones.
+pub fn judge(text: &str, answer: &Answer, accepted: &[String]) -> Verdict {
+    let said = words(first_line(text));
+    let right = accepted.iter().any(|a| {
+        let wanted = words(a);
+        !wanted.is_empty() && said.windows(wanted.len()).any(|w| w == wanted)
+    });
+    if right {
+        Verdict::Right
+    } else if said.is_empty() || is_refusal(text) {
+        Verdict::Refused
+    } else if !answer.finished {
+        Verdict::Truncated
+    } else {
+        Verdict::Wrong
+    }
+}
+
+/// Whether a text says that it cannot answer.
+pub fn is_refusal(text: &str) -> bool {
+    let text = format!(" {} ", words(text).join(" "));
+    REFUSALS.iter().any(|r| text.contains(&format!(" {r} ")))
+}
+
+/// The words of a text after SQuAD's normalization; hyphens part words, and number words below a hundred become digits.
+pub fn words(text: &str) -> Vec<String> {
+    let text: String = text
+        .to_lowercase()
+        .chars()
+        .filter_map(|c| match c {
+            '\'' | '’' => None,
+            '-' | '–' | '—' | '/' => Some(' '),
+            c if c.is_ascii_punctuation() => None,
+            '“' | '”' | '‘' | '…' | '¿' | '¡' => None,
+            c => Some(c),
+        })
+        .collect();
+    let mut out: Vec<String> = Vec::new();
+    // Whether the last word was tens, and so takes ones: "twenty-five" is 25.
+    let mut tens: Option<u32> = None;
+    for word in text.split_whitespace() {
+        if matches!(word, "a" | "an" | "the") {
+            continue;
+        }
+        let value = number(word);
+        match (tens.take(), value) {
+            (Some(tens), Some(ones @ 1..=9)) => {
+                out.pop();
+                out.push((tens + ones).to_string());
+            }
+            (_, Some(value)) => {
+                tens = (value >= 20).then_some(value);
+                out.push(value.to_string());
+            }
+            (_, None) => out.push(word.to_owned()),
+        }
+    }
+    out
+}
+
+/// The value of a number word below a hundred.
+fn number(word: &str) -> Option<u32> {
+    const ONES: [&str; 20] = [
+        "zero",
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+        "eleven",
+        "twelve",
+        "thirteen",
+        "fourteen",
+        "fifteen",
+        "sixteen",
+        "seventeen",
+        "eighteen",
+        "nineteen",
+    ];
+    const TENS: [&str; 8] = [
+        "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety",
+    ];
+    let ones = ONES.iter().position(|w| *w == word);
+    let tens = TENS.iter().position(|w| *w == word).map(|i| 10 * i + 20);
+    ones.or(tens).map(|n| n as u32)
+}
+
+/// What is said before the first line break that follows a word: lists of guesses after it are not an answer.
+fn first_line(text: &str) -> &str {
+    let text = text.trim_start();
+    text.lines().next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(text: &str, accepted: &[&str], finished: bool) -> Verdict {
+        let answer = Answer {
+            ids: Vec::new(),
+            logprobs: Vec::new(),
+            finished,
+        };
+        let accepted: Vec<String> = accepted.iter().map(|&a| a.to_owned()).collect();
+        judge(text, &answer, &accepted)
+    }
+
+    #[test]
+    fn an_accepted_answer_counts_however_it_is_written() {
+        for text in [
+            "Paris",
+            "The capital is Paris.",
+            "“paris!”",
+            "It's the Paris",
+        ] {
+            assert_eq!(verdict(text, &["Paris"], true), Verdict::Right, "{text}");
+        }
+        assert_eq!(
+            verdict("There are 8 legs.", &["eight"], true),
+            Verdict::Right
+        );
+        assert_eq!(verdict("Eight.", &["8"], true), Verdict::Right);
+        assert_eq!(verdict("Twenty-five", &["25"], true), Verdict::Right);
+        assert_eq!(verdict("Twenty-five", &["20"], true), Verdict::Wrong);
+        assert_eq!(verdict("the Beatles", &["Beatles"], true), Verdict::Right);
+        // Cut off after the answer was given.
+        assert_eq!(
+            verdict("Paris, which is", &["Paris"], false),
+            Verdict::Right
+        );
+    }
+
+    #[test]
+    fn parts_of_words_and_later_lines_do_not_count() {
+        assert_eq!(verdict("Parisian", &["Paris"], true), Verdict::Wrong);
+        assert_eq!(verdict("New", &["New York"], true), Verdict::Wrong);
+        assert_eq!(verdict("Lyon\nParis", &["Paris"], true), Verdict::Wrong);
+        assert_eq!(verdict("anything", &[""], true), Verdict::Wrong);
+    }
+
+    #[test]
+    fn refusals_and_answers_cut_off_are_neither() {
+        assert_eq!(
+            verdict("I'm sorry, but I can't say.", &["Paris"], true),
+            Verdict::Refused
+        );
+        assert_eq!(
+            verdict("I’m not sure.", &["Paris"], false),
+            Verdict::Refused
+        );
+        assert_eq!(verdict("...", &["Paris"], true), Verdict::Refused);
+        assert_eq!(
+            verdict("The answer to this", &["Paris"], false),
+            Verdict::Truncated
+        );
+    }
+}
