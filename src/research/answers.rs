@@ -13,6 +13,7 @@ use super::{
     judge::{Verdict, judge},
     log::Log,
     questions::Question,
+    split::stable_hash,
 };
 use crate::{
     engine::{Edits, Engine},
@@ -41,8 +42,9 @@ pub struct Asking {
     pub right_at_least: usize,
     /// Consistently wrong: none right, and at most this many refusals.
     pub refusals_at_most: usize,
-    /// Wrong answers drawn for each right one of the same source: more are not needed, since classes are balanced.
-    pub wrong_for_each_right: usize,
+    /// In each template, questions of the commoner verdict that are drawn for, for each of the rarer: classes are balanced, so
+    /// that more are not needed.
+    pub others_for_each: usize,
     /// Seed of the draws.
     pub seed: u64,
 }
@@ -59,7 +61,7 @@ impl Default for Asking {
             max_tokens: 32,
             right_at_least: 8,
             refusals_at_most: 3,
-            wrong_for_each_right: 3,
+            others_for_each: 2,
             seed: 1,
         }
     }
@@ -113,16 +115,9 @@ pub struct Drawn {
 }
 
 /// Seed of one draw: of the run's, the question's id and the draw's number, so that neither the order of questions nor their
-/// number matters (FNV-1a, then SplitMix64).
-pub fn seed_of(seed: u64, id: &str, which: u64) -> u64 {
-    let mut h = 0xcbf2_9ce4_8422_2325u64;
-    for byte in id.bytes() {
-        h = (h ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-    }
-    let mut z = h ^ seed.rotate_left(32) ^ which.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
+/// number matters.
+fn seed_of(seed: u64, id: &str, which: usize) -> u64 {
+    stable_hash("draw", &format!("{id}#{which}"), seed)
 }
 
 /// Asks every question greedily; goes on where an earlier run of the same log stopped. In the order of the questions.
@@ -180,8 +175,7 @@ pub fn greedy(
         .collect())
 }
 
-/// Draws answers to the questions that may turn out consistent: those answered right, and of those answered wrong as many as
-/// are needed of each source, chosen by the seed.
+/// Draws answers to the questions that may turn out consistent and be needed.
 ///
 /// # Errors
 /// As [`greedy`].
@@ -207,7 +201,7 @@ pub fn draw(
                 temperature: asking.temperature,
                 top_k: Some(asking.top_k),
                 top_p: Some(asking.top_p),
-                seed: seed_of(asking.seed, &q.id, i as u64),
+                seed: seed_of(asking.seed, &q.id, i),
             };
             Ok(Job {
                 prompt: subject.prompt(&asking.prompt, q)?,
@@ -238,39 +232,39 @@ pub fn draw(
             Ok(true)
         },
     ))?;
+    // What an earlier run, or another part of it, drew for without need is left out.
     Ok(questions
         .iter()
+        .filter(|q| wanted.contains(q.id.as_str()))
         .filter_map(|q| have.remove(&q.id))
         .collect())
 }
 
-/// Ids of the questions to draw answers to.
+/// Ids of the questions to draw answers to: of each source and template those of the rarer greedy verdict, and of the other
+/// `others_for_each` times as many, chosen by the seed. More would be left out by balancing.
 fn worth_drawing<'a>(
     asking: &Asking,
     questions: &'a [Question],
     greedy: &[Greedy],
 ) -> HashSet<&'a str> {
     let verdicts: HashMap<&str, &Greedy> = greedy.iter().map(|g| (g.id.as_str(), g)).collect();
-    let mut right: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut wrong: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    let mut wanted = HashSet::new();
+    let mut groups: BTreeMap<(&str, &str), [Vec<&str>; 2]> = BTreeMap::new();
     for q in questions {
-        let Some(g) = verdicts.get(q.id.as_str()).filter(|g| g.answer.finished) else {
-            continue;
-        };
-        match g.verdict {
-            Verdict::Right => {
-                *right.entry(&q.source).or_default() += 1;
-                wanted.insert(q.id.as_str());
-            }
-            Verdict::Wrong => wrong.entry(&q.source).or_default().push(&q.id),
-            Verdict::Refused | Verdict::Truncated => {}
+        let verdict = verdicts.get(q.id.as_str()).filter(|g| g.answer.finished);
+        let group = groups.entry((&q.source, &q.template)).or_default();
+        match verdict.map(|g| g.verdict) {
+            Some(Verdict::Right) => group[0].push(&q.id),
+            Some(Verdict::Wrong) => group[1].push(&q.id),
+            _ => {}
         }
     }
-    for (source, mut ids) in wrong {
-        let enough = right.get(source).copied().unwrap_or(0) * asking.wrong_for_each_right;
-        ids.sort_by_key(|id| seed_of(asking.seed, id, u64::MAX));
-        wanted.extend(ids.into_iter().take(enough));
+    let mut wanted = HashSet::new();
+    for of_verdict in groups.values_mut() {
+        let rarer = of_verdict[0].len().min(of_verdict[1].len());
+        for ids in of_verdict {
+            ids.sort_by_key(|id| stable_hash("worth drawing", id, asking.seed));
+            wanted.extend(ids.iter().take(rarer * asking.others_for_each));
+        }
     }
     wanted
 }

@@ -60,6 +60,71 @@ impl Folder {
     }
 }
 
+/// Joins the folders of all parts of a run into one, for `identify` to go on with: what the parts did is not done again, and what
+/// only the whole shows to be needed is.
+///
+/// # Errors
+/// [`crate::ErrorKind::Io`]; [`crate::ErrorKind::Input`] where parts are missing, given twice, or of different runs.
+pub fn merge(parts: &[PathBuf], out: &Path) -> Result<usize> {
+    let mut headers = Vec::new();
+    for part in parts {
+        let path = part.join("header.json");
+        let text = std::fs::read_to_string(&path).map_err(|e| io(&path, "read", e))?;
+        let header: Header = serde_json::from_str(&text).map_err(|e| {
+            Error::input(format!(
+                "{} is not a folder of identify ({e}): give the folders of its parts",
+                part.display()
+            ))
+        })?;
+        headers.push((header, part));
+    }
+    headers.sort_by_key(|(h, _)| h.shard);
+    let whole = Header {
+        shard: (0, 1),
+        ..headers
+            .first()
+            .ok_or_else(|| Error::input("no folders were given: give one for each part"))?
+            .0
+            .clone()
+    };
+    let n = headers.len();
+    for (i, (header, part)) in headers.iter().enumerate() {
+        let same = Header {
+            shard: (0, 1),
+            ..header.clone()
+        };
+        if same != whole {
+            return Err(Error::input(format!(
+                "{} belongs to another run than the first folder: give parts of one run",
+                part.display()
+            )));
+        }
+        if header.shard != (i, n) {
+            return Err(Error::input(format!(
+                "{} is part {} of {}, and {n} folders were given: give each part once",
+                part.display(),
+                header.shard.0 + 1,
+                header.shard.1
+            )));
+        }
+    }
+    let folder = Folder::open(out, &whole)?;
+    for name in [
+        "greedy.jsonl",
+        "drawn.jsonl",
+        "contributions.jsonl",
+        "contributions.f32",
+    ] {
+        let mut joined = Vec::new();
+        for (_, part) in &headers {
+            let path = part.join(name);
+            joined.extend(std::fs::read(&path).map_err(|e| io(&path, "read", e))?);
+        }
+        write_whole(&folder.file(name), &joined)?;
+    }
+    Ok(n)
+}
+
 /// Everything about some questions.
 pub struct Collected {
     /// The questions.

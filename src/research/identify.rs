@@ -3,15 +3,16 @@
 //! The recipe is the paper's (Gao et al., arXiv 2512.01797): answers given consistently, contributions over the answer's words, an
 //! L1-regularized logistic regression, its positive weights are the H-Neurons. What is chosen here and why is in docs/science.md.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
 use super::{
-    answers::{Consistent, seed_of},
+    answers::Consistent,
     contributions::{Contributions, Place},
     features::{Features, Standardization},
     logistic::{Ending, Hooks, Logistic, Options, Problem, fit_l1, fit_l2, path_l1},
+    split::{self, Part, Within},
     stats::{Platt, auroc},
 };
 use crate::{
@@ -26,7 +27,7 @@ pub struct Fitting {
     /// Share of the questions that the classifier never sees.
     pub test_share: f64,
     /// Folds of the cross-validation inside the training part.
-    pub folds: u64,
+    pub folds: usize,
     /// The C to choose from, ascending.
     pub cs: Vec<f64>,
     /// Most H-Neurons, as a share of all neurons.
@@ -159,51 +160,52 @@ pub struct Identified {
     pub three_vs_one: Few,
 }
 
-/// As many right as wrong answers of each source and template, chosen by the seed: neither may be a cue.
+/// As many right as wrong answers of each source and template: neither may be a cue. Where nothing can be balanced, none.
 pub fn balance<'a, 'b>(items: &'b [Consistent<'a>], seed: u64) -> Vec<&'b Consistent<'a>> {
-    let mut groups: BTreeMap<(&str, &str, bool), Vec<&Consistent<'a>>> = BTreeMap::new();
-    for item in items {
-        let q = item.question;
-        let key = (q.source.as_str(), q.template.as_str(), item.wrong);
-        groups.entry(key).or_default().push(item);
-    }
-    let counts: HashMap<(&str, &str, bool), usize> =
-        groups.iter().map(|(k, v)| (*k, v.len())).collect();
-    let mut kept: Vec<&Consistent<'a>> = Vec::new();
-    for ((source, template, wrong), mut group) in groups {
-        let other = counts
-            .get(&(source, template, !wrong))
-            .copied()
-            .unwrap_or(0);
-        group.sort_by_key(|i| seed_of(seed, &i.question.id, 1 << 32));
-        group.truncate(other);
-        kept.extend(group);
-    }
-    kept.sort_by(|a, b| a.question.id.cmp(&b.question.id));
-    kept
-}
-
-/// A number from 0 to 1 that belongs to a question and a purpose.
-fn chance(seed: u64, id: &str, purpose: u64) -> f64 {
-    (seed_of(seed, id, purpose) >> 11) as f64 / (1u64 << 53) as f64
-}
-
-/// A table of one place's contributions, and who is in it.
-fn table(
-    contributions: &mut Contributions,
-    items: &[(String, bool)],
-    place: Place,
-) -> Result<(Features, Vec<bool>)> {
-    let ids: Vec<&str> = items.iter().map(|(id, _)| id.as_str()).collect();
-    let (kept, values) = contributions.matrix(&ids, place)?;
-    let labels: HashMap<&str, bool> = items
+    let of: Vec<split::Item<'_>> = items
         .iter()
-        .map(|(id, wrong)| (id.as_str(), *wrong))
+        .map(|i| split::Item {
+            id: &i.question.id,
+            source: &i.question.source,
+            template: Some(&i.question.template),
+            wrong: i.wrong,
+        })
         .collect();
-    let labels: Vec<bool> = kept.iter().map(|id| labels[id]).collect();
-    let width = values.len() / kept.len().max(1);
-    let rows: Vec<&[f32]> = values.chunks_exact(width.max(1)).collect();
-    Ok((Features::from_rows(&rows)?, labels))
+    let chosen = split::balanced(&of, Within::Template, seed).unwrap_or_default();
+    chosen.into_iter().map(|at| &items[at]).collect()
+}
+
+/// One place's contributions, whose they are, and who of them is wrong.
+pub struct Table {
+    /// Ids of the questions, in the order of the samples.
+    pub ids: Vec<String>,
+    /// Answers by neurons.
+    pub features: Features,
+    /// Whether each is wrong.
+    pub labels: Vec<bool>,
+}
+
+impl Table {
+    /// Of some questions, given with whether their answer is wrong; those without tokens in that place are left out.
+    ///
+    /// # Errors
+    /// As [`Contributions::matrix`] and [`Features::from_rows`].
+    pub fn of(
+        contributions: &mut Contributions,
+        items: &[(String, bool)],
+        place: Place,
+    ) -> Result<Self> {
+        let ids: Vec<&str> = items.iter().map(|(id, _)| id.as_str()).collect();
+        let (kept, values) = contributions.matrix(&ids, place)?;
+        let wrong: HashMap<&str, bool> = items.iter().map(|(id, w)| (id.as_str(), *w)).collect();
+        let width = values.len() / kept.len().max(1);
+        let rows: Vec<&[f32]> = values.chunks_exact(width.max(1)).collect();
+        Ok(Self {
+            features: Features::from_rows(&rows)?,
+            labels: kept.iter().map(|id| wrong[id]).collect(),
+            ids: kept.into_iter().map(str::to_owned).collect(),
+        })
+    }
 }
 
 /// Fits everything; `say` is told what is being done.
@@ -218,13 +220,18 @@ pub fn identify(
     say: &dyn Fn(&str),
 ) -> Result<Identified> {
     let balanced = balance(items, fitting.seed);
-    let pairs: Vec<(String, bool)> = balanced
-        .iter()
-        .map(|i| (i.question.id.clone(), i.wrong))
-        .collect();
-    let (test, train): (Vec<_>, Vec<_>) = pairs
-        .into_iter()
-        .partition(|(id, _)| chance(fitting.seed, id, 2 << 32) < fitting.test_share);
+    let (mut train, mut test) = (Vec::new(), Vec::new());
+    if !balanced.is_empty() {
+        let ids: Vec<&str> = balanced.iter().map(|i| i.question.id.as_str()).collect();
+        let parts = split::parts(&ids, fitting.test_share, fitting.seed)?;
+        for (item, part) in balanced.iter().zip(parts) {
+            let to = match part {
+                Part::Train => &mut train,
+                Part::Test => &mut test,
+            };
+            to.push((item.question.id.clone(), item.wrong));
+        }
+    }
     let least = train
         .iter()
         .filter(|t| t.1)
@@ -238,15 +245,12 @@ pub fn identify(
             items.iter().filter(|i| i.wrong).count()
         )));
     }
-    let (raw, labels) = table(contributions, &train, Place::Answer)?;
-    let fold_of: Vec<u64> = {
-        // Who is in the table, in its order: all of `train`, but for answers without words.
-        let ids: Vec<&str> = train.iter().map(|(id, _)| id.as_str()).collect();
-        let (kept, _) = contributions.matrix(&ids, Place::Answer)?;
-        kept.iter()
-            .map(|id| seed_of(fitting.seed, id, 3 << 32) % fitting.folds)
-            .collect()
-    };
+    let Table {
+        ids: kept,
+        features: raw,
+        labels,
+    } = Table::of(contributions, &train, Place::Answer)?;
+    let fold_of = split::folds(&kept, fitting.folds, fitting.seed)?;
 
     // Cross-validation, and for the calibration the scores of those held out.
     let mut held: Vec<Vec<f64>> = vec![vec![0.0; labels.len()]; fitting.cs.len()];
@@ -340,11 +344,9 @@ pub fn identify(
 
     say("stability");
     let mut stability = vec![0; h.len()];
-    let ids: Vec<&str> = train.iter().map(|(id, _)| id.as_str()).collect();
-    let (kept, _) = contributions.matrix(&ids, Place::Answer)?;
     for resample in 0..fitting.resamples {
         let some: Vec<usize> = (0..labels.len())
-            .filter(|&i| chance(fitting.seed, kept[i], (4 << 32) + resample) < 0.8)
+            .filter(|&i| split::stable_hash("resample", &kept[i], resample) % 10 < 8)
             .collect();
         let mut part = raw.only_samples(&some)?;
         let labels: Vec<bool> = some.iter().map(|&i| labels[i]).collect();
@@ -441,7 +443,7 @@ fn alike(set: &[usize], mean: &[f64], per_layer: usize, seed: u64) -> Vec<usize>
         near.truncate(40);
         let pick = near
             .into_iter()
-            .min_by_key(|m| seed_of(seed, "alike", *m as u64));
+            .min_by_key(|m| split::stable_hash("alike", &m.to_string(), seed));
         if let Some(pick) = pick {
             taken.insert(pick);
             out.push(pick);
@@ -461,7 +463,7 @@ fn three_vs_one(
     c: f64,
     fitting: &Fitting,
 ) -> Result<Few> {
-    let (other, _) = table(contributions, train, Place::Other)?;
+    let other = Table::of(contributions, train, Place::Other)?.features;
     let rows = raw.samples() + other.samples();
     let mut columns = Vec::with_capacity(rows * raw.features());
     for (a, b) in raw.columns().zip(other.columns()) {
@@ -480,4 +482,46 @@ fn three_vs_one(
         &Hooks::NONE,
     )?;
     Few::fit(fit.model.positive(), raw, labels, fitting.refit_c)
+}
+
+/// Scores of answers by a detector that never saw their template: the templates are dealt out in folds, and for each fold H-Neurons
+/// are chosen, at this C, and refitted on the others.
+///
+/// # Errors
+/// As the solver; [`crate::ErrorKind::Input`] for fewer templates than folds.
+pub fn across_templates(
+    table: &Table,
+    template_of: &HashMap<&str, &str>,
+    c: f64,
+    fitting: &Fitting,
+) -> Result<Vec<f64>> {
+    let templates: Vec<&str> = table
+        .ids
+        .iter()
+        .map(|id| template_of.get(id.as_str()).copied().unwrap_or_default())
+        .collect();
+    let fold_of = split::folds(&templates, fitting.folds, fitting.seed)?;
+    let mut scores = vec![0.0; templates.len()];
+    for fold in 0..fitting.folds {
+        let inside = |out: bool| -> Vec<usize> {
+            let all = 0..templates.len();
+            all.filter(|&i| (fold_of[i] == fold) == out).collect()
+        };
+        let (part, out) = (table.only(&inside(false))?, inside(true));
+        let mut standard = part.features.clone();
+        Standardization::of(&part.features).apply(&mut standard)?;
+        let problem = Problem::new(&standard, &part.labels)?;
+        let fit = fit_l1(&problem, c, &options(), None, &Hooks::NONE)?;
+        let few = Few::fit(
+            fit.model.positive(),
+            &part.features,
+            &part.labels,
+            fitting.refit_c,
+        )?;
+        let held = table.features.only_samples(&out)?;
+        for (&i, score) in out.iter().zip(few.scores(&held)) {
+            scores[i] = score;
+        }
+    }
+    Ok(scores)
 }

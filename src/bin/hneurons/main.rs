@@ -1,9 +1,13 @@
 //! The command line: what the page does, natively, and what it shows, computed.
 
 mod artifact;
+mod evaluate;
 mod identify;
 mod inspect;
+mod intervene;
+mod merge;
 mod model;
+mod origins;
 mod questions;
 mod run;
 
@@ -29,6 +33,14 @@ enum Command {
     Questions(questions::Args),
     /// Find the neurons that go with hallucinations.
     Identify(identify::Args),
+    /// Join the parts of a sharded `identify`.
+    Merge(merge::Args),
+    /// Say how good the detector of `identify` is.
+    Evaluate(evaluate::Args),
+    /// Say what silencing and amplifying change.
+    Intervene(intervene::Args),
+    /// Say whether tuning moved the H-Neurons more than others.
+    Origins(origins::Args),
     /// Make an artifact (hneurons.json) from a list of weighted neurons.
     Artifact(artifact::Args),
 }
@@ -39,6 +51,10 @@ fn main() -> ExitCode {
         Command::Inspect(args) => inspect::main(&args),
         Command::Questions(args) => questions::main(&args),
         Command::Identify(args) => identify::main(&args),
+        Command::Merge(args) => merge::main(&args),
+        Command::Evaluate(args) => evaluate::main(&args),
+        Command::Intervene(args) => intervene::main(&args),
+        Command::Origins(args) => origins::main(&args),
         Command::Artifact(args) => artifact::main(&args),
     };
     match result {

@@ -1,0 +1,252 @@
+//! `hneurons evaluate`: how good the detector is, on questions it never saw.
+
+use std::{collections::HashMap, path::PathBuf};
+
+use hneurons::{
+    Error, ErrorKind, Result,
+    engine::{Engine, cpu::Cpu},
+    research::{
+        answers::{Consistent, Subject},
+        collect::{Collected, Folder},
+        contributions::{Contributions, Place},
+        evaluate::{Evaluation, Judges, by_id, length_matched},
+        identify::{Fitting, Identified, Table, across_templates, balance},
+        log::write_whole,
+        stats::{Bootstrap, Units, auroc},
+    },
+    text::Tokenizer,
+};
+use serde_json::json;
+
+use super::{
+    identify::{AskingArgs, collect},
+    model::{ModelArgs, read_text},
+};
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// The folder of `hneurons identify`.
+    #[arg(long, value_name = "FOLDER", default_value = "target/identify")]
+    run: PathBuf,
+    /// The questions that identify was given.
+    #[arg(
+        long,
+        value_name = "FILE",
+        default_value = "data/questions/facts.jsonl"
+    )]
+    trained_on: Vec<PathBuf>,
+    /// Further questions to judge, a data set a file; those without accepted answers are taken for made-up things, and held
+    /// against right answers kept apart.
+    #[arg(long, value_name = "FILE")]
+    questions: Vec<PathBuf>,
+    /// As given to identify.
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+    #[command(flatten)]
+    asking: AskingArgs,
+    /// One JSON object on stdout.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    model: ModelArgs,
+}
+
+/// Contributions of some answers in a folder.
+fn read(
+    subject: &mut Subject<'_>,
+    args: &Args,
+    collected: &Collected,
+    items: &[&Consistent<'_>],
+    folder: &Folder,
+) -> Result<(Contributions, Vec<(String, bool)>)> {
+    let asking = args.asking.asking();
+    let contributions = collected.contributions(subject, &asking, items, folder)?;
+    let pairs = items
+        .iter()
+        .map(|i| (i.question.id.clone(), i.wrong))
+        .collect();
+    Ok((contributions, pairs))
+}
+
+pub fn main(args: &Args) -> Result<()> {
+    let file = args.model.file()?;
+    let text = Tokenizer::new(file.vocabulary())?;
+    let mut engine = Cpu::new(&file)?;
+    let description = engine.description();
+    let mut subject = Subject {
+        file: &file,
+        text: &text,
+        engine: &mut engine,
+    };
+    let asking = args.asking.asking();
+    let (fitting, found): (Fitting, Identified) = {
+        let path = args.run.join("identified.json");
+        serde_json::from_str(&read_text(&path)?).map_err(|e| {
+            Error::new(
+                ErrorKind::Input,
+                format!(
+                    "{} is not what identify writes ({e}): run it again",
+                    path.display()
+                ),
+            )
+        })?
+    };
+    let (collected, folder) = collect(
+        &mut subject,
+        &asking,
+        &args.trained_on,
+        args.limit,
+        None,
+        &args.run,
+    )?;
+    let items = collected.consistent(&asking);
+    let balanced = balance(&items, asking.seed);
+    let (mut contributions, pairs) = read(&mut subject, args, &collected, &balanced, &folder)?;
+    let greedy = by_id(&collected.greedy);
+    let train = Table::of(&mut contributions, &found.train, Place::Answer)?;
+    let test = Table::of(&mut contributions, &found.test, Place::Answer)?;
+    let judges = Judges::new(&found, &train, &greedy)?;
+    let seed = asking.seed;
+    let mut all = vec![judges.evaluate("held out", &test, &greedy, seed)?];
+    let matched = length_matched(&test, &greedy);
+    if matched.len() >= 20 {
+        all.push(judges.evaluate(
+            "held out, lengths matched",
+            &test.only(&matched)?,
+            &greedy,
+            seed,
+        )?);
+    }
+
+    // Templates never seen: another fit a fold.
+    let whole = Table::of(&mut contributions, &pairs, Place::Answer)?;
+    let templates: HashMap<&str, &str> = collected
+        .questions
+        .iter()
+        .map(|q| (q.id.as_str(), q.template.as_str()))
+        .collect();
+    let unseen = across_templates(&whole, &templates, found.c, &fitting).and_then(|scores| {
+        let cheap: Vec<f64> = whole
+            .ids
+            .iter()
+            .map(|id| {
+                let l = greedy
+                    .get(id.as_str())
+                    .map_or(&[][..], |g| &g.answer.logprobs);
+                -l.iter().sum::<f64>() / l.len().max(1) as f64
+            })
+            .collect();
+        let bootstrap = Bootstrap {
+            seed,
+            ..Bootstrap::default()
+        };
+        let area = bootstrap.auroc(&Units::items(scores.len()), &scores, &whole.labels)?;
+        Ok((area, auroc(&cheap, &whole.labels)?))
+    });
+
+    for path in &args.questions {
+        let name = path
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        let files = std::slice::from_ref(path);
+        let (other, folder) = collect(
+            &mut subject,
+            &asking,
+            files,
+            args.limit,
+            None,
+            &args.run.join(&name),
+        )?;
+        let consistent = other.consistent(&asking);
+        let invented = other.invented();
+        let items: Vec<&Consistent<'_>> = if invented.is_empty() {
+            balance(&consistent, seed)
+        } else {
+            invented.iter().collect()
+        };
+        if items.is_empty() {
+            eprintln!("{name}: no consistent answers of both kinds, left out");
+            continue;
+        }
+        let (mut contributions, pairs) = read(&mut subject, args, &other, &items, &folder)?;
+        let mut table = Table::of(&mut contributions, &pairs, Place::Answer)?;
+        let mut greedy_of_both = by_id(&other.greedy);
+        if !invented.is_empty() {
+            let right: Vec<usize> = (0..test.labels.len())
+                .filter(|&i| !test.labels[i])
+                .collect();
+            table = table.and(&test.only(&right)?)?;
+            greedy_of_both.extend(by_id(&collected.greedy));
+        }
+        all.push(judges.evaluate(&name, &table, &greedy_of_both, seed)?);
+    }
+
+    let unseen_json = match &unseen {
+        Ok((area, cheap)) => {
+            json!({"n": whole.ids.len(), "auroc": area.value, "auroc_ci": [area.low, area.high], "logprob_auroc": cheap})
+        }
+        Err(e) => json!({"left_out": e.to_string()}),
+    };
+    let out = json!({"engine": description, "evaluation": all, "unseen_templates": unseen_json});
+    let text = serde_json::to_string_pretty(&out).map_err(|e| {
+        Error::new(
+            ErrorKind::Internal,
+            format!("the result cannot be written ({e})"),
+        )
+    })?;
+    write_whole(&args.run.join("evaluation.json"), text.as_bytes())?;
+    if args.json {
+        println!("{text}");
+        return Ok(());
+    }
+    println!(
+        "{:<28}{:>6}  {:<22}{:<20}{:<24}{:<26}{}",
+        "data set",
+        "n",
+        "AUROC [95 %]",
+        "random (mean, max)",
+        "log-probability",
+        "over best cheap",
+        "all neurons"
+    );
+    for e in &all {
+        print(e);
+    }
+    match &unseen {
+        Ok((area, cheap)) => println!(
+            "{:<28}{:>6}  {:<42}{cheap:.3}",
+            "unseen templates",
+            whole.ids.len(),
+            format!("{:.3} [{:.3}, {:.3}]", area.value, area.low, area.high),
+        ),
+        Err(e) => println!("unseen templates: left out ({e})"),
+    }
+    Ok(())
+}
+
+fn print(e: &Evaluation) {
+    let mean = e.random_auroc.iter().sum::<f64>() / e.random_auroc.len().max(1) as f64;
+    let most = e.random_auroc.iter().copied().fold(0.0, f64::max);
+    let o = &e.over_best_cheap;
+    println!(
+        "{:<28}{:>6}  {:<22}{:<20}{:<24}{:<26}{:.3}",
+        e.dataset,
+        e.n,
+        format!(
+            "{:.3} [{:.3}, {:.3}]",
+            e.auroc, e.auroc_ci[0], e.auroc_ci[1]
+        ),
+        format!("{mean:.3}, {most:.3}"),
+        format!(
+            "{:.3} [{:.3}, {:.3}]",
+            e.logprob_auroc, e.logprob_auroc_ci[0], e.logprob_auroc_ci[1]
+        ),
+        format!("{:+.3} [{:+.3}, {:+.3}]", o.value, o.low, o.high),
+        e.baselines
+            .get("all neurons, L2")
+            .copied()
+            .unwrap_or(f64::NAN),
+    );
+}

@@ -1,0 +1,131 @@
+//! `hneurons identify` on the real model, in small: interrupted and not, whole and in parts, and with input that is no good.
+
+mod common;
+
+use std::{
+    path::Path,
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+/// As little as still gives twenty right and twenty wrong answers to learn from.
+const SMALL: [&str; 8] = [
+    "--limit",
+    "110",
+    "--samples",
+    "2",
+    "--max-tokens",
+    "16",
+    "--c",
+    "0.3,1",
+];
+
+fn command(out: &Path, more: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hneurons"));
+    command
+        .current_dir(common::root())
+        .args(["identify", "--model"])
+        .arg(common::model_path())
+        .arg("--out")
+        .arg(out)
+        .args(SMALL)
+        .args(more)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    command
+}
+
+fn lines(path: &Path) -> usize {
+    std::fs::read(path).map_or(0, |text| text.iter().filter(|&&b| b == b'\n').count())
+}
+
+/// Starts it and kills it as soon as a file has so many lines.
+fn kill_when(out: &Path, file: &str, at_least: usize) {
+    let mut child = command(out, &[]).spawn().expect("it starts");
+    for _ in 0..6000 {
+        if lines(&out.join(file)) >= at_least {
+            child.kill().expect("it can be killed");
+            child.wait().expect("it ends");
+            return;
+        }
+        assert!(
+            child.try_wait().expect("its state").is_none(),
+            "it ended before {file} had {at_least} lines"
+        );
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("{file} never had {at_least} lines");
+}
+
+#[test]
+fn killed_at_any_point_or_done_in_parts_it_finds_the_same() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let whole = folder.path().join("whole");
+    assert!(command(&whole, &[]).status().expect("it runs").success());
+    let expected = std::fs::read(whole.join("identified.json")).expect("the result");
+
+    let killed = folder.path().join("killed");
+    kill_when(&killed, "greedy.jsonl", 20);
+    kill_when(&killed, "drawn.jsonl", 10);
+    kill_when(&killed, "contributions.jsonl", 16);
+    assert!(command(&killed, &[]).status().expect("it runs").success());
+    let got = std::fs::read(killed.join("identified.json")).expect("the result");
+    assert!(got == expected, "killed thrice it found something else");
+
+    let parts = ["1/2", "2/2"].map(|shard| {
+        let out = folder.path().join(shard.replace('/', "-"));
+        let status = command(&out, &["--shard", shard]).status();
+        assert!(status.expect("it runs").success());
+        out
+    });
+    let joined = folder.path().join("joined");
+    let merge = Command::new(env!("CARGO_BIN_EXE_hneurons"))
+        .arg("merge")
+        .args(&parts)
+        .arg("--out")
+        .arg(&joined)
+        .status();
+    assert!(merge.expect("it runs").success());
+    assert!(command(&joined, &[]).status().expect("it runs").success());
+    let got = std::fs::read(joined.join("identified.json")).expect("the result");
+    assert!(got == expected, "in two parts it found something else");
+}
+
+#[test]
+fn bad_input_is_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = |questions: &str, more: &[&str]| {
+        let path = folder.path().join("questions.jsonl");
+        std::fs::write(&path, questions).expect("room");
+        let out = Command::new(env!("CARGO_BIN_EXE_hneurons"))
+            .args(["identify", "--model"])
+            .arg(common::model_path())
+            .arg("--questions")
+            .arg(&path)
+            .arg("--out")
+            .arg(folder.path().join("out"))
+            .args(more)
+            .output()
+            .expect("it runs");
+        assert_eq!(out.status.code(), Some(2));
+        String::from_utf8_lossy(&out.stderr).into_owned()
+    };
+    let said = run(
+        "{\"id\":\"1\",\"question\":\"What animal meows?\",\"answers\":[\"cat\"]}\nnot json\n",
+        &[],
+    );
+    assert!(said.contains("questions.jsonl, line 2"), "{said}");
+    let said = run("", &[]);
+    assert!(said.contains("no questions"), "{said}");
+    // One question has one kind of answer: nothing can be told apart.
+    let one = "{\"id\":\"1\",\"question\":\"What animal meows?\",\"answers\":[\"cat\"]}\n";
+    let said = run(one, &["--samples", "2"]);
+    assert!(said.contains("20 of each are the least"), "{said}");
+    // The same folder with other questions.
+    let other = one.replace("meows", "barks");
+    let said = run(&other, &["--samples", "2"]);
+    assert!(
+        said.contains("another model, other questions or other settings"),
+        "{said}"
+    );
+}
