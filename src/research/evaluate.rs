@@ -197,12 +197,10 @@ impl<'a> Judges<'a> {
                 .collect::<Result<Vec<f64>>>()
         };
         let (random, like) = (areas(&self.found.random)?, areas(&self.found.like)?);
-        for (name, areas) in [("random, same contributions", &like)] {
-            let mean = areas.iter().sum::<f64>() / areas.len().max(1) as f64;
-            let most = areas.iter().copied().fold(0.0, f64::max);
-            baselines.insert(format!("{name}, mean"), mean);
-            baselines.insert(format!("{name}, best"), most);
-        }
+        let mean = like.iter().sum::<f64>() / like.len().max(1) as f64;
+        let most = like.iter().copied().fold(0.0, f64::max);
+        baselines.insert("random, same contributions, mean".into(), mean);
+        baselines.insert("random, same contributions, best".into(), most);
         let logprob = bootstrap.auroc(&units, &cheap_scores[0].1, labels)?;
         Ok(Evaluation {
             dataset: dataset.to_owned(),

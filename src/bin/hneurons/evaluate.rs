@@ -202,14 +202,8 @@ pub fn main(args: &Args) -> Result<()> {
         return Ok(());
     }
     println!(
-        "{:<28}{:>6}  {:<22}{:<20}{:<24}{:<26}{}",
-        "data set",
-        "n",
-        "AUROC [95 %]",
-        "random (mean, max)",
-        "log-probability",
-        "over best cheap",
-        "all neurons"
+        "{:<28}{:>6}  {:<22}{:<20}{:<24}{:<26}all neurons",
+        "data set", "n", "AUROC [95 %]", "random (mean, max)", "log-probability", "over best cheap",
     );
     for e in &all {
         print(e);

@@ -147,11 +147,22 @@ fn quantize_block(x: &[f32; BLOCK], integers: &mut [i16; BLOCK]) -> (f32, i32) {
     }
     let max = max.iter().fold(0.0, |m, &v| if v > m { v } else { m });
     let inverse = if max > 1e-30 { LARGEST / max } else { 0.0 };
+    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+    let sum = super::kernels::round_block(x, inverse, ROUND, LARGEST as i32, integers);
+    #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+    let sum = round_block(x, inverse, ROUND, integers);
+    (max / LARGEST, sum)
+}
+
+/// Rounds a block to integers in their places, and sums them.
+#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+#[inline(always)]
+fn round_block(x: &[f32; BLOCK], inverse: f32, round: f32, integers: &mut [i16; BLOCK]) -> i32 {
     let mut sum = 0i32;
     let mut plain = [0i16; BLOCK];
     for i in 0..BLOCK {
-        let shifted = x[i] * inverse + ROUND;
-        let q = (shifted.to_bits() as i32).wrapping_sub(ROUND.to_bits() as i32);
+        let shifted = x[i] * inverse + round;
+        let q = (shifted.to_bits() as i32).wrapping_sub(round.to_bits() as i32);
         // Weights that are no numbers make values that are none: whatever integer comes of them stays in range.
         let q = q.clamp(-(LARGEST as i32), LARGEST as i32);
         sum += q;
@@ -165,7 +176,7 @@ fn quantize_block(x: &[f32; BLOCK], integers: &mut [i16; BLOCK]) -> (f32, i32) {
     {
         *to = [from[0], from[2], from[1], from[3]];
     }
-    (max / LARGEST, sum)
+    sum
 }
 
 #[cfg(test)]

@@ -44,6 +44,14 @@ pub(crate) fn attend(
     }
 }
 
+/// `sum += factor * x`.
+#[inline(always)]
+fn add_scaled(sum: &mut [f32; SIDE], factor: f32, x: &[f32; SIDE]) {
+    for i in 0..SIDE {
+        sum[i] += factor * x[i];
+    }
+}
+
 /// What some query heads share.
 struct Shared<'a> {
     dim: usize,
@@ -57,6 +65,8 @@ impl Shared<'_> {
     fn attend<const G: usize>(&self, q: &[f32], scores: &mut [f32], out: &mut [f32]) {
         let dim = self.dim;
         let stride = self.visible.next_multiple_of(SIDE);
+        // What the unchecked reads below rely on.
+        assert!(q.len() >= G * dim && scores.len() >= G * stride);
         let scale = 1.0 / (dim as f32).sqrt();
         for (b, keys) in self.keys.chunks_exact(dim * SIDE).enumerate() {
             if b * SIDE >= self.visible {
@@ -65,10 +75,8 @@ impl Shared<'_> {
             let mut acc = [[0f32; SIDE]; G];
             for (d, key) in keys.as_chunks::<SIDE>().0.iter().enumerate() {
                 for (g, acc) in acc.iter_mut().enumerate() {
-                    let q = q[g * dim + d];
-                    for i in 0..SIDE {
-                        acc[i] += q * key[i];
-                    }
+                    // SAFETY: a side of keys has `dim` of them, so d is below it; q has G rows of that many.
+                    add_scaled(acc, unsafe { *q.get_unchecked(g * dim + d) }, key);
                 }
             }
             for (g, acc) in acc.iter().enumerate() {
@@ -84,13 +92,13 @@ impl Shared<'_> {
         let whole = dim - dim % SIDE;
         for d in (0..whole).step_by(SIDE) {
             let mut acc = [[0f32; SIDE]; G];
-            for (p, value) in self.values.chunks_exact(dim).take(self.visible).enumerate() {
-                let value = &value[d..d + SIDE];
+            let rows = self.values.chunks_exact(dim).take(self.visible);
+            for (p, value) in rows.enumerate() {
+                // SAFETY: a row has `dim` values, of which `whole` are whole sides.
+                let value = unsafe { &*value.as_ptr().add(d).cast::<[f32; SIDE]>() };
                 for (g, acc) in acc.iter_mut().enumerate() {
-                    let weight = scores[g * stride + p];
-                    for i in 0..SIDE {
-                        acc[i] += weight * value[i];
-                    }
+                    // SAFETY: p is below `visible`, and scores have G rows of at least that many.
+                    add_scaled(acc, unsafe { *scores.get_unchecked(g * stride + p) }, value);
                 }
             }
             for (g, acc) in acc.iter().enumerate() {

@@ -18,6 +18,9 @@ mod x86;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod wasm;
 
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+pub(super) use wasm::round_block;
+
 mod isa;
 
 pub use isa::Isa;

@@ -169,6 +169,39 @@ fn one<F: Format>(tile: &[u8], x: &Blocks, out: &mut [f32; TILE]) {
     }
 }
 
+/// Rounds a block of activations to integers, in the order of `activations.rs`, and sums them: what `quantize_block` does.
+#[inline(always)]
+pub(in crate::engine::cpu) fn round_block(
+    x: &[f32; 32],
+    inverse: f32,
+    round: f32,
+    most: i32,
+    integers: &mut [i16; 32],
+) -> i32 {
+    let (inverse, shift) = (f32x4_splat(inverse), f32x4_splat(round));
+    let (least, most) = (i32x4_splat(-most), i32x4_splat(most));
+    let zero = i32x4_splat(round.to_bits() as i32);
+    let mut sums = i32x4_splat(0);
+    for i in 0..4 {
+        let part = |at: usize| {
+            // SAFETY: four floats of 32 from a multiple of four on.
+            let x = unsafe { v128_load(x.as_ptr().add(at).cast()) };
+            let q = i32x4_sub(f32x4_add(f32x4_mul(x, inverse), shift), zero);
+            i32x4_max(i32x4_min(q, most), least)
+        };
+        let (a, b) = (part(8 * i), part(8 * i + 4));
+        sums = i32x4_add(sums, i32x4_add(a, b));
+        let q = i16x8_narrow_i32x4(a, b);
+        let q = i16x8_shuffle::<0, 2, 1, 3, 4, 6, 5, 7>(q, q);
+        // SAFETY: eight integers of 32 from a multiple of eight on.
+        unsafe { v128_store(integers.as_mut_ptr().add(8 * i).cast(), q) };
+    }
+    i32x4_extract_lane::<0>(sums)
+        + i32x4_extract_lane::<1>(sums)
+        + i32x4_extract_lane::<2>(sums)
+        + i32x4_extract_lane::<3>(sums)
+}
+
 /// Whether the processor multiplies and adds bytes in one instruction (ARM's dot product, VNNI), so that relaxed SIMD pays. For
 /// arguments beyond seven bits the instruction may do what the processor does, and x86 without VNNI gives itself away: it sums
 /// pairs in 16 bits, saturated.
@@ -226,6 +259,12 @@ pub(super) fn nibbles_relaxed<F: Format, const T: usize>(
 
 #[inline(always)]
 pub(super) fn q8_0<const T: usize>(tiles: Tiles, x: &[Blocks; TOKENS], out: &mut Out) {
+    if T == 1 {
+        for (i, tile) in tiles.iter().enumerate() {
+            one_q8_0(tile, &x[0], out.of(0, i));
+        }
+        return;
+    }
     for (i, tile, half) in halves_of(tiles) {
         let mut acc = [f32x4_splat(0.0); T];
         for (b, block) in tile.chunks_exact(q8_0::BLOCK).enumerate() {
@@ -252,6 +291,45 @@ pub(super) fn q8_0<const T: usize>(tiles: Tiles, x: &[Blocks; TOKENS], out: &mut
             }
         }
         store(acc, i, half, out);
+    }
+}
+
+/// One token with both halves of a tile.
+#[inline(always)]
+fn one_q8_0(tile: &[u8], x: &Blocks, out: &mut [f32; TILE]) {
+    let (mut acc0, mut acc1) = (f32x4_splat(0.0), f32x4_splat(0.0));
+    for (b, block) in tile.chunks_exact(q8_0::BLOCK).enumerate() {
+        let block = block.as_ptr();
+        let (mut sum0, mut sum1) = (i32x4_splat(0), i32x4_splat(0));
+        for v in 0..8 {
+            // SAFETY: a block of a tile has 8 x 32 bytes from `WEIGHTS` on; x as in `nibbles`.
+            unsafe {
+                let q = x.integers.as_ptr().add(32 * b + 4 * v);
+                let (even, odd) = (splat(q), splat(q.add(2)));
+                let w = load(block.add(q8_0::WEIGHTS + 32 * v));
+                sum0 = i32x4_add(sum0, i32x4_dot_i16x8(i16x8_shr(i16x8_shl(w, 8), 8), even));
+                sum0 = i32x4_add(sum0, i32x4_dot_i16x8(i16x8_shr(w, 8), odd));
+                let w = load(block.add(q8_0::WEIGHTS + 32 * v + 16));
+                sum1 = i32x4_add(sum1, i32x4_dot_i16x8(i16x8_shr(i16x8_shl(w, 8), 8), even));
+                sum1 = i32x4_add(sum1, i32x4_dot_i16x8(i16x8_shr(w, 8), odd));
+            }
+        }
+        let dx = f32x4_splat(x.scales[b]);
+        // SAFETY: the scales of eight rows come first.
+        let (d0, d1) = unsafe { (halves(block), halves(block.add(8))) };
+        acc0 = f32x4_add(
+            acc0,
+            f32x4_mul(f32x4_mul(d0, dx), f32x4_convert_i32x4(sum0)),
+        );
+        acc1 = f32x4_add(
+            acc1,
+            f32x4_mul(f32x4_mul(d1, dx), f32x4_convert_i32x4(sum1)),
+        );
+    }
+    // SAFETY: `out` holds eight floats.
+    unsafe {
+        v128_store(out.as_mut_ptr().cast(), acc0);
+        v128_store(out.as_mut_ptr().add(4).cast(), acc1);
     }
 }
 
