@@ -40,6 +40,9 @@ fn gpu() -> MutexGuard<'static, Gpu> {
     .unwrap_or_else(|broken| broken.into_inner())
 }
 
+/// Before which step a GPU fails, and how.
+type Failure = (usize, fn(&Gpu));
+
 fn ordinary(file: &ModelFile, n: usize) -> Vec<u32> {
     let text = Tokenizer::new(file.vocabulary()).expect("a tokenizer");
     let mut ids = text
@@ -436,7 +439,7 @@ fn the_neurons_that_contribute_most_are_those_of_all_read_back() {
 }
 
 #[test]
-fn memory_is_level_over_runs_and_a_lost_device_is_an_error_then_the_cpu_goes_on() {
+fn memory_is_level_over_runs_and_after_a_lost_device_or_too_little_memory_the_cpu_goes_on() {
     let file = ModelFile::parse(Tiny::new(GgmlDType::Q4_1).write()).expect("a tiny model");
     let mut gpu = open(&file, &Options::default());
     let run = |gpu: &mut Gpu| {
@@ -487,12 +490,12 @@ fn memory_is_level_over_runs_and_a_lost_device_is_an_error_then_the_cpu_goes_on(
         sampling: hneurons::generate::Sampling::greedy(),
         top: 0,
     };
-    let answer = |lab: &mut Lab, lose_at: Option<usize>| {
+    let answer = |lab: &mut Lab, lose_at: Option<Failure>| {
         let (mut session, _) = lab.start(&request).expect("it starts");
         let mut ids = vec![Vec::new(); 2];
         for i in 0.. {
-            if lose_at == Some(i) {
-                lab.gpu().expect("the GPU runs").lose();
+            if let Some((_, fail)) = lose_at.filter(|(at, _)| *at == i) {
+                fail(lab.gpu().expect("the GPU runs"));
             }
             let step = pollster::block_on(lab.step(&mut session)).expect("it goes on");
             for lane in &step.lanes {
@@ -509,12 +512,20 @@ fn memory_is_level_over_runs_and_a_lost_device_is_an_error_then_the_cpu_goes_on(
         expected[0].len() > 6,
         "the answer is long enough to be cut: {expected:?}"
     );
-    for at in [0, 1, 4] {
+    let cases: [Failure; 5] = [
+        (0, Gpu::lose),
+        (1, Gpu::lose),
+        (4, Gpu::lose),
+        (1, Gpu::run_out),
+        (4, Gpu::run_out),
+    ];
+    for case in cases {
         let mut lab = lab(true);
         assert_eq!(
-            answer(&mut lab, Some(at)),
+            answer(&mut lab, Some(case)),
             expected,
-            "lost before step {at}"
+            "lost, or out of memory, before step {}",
+            case.0
         );
         let notice = lab.take_notice().expect("the visitor is told");
         assert!(notice.contains("CPU goes on"), "{notice}");

@@ -42,7 +42,7 @@ fn lines(path: &Path) -> usize {
 /// Starts it and kills it as soon as a file has so many lines.
 fn kill_when(out: &Path, file: &str, at_least: usize) {
     let mut child = command(out, &[]).spawn().expect("it starts");
-    for _ in 0..6000 {
+    for _ in 0..30_000 {
         if lines(&out.join(file)) >= at_least {
             child.kill().expect("it can be killed");
             child.wait().expect("it ends");

@@ -4,7 +4,10 @@
 //! spaces. An accepted answer counts where its words stand one after the other in what was said; numbers count as digits or as
 //! words. What says neither right nor wrong is *unsure*: refusals, and answers that did not end.
 
-use super::bulk::Answer;
+use super::{
+    bulk::Answer,
+    numbers::{SMALL, TENS},
+};
 
 /// What became of a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -108,32 +111,7 @@ pub fn words(text: &str) -> Vec<String> {
 
 /// The value of a number word below a hundred.
 fn number(word: &str) -> Option<u32> {
-    const ONES: [&str; 20] = [
-        "zero",
-        "one",
-        "two",
-        "three",
-        "four",
-        "five",
-        "six",
-        "seven",
-        "eight",
-        "nine",
-        "ten",
-        "eleven",
-        "twelve",
-        "thirteen",
-        "fourteen",
-        "fifteen",
-        "sixteen",
-        "seventeen",
-        "eighteen",
-        "nineteen",
-    ];
-    const TENS: [&str; 8] = [
-        "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety",
-    ];
-    let ones = ONES.iter().position(|w| *w == word);
+    let ones = SMALL.iter().position(|w| *w == word);
     let tens = TENS.iter().position(|w| *w == word).map(|i| 10 * i + 20);
     ones.or(tens).map(|n| n as u32)
 }

@@ -12,6 +12,7 @@ pub mod intervene;
 pub mod judge;
 pub mod log;
 pub mod logistic;
+mod numbers;
 pub mod origins;
 mod profile;
 pub mod questions;

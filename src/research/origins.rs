@@ -67,6 +67,14 @@ fn turned(ab: f64, aa: f64, bb: f64) -> f32 {
     }
 }
 
+/// Adds to the three sums that [`turned`] takes.
+fn add([ab, aa, bb]: &mut [f64; 3], a: f32, b: f32) {
+    let (a, b) = (f64::from(a), f64::from(b));
+    *ab += a * b;
+    *aa += a * a;
+    *bb += b * b;
+}
+
 fn rows_turned(
     base: &ModelFile,
     x: &TensorView,
@@ -81,10 +89,7 @@ fn rows_turned(
         b.dequantize_row(r, &mut q);
         let mut sums = [0f64; 3];
         for (p, q) in p.iter().zip(&q) {
-            let (p, q) = (f64::from(*p), f64::from(*q));
-            sums[0] += p * q;
-            sums[1] += p * p;
-            sums[2] += q * q;
+            add(&mut sums, *p, *q);
         }
         out.push(turned(sums[0], sums[1], sums[2]));
     }
@@ -105,10 +110,7 @@ fn columns_turned(
         a.dequantize_row(r, &mut p);
         b.dequantize_row(r, &mut q);
         for ((p, q), sums) in p.iter().zip(&q).zip(&mut sums) {
-            let (p, q) = (f64::from(*p), f64::from(*q));
-            sums[0] += p * q;
-            sums[1] += p * p;
-            sums[2] += q * q;
+            add(sums, *p, *q);
         }
     }
     out.extend(sums.iter().map(|&[ab, aa, bb]| turned(ab, aa, bb)));

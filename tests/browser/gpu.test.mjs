@@ -345,6 +345,18 @@ test("the page on the GPU", async (t) => {
     assert.match(await status(page), /^WebGPU/);
   });
 
+  await t.test("a tab that is suspended mid-answer goes on where it was", async () => {
+    await setMax(page, 10);
+    const browser = await page.context().newCDPSession(page);
+    const answer = ask(page, ZORVATH);
+    await page.waitForFunction(() => document.documentElement.dataset.state === "running" && document.querySelectorAll("[data-part=token]").length > 2);
+    await browser.send("Page.setWebLifecycleState", { state: "frozen" });
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    await browser.send("Page.setWebLifecycleState", { state: "active" });
+    assert.deepEqual(await answer, cpu);
+    await browser.detach();
+  });
+
   await t.test("lost mid-answer: the CPU goes on from the same token, the page says so, and the next run works", async () => {
     await setMax(page, 10);
     // After the prompt's two steps and three tokens, with others under way.

@@ -10,7 +10,7 @@ use hneurons::{
         collect::{Collected, Folder},
         contributions::{Contributions, Place},
         evaluate::{Evaluation, Judges, by_id, length_matched},
-        identify::{Fitting, Identified, Table, across_templates, balance},
+        identify::{Table, across_templates, balance},
         log::write_whole,
         stats::{Bootstrap, Units, auroc},
     },
@@ -19,8 +19,9 @@ use hneurons::{
 use serde_json::json;
 
 use super::{
+    found,
     identify::{AskingArgs, collect},
-    model::{ModelArgs, read_text},
+    model::ModelArgs,
 };
 
 #[derive(clap::Args)]
@@ -79,18 +80,7 @@ pub fn main(args: &Args) -> Result<()> {
         engine: &mut engine,
     };
     let asking = args.asking.asking();
-    let (fitting, found): (Fitting, Identified) = {
-        let path = args.run.join("identified.json");
-        serde_json::from_str(&read_text(&path)?).map_err(|e| {
-            Error::new(
-                ErrorKind::Input,
-                format!(
-                    "{} is not what identify writes ({e}): run it again",
-                    path.display()
-                ),
-            )
-        })?
-    };
+    let (fitting, found) = found::read(&args.run)?;
     let (collected, folder) = collect(
         &mut subject,
         &asking,

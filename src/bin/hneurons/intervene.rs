@@ -9,7 +9,7 @@ use hneurons::{
     research::{
         answers::{Progress, Subject},
         compliance::Benchmark,
-        identify::{Fitting, Identified, neuron},
+        identify::neuron,
         intervene::{Asked, EditedSet, perplexity, replies, summarize},
         log::write_whole,
         questions::{Question, bank},
@@ -20,6 +20,7 @@ use hneurons::{
 use serde_json::json;
 
 use super::{
+    found,
     identify::{AskingArgs, collect},
     model::{ModelArgs, read_text},
 };
@@ -110,18 +111,7 @@ pub fn main(args: &Args) -> Result<()> {
         engine: &mut engine,
     };
     let asking = args.asking.asking();
-    let (_, found): (Fitting, Identified) = {
-        let path = args.run.join("identified.json");
-        serde_json::from_str(&read_text(&path)?).map_err(|e| {
-            Error::new(
-                ErrorKind::Input,
-                format!(
-                    "{} is not what identify writes ({e}): run it again",
-                    path.display()
-                ),
-            )
-        })?
-    };
+    let (_, found) = found::read(&args.run)?;
     let (collected, folder) = collect(
         &mut subject,
         &asking,
@@ -184,6 +174,17 @@ pub fn main(args: &Args) -> Result<()> {
             plain(some(questions, args.n, seed), None),
         ));
     }
+    if let Some(name) = (args.only.iter()).find(|o| benchmarks.iter().all(|(b, _)| b.name() != *o))
+    {
+        let names: Vec<&str> = benchmarks.iter().map(|(b, _)| b.name()).collect();
+        return Err(Error::new(
+            ErrorKind::Input,
+            format!(
+                "there is no benchmark '{name}': choose {}",
+                names.join(", ")
+            ),
+        ));
+    }
     let h: Vec<Neuron> = found
         .h
         .iter()
@@ -203,9 +204,14 @@ pub fn main(args: &Args) -> Result<()> {
     }
     let (mut impact, mut trends) = (Vec::new(), Vec::new());
     for (benchmark, asked) in &benchmarks {
-        if asked.is_empty()
-            || (!args.only.is_empty() && !args.only.iter().any(|o| o == benchmark.name()))
-        {
+        if !args.only.is_empty() && !args.only.iter().any(|o| o == benchmark.name()) {
+            continue;
+        }
+        if asked.is_empty() {
+            eprintln!(
+                "{}: left out, no question for it (right answers that were not learnt from)",
+                benchmark.name()
+            );
             continue;
         }
         eprintln!(

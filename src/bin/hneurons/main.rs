@@ -2,6 +2,7 @@
 
 mod artifact;
 mod evaluate;
+mod found;
 mod identify;
 mod inspect;
 mod intervene;

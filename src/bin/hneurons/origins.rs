@@ -3,17 +3,17 @@
 use std::path::PathBuf;
 
 use hneurons::{
-    Error, ErrorKind, Result,
+    Error, Result,
     gguf::ModelFile,
     neurons::Neuron,
-    research::{
-        identify::{Fitting, Identified, neuron},
-        origins::change,
-    },
+    research::{identify::neuron, origins::change},
 };
 use serde_json::json;
 
-use super::model::{ArtifactArgs, ModelArgs, read, read_text};
+use super::{
+    found,
+    model::{ArtifactArgs, ModelArgs, read},
+};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -43,17 +43,7 @@ pub fn main(args: &Args) -> Result<()> {
     let set: Vec<Neuron> = match &args.run {
         None => lab.h_neurons()?,
         Some(run) => {
-            let path = run.join("identified.json");
-            let (_, found): (Fitting, Identified) = serde_json::from_str(&read_text(&path)?)
-                .map_err(|e| {
-                    Error::new(
-                        ErrorKind::Input,
-                        format!(
-                            "{} is not what identify writes ({e}): run it again",
-                            path.display()
-                        ),
-                    )
-                })?;
+            let (_, found) = found::read(run)?;
             found
                 .h
                 .iter()

@@ -195,6 +195,12 @@ impl Gpu {
     pub fn lose(&self) {
         self.device.device.destroy();
     }
+
+    /// Asks the device for more memory than it gives, as a conversation that grows may. For tests.
+    pub fn run_out(&self) {
+        let most = self.device.device.limits().max_buffer_size;
+        self.device.storage("too much", most as usize + 16);
+    }
 }
 
 impl Engine for Gpu {

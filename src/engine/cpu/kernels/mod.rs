@@ -145,8 +145,8 @@ pub(crate) fn dequantize(quantization: Quantization, row: &[u8], out: &mut [f32]
     }
 }
 
-/// A half-precision number at the start of `bytes`, which holds at least two. Exact for all finite ones; every variant
-/// converts in this way, because it needs no instruction that some machines lack.
+/// A half-precision number at the start of `bytes`, which holds at least two. Exact for all finite ones; F16C's
+/// instruction gives the same for these.
 #[inline(always)]
 fn half_at(bytes: &[u8]) -> f32 {
     let bits = u32::from(u16::from_le_bytes([bytes[0], bytes[1]]));

@@ -1,5 +1,7 @@
 //! Questions about numbers, which need no table.
 
+use crate::research::numbers::{SMALL, TENS};
+
 /// Template, subject, question and answers.
 pub type Asked = (&'static str, String, String, Vec<String>);
 
@@ -142,36 +144,11 @@ fn roman(n: u32) -> String {
 
 /// A number below 1000 in words; the larger ones of the bank are years, which nobody writes out.
 pub fn number_words(n: u32) -> Option<String> {
-    const SMALL: [&str; 20] = [
-        "zero",
-        "one",
-        "two",
-        "three",
-        "four",
-        "five",
-        "six",
-        "seven",
-        "eight",
-        "nine",
-        "ten",
-        "eleven",
-        "twelve",
-        "thirteen",
-        "fourteen",
-        "fifteen",
-        "sixteen",
-        "seventeen",
-        "eighteen",
-        "nineteen",
-    ];
-    const TENS: [&str; 10] = [
-        "", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety",
-    ];
     let small = |n: u32| SMALL.get(n as usize).copied();
     match n {
         0..20 => small(n).map(str::to_owned),
         20..100 => {
-            let tens = TENS.get((n / 10) as usize)?;
+            let tens = TENS.get((n / 10 - 2) as usize)?;
             match n % 10 {
                 0 => Some((*tens).to_owned()),
                 ones => Some(format!("{tens}-{}", small(ones)?)),
