@@ -111,8 +111,11 @@ pub fn entries(text: &str) -> Result<Vec<Entry>> {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Recording {
     schema: &'static str,
+    id: String,
+    kind: Kind,
+    title: String,
     /// What was asked.
-    #[serde(flatten)]
+    #[serde(skip)]
     pub entry: Entry,
     model: Named,
     artifact: Named,
@@ -360,6 +363,9 @@ pub fn record(
     let file = lab.file();
     Ok(Recording {
         schema: SCHEMA,
+        id: entry.id.clone(),
+        kind: entry.kind,
+        title: entry.title.clone(),
         entry: entry.clone(),
         model: Named {
             id: lab
