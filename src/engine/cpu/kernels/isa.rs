@@ -18,6 +18,9 @@ pub enum Isa {
     /// The same with the dot products of AVX-512 VNNI.
     #[cfg(target_arch = "x86_64")]
     Vnni,
+    /// 128-bit SIMD of AArch64.
+    #[cfg(target_arch = "aarch64")]
+    Neon,
 }
 
 impl Isa {
@@ -41,6 +44,11 @@ impl Isa {
                 sets.push(Self::Vnni);
             }
         }
+        // Always there on the usual targets. Lanes are taken for the file's bytes, so bytes must lie as they do in it.
+        #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+        if std::arch::is_aarch64_feature_detected!("neon") {
+            sets.push(Self::Neon);
+        }
         sets
     }
 
@@ -61,6 +69,8 @@ impl Isa {
             Self::Avx2 => "avx2",
             #[cfg(target_arch = "x86_64")]
             Self::Vnni => "avx512-vnni",
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon => "neon",
         }
     }
 }

@@ -10,6 +10,8 @@
 //! integer sum is exact, no fused multiply-add is used: all variants give the same bits, on every machine.
 
 mod dense;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod nibbles;
 mod q8_0;
 #[cfg(target_arch = "x86_64")]

@@ -64,6 +64,8 @@ pub(super) fn tiles<F: Format, const T: usize>(
         Isa::Avx2 => unsafe { super::x86::nibbles::<F, T>(tiles, x, out) },
         #[cfg(target_arch = "x86_64")]
         Isa::Vnni => unsafe { super::x86::nibbles_vnni::<F, T>(tiles, x, out) },
+        #[cfg(target_arch = "aarch64")]
+        Isa::Neon => unsafe { super::neon::nibbles::<F, T>(tiles, x, out) },
     }
 }
 

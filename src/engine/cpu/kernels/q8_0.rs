@@ -22,6 +22,8 @@ pub(super) fn tiles<const T: usize>(isa: Isa, tiles: Tiles, x: &[Blocks; TOKENS]
         Isa::Avx2 => unsafe { super::x86::q8_0::<T>(tiles, x, out) },
         #[cfg(target_arch = "x86_64")]
         Isa::Vnni => unsafe { super::x86::q8_0_vnni::<T>(tiles, x, out) },
+        #[cfg(target_arch = "aarch64")]
+        Isa::Neon => unsafe { super::neon::q8_0::<T>(tiles, x, out) },
     }
 }
 

@@ -1,0 +1,222 @@
+//! AArch64: four rows of a tile side by side in a 128-bit register, and two of these for a tile.
+//!
+//! Weights are taken apart by masks alone, as on x86-64 (see `x86.rs`): of a vector's bytes `4 r + i`, the 16-bit lane
+//! `(r, i / 2)` holds four nibbles. NEON multiplies eight lanes by one lane of another register and sums no pairs. So the lanes
+//! are sorted first, `(r, 0)` of all eight rows into one register and `(r, 1)` into another: then a mask leaves one column of
+//! eight rows. The activations of four such columns, in the order of `activations.rs`, are one load and need not be spread.
+
+use std::arch::aarch64::*;
+
+use super::{Blocks, Out, TOKENS, Tiles, nibbles::Format, q8_0};
+
+/// A sum for each row of a tile.
+type Sums = [int32x4_t; 2];
+
+/// A number for each row of a tile.
+type Floats = [float32x4_t; 2];
+
+/// The lanes `(r, 0)` and the lanes `(r, 1)` of eight rows, or what a mask leaves of them: two columns.
+type Columns = [int16x8_t; 2];
+
+/// A vector of 32 bytes of a tile, its 16-bit lanes sorted.
+///
+/// # Safety
+/// `at` points to 32 readable bytes.
+#[target_feature(enable = "neon")]
+#[inline]
+unsafe fn load(at: *const u8) -> Columns {
+    // SAFETY: as the caller says.
+    let (a, b) = unsafe { (vld1q_u8(at), vld1q_u8(at.add(16))) };
+    let (a, b) = (vreinterpretq_s16_u8(a), vreinterpretq_s16_u8(b));
+    [vuzp1q_s16(a, b), vuzp2q_s16(a, b)]
+}
+
+#[target_feature(enable = "neon")]
+#[inline]
+fn and(w: Columns, mask: i16) -> Columns {
+    let mask = vdupq_n_s16(mask);
+    [vandq_s16(w[0], mask), vandq_s16(w[1], mask)]
+}
+
+/// Shifts all bits to the right; what comes in is 0.
+#[target_feature(enable = "neon")]
+#[inline]
+fn shift<const BITS: i32>(w: Columns) -> Columns {
+    let bits = |w| vreinterpretq_s16_u16(vshrq_n_u16::<BITS>(vreinterpretq_u16_s16(w)));
+    [bits(w[0]), bits(w[1])]
+}
+
+/// The lower bytes of the lanes, with their signs.
+#[target_feature(enable = "neon")]
+#[inline]
+fn lower(w: Columns) -> Columns {
+    upper([vshlq_n_s16::<8>(w[0]), vshlq_n_s16::<8>(w[1])])
+}
+
+/// The upper bytes of the lanes, with their signs.
+#[target_feature(enable = "neon")]
+#[inline]
+fn upper(w: Columns) -> Columns {
+    [vshrq_n_s16::<8>(w[0]), vshrq_n_s16::<8>(w[1])]
+}
+
+/// Adds the products of two columns with the activations `A` and `B` of four.
+#[target_feature(enable = "neon")]
+#[inline]
+fn dot<const A: i32, const B: i32>(sums: Sums, w: Columns, x: int16x4_t) -> Sums {
+    let first = vmlal_lane_s16::<A>(sums[0], vget_low_s16(w[0]), x);
+    let second = vmlal_high_lane_s16::<A>(sums[1], w[0], x);
+    [
+        vmlal_lane_s16::<B>(first, vget_low_s16(w[1]), x),
+        vmlal_high_lane_s16::<B>(second, w[1], x),
+    ]
+}
+
+#[target_feature(enable = "neon")]
+#[inline]
+fn add(a: Sums, b: Sums) -> Sums {
+    [vaddq_s32(a[0], b[0]), vaddq_s32(a[1], b[1])]
+}
+
+/// Eight half-precision numbers as f32.
+///
+/// # Safety
+/// `at` points to sixteen readable bytes.
+#[target_feature(enable = "neon")]
+#[inline]
+unsafe fn halves(at: *const u8) -> Floats {
+    // SAFETY: as the caller says.
+    let h = vreinterpretq_f16_u8(unsafe { vld1q_u8(at) });
+    [vcvt_f32_f16(vget_low_f16(h)), vcvt_high_f32_f16(h)]
+}
+
+#[target_feature(enable = "neon")]
+#[inline]
+fn times(a: Floats, b: f32) -> Floats {
+    [vmulq_n_f32(a[0], b), vmulq_n_f32(a[1], b)]
+}
+
+/// `a + (d * sums + m)`, every step of it rounded; without `m`, `a + d * sums`.
+#[target_feature(enable = "neon")]
+#[inline]
+fn accumulate(a: Floats, d: Floats, sums: Sums, m: Option<Floats>) -> Floats {
+    let mut out = a;
+    for i in 0..2 {
+        // `vfmaq_f32` would give other bits.
+        let mut part = vmulq_f32(d[i], vcvtq_f32_s32(sums[i]));
+        if let Some(m) = m {
+            part = vaddq_f32(part, m[i]);
+        }
+        out[i] = vaddq_f32(a[i], part);
+    }
+    out
+}
+
+#[target_feature(enable = "neon")]
+pub(super) fn nibbles<F: Format, const T: usize>(
+    tiles: Tiles,
+    x: &[Blocks; TOKENS],
+    out: &mut Out,
+) {
+    let zero = [vdupq_n_s32(0); 2];
+    for (i, tile) in tiles.iter().enumerate() {
+        let mut acc = [[vdupq_n_f32(0.0); 2]; T];
+        for (b, block) in tile.chunks_exact(F::BLOCK).enumerate() {
+            let block = block.as_ptr();
+            let mut sums = [zero; T];
+            let (mut sum16, mut sum256) = (zero, zero);
+            for v in 0..4 {
+                // SAFETY: a block of a tile has 4 x 32 bytes from `WEIGHTS` on.
+                let w = unsafe { load(block.add(F::WEIGHTS + 32 * v)) };
+                // SAFETY: `matmul` has seen to it that x has 32 integers for every block; these are eight of them.
+                let eight = |t: usize| unsafe {
+                    let at = x[t].integers.as_ptr().add(32 * b + 8 * v);
+                    (vld1_s16(at), vld1_s16(at.add(4)))
+                };
+                let low = and(w, 0xf);
+                let high = shift::<12>(w);
+                if T == 1 {
+                    // Left where they are, the middle nibbles count 16 and 256 times; the sums stay below 2^29.
+                    let (x0, x4) = eight(0);
+                    sums[0] = dot::<0, 1>(sums[0], low, x0);
+                    sum16 = dot::<0, 1>(sum16, and(w, 0xf0), x4);
+                    sum256 = dot::<2, 3>(sum256, and(w, 0xf00), x0);
+                    sums[0] = dot::<2, 3>(sums[0], high, x4);
+                    continue;
+                }
+                let second = and(shift::<4>(w), 0xf);
+                let third = and(shift::<8>(w), 0xf);
+                for (t, sums) in sums.iter_mut().enumerate() {
+                    let (x0, x4) = eight(t);
+                    *sums = dot::<0, 1>(*sums, low, x0);
+                    *sums = dot::<0, 1>(*sums, second, x4);
+                    *sums = dot::<2, 3>(*sums, third, x0);
+                    *sums = dot::<2, 3>(*sums, high, x4);
+                }
+            }
+            if T == 1 {
+                let back =
+                    |i: usize| vaddq_s32(vshrq_n_s32::<4>(sum16[i]), vshrq_n_s32::<8>(sum256[i]));
+                sums[0] = add(sums[0], [back(0), back(1)]);
+            }
+            // SAFETY: the scales of eight rows come first, then, where there are any, their minima.
+            let d = unsafe { halves(block) };
+            let m = if F::HAS_MINIMUM {
+                // SAFETY: as above.
+                unsafe { halves(block.add(16)) }
+            } else {
+                times(d, -8.0)
+            };
+            for t in 0..T {
+                let (d, m) = (times(d, x[t].scales[b]), times(m, x[t].sums[b]));
+                acc[t] = accumulate(acc[t], d, sums[t], Some(m));
+            }
+        }
+        store(acc, i, out);
+    }
+}
+
+#[target_feature(enable = "neon")]
+pub(super) fn q8_0<const T: usize>(tiles: Tiles, x: &[Blocks; TOKENS], out: &mut Out) {
+    let zero = [vdupq_n_s32(0); 2];
+    for (i, tile) in tiles.iter().enumerate() {
+        let mut acc = [[vdupq_n_f32(0.0); 2]; T];
+        for (b, block) in tile.chunks_exact(q8_0::BLOCK).enumerate() {
+            let block = block.as_ptr();
+            let mut sums = [zero; T];
+            // A second sum a token, so that a product need not wait for the one before.
+            let mut others = [zero; T];
+            for v in 0..8 {
+                // SAFETY: a block of a tile has 8 x 32 bytes from `WEIGHTS` on.
+                let w = unsafe { load(block.add(q8_0::WEIGHTS + 32 * v)) };
+                let (even, odd) = (lower(w), upper(w));
+                for t in 0..T {
+                    // SAFETY: as in `nibbles`; these are four of the integers.
+                    let x = unsafe { vld1_s16(x[t].integers.as_ptr().add(32 * b + 4 * v)) };
+                    sums[t] = dot::<0, 1>(sums[t], even, x);
+                    others[t] = dot::<2, 3>(others[t], odd, x);
+                }
+            }
+            // SAFETY: the scales of eight rows come first.
+            let d = unsafe { halves(block) };
+            for t in 0..T {
+                let d = times(d, x[t].scales[b]);
+                acc[t] = accumulate(acc[t], d, add(sums[t], others[t]), None);
+            }
+        }
+        store(acc, i, out);
+    }
+}
+
+#[target_feature(enable = "neon")]
+#[inline]
+fn store<const T: usize>(acc: [Floats; T], tile: usize, out: &mut Out) {
+    for (t, acc) in acc.into_iter().enumerate() {
+        let to = out.of(t, tile).as_mut_ptr();
+        // SAFETY: these are eight floats.
+        unsafe {
+            vst1q_f32(to, acc[0]);
+            vst1q_f32(to.add(4), acc[1]);
+        }
+    }
+}
