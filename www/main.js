@@ -5,21 +5,22 @@ import { engineWords, statusWords } from "./core/chosen.js";
 import { laneName, stopWords } from "./core/requests.js";
 import { Session } from "./core/session.js";
 import { DOUBT, fitsLink, formatHash, parseHash } from "./core/state.js";
-import { fromRecording } from "./core/trace.js";
 import { BoardView } from "./page/board.js";
 import { Controls } from "./page/controls.js";
-import { showConversation } from "./page/conversation.js";
+import { showHead } from "./page/conversation.js";
 import { $, h, megabytes, say } from "./page/dom.js";
-import { arrange, listen, tell } from "./page/hosts.js";
+import { arrange, embedded, listen, tell } from "./page/hosts.js";
 import { LanesView } from "./page/lanes.js";
 import { LoadingView } from "./page/loading.js";
 import { clearMessage, showMessage } from "./page/message.js";
 import { keep, keepOffline } from "./page/offline.js";
+import { opening, recordedRun } from "./page/opening.js";
 import { askToPersist, isStored } from "./worker/store.js";
 
 const root = document.documentElement;
-let state = parseHash(location.hash);
+let state = opening.state ?? parseHash(location.hash);
 let artifact = null; // {text, json}
+let artifactComing = null; // ends when there is one, or a message why not
 let stored = false; // the model is in this browser's cache
 let trace = null; // what is shown
 let thenByButton = false; // the second turn came from the button, not from a link or the field
@@ -83,6 +84,8 @@ function toggle(layer, index) {
 async function run() {
   if (["loading", "running"].includes(root.dataset.state)) return;
   clearMessage();
+  if (!artifact) await artifactComing;
+  if (["loading", "running"].includes(root.dataset.state)) return;
   if (!artifact) return showMessage("The list of H-Neurons could not be loaded, so there is nothing to run with. Reload the page.");
   if (state.prompt.trim() === "") {
     showMessage("The prompt is empty. Type something for the model to answer, or take an example.");
@@ -127,6 +130,24 @@ $("[data-part=share]").addEventListener("click", async () => {
   }
 });
 
+$("#embed-open").addEventListener("click", () => later(() => import("./page/embedding.js"), ({ openEmbedding }) => openEmbedding(state, trace)));
+
+$("[data-part=export]").addEventListener("toggle", ({ target }) => {
+  if (target.open) later(() => import("./page/export.js"), ({ showExports }) => showExports(target, trace, artifact?.json));
+});
+
+/** What only some visitors use is fetched when it is used. */
+async function later(fetched, act) {
+  let part;
+  try {
+    part = await fetched();
+  } catch (error) {
+    console.warn(error);
+    return showMessage("This part of the page could not be fetched. Check the connection, then reload the page.");
+  }
+  act(part);
+}
+
 // The hash holds the settings, so the skip link must not become it.
 $(".skip").addEventListener("click", (event) => {
   event.preventDefault();
@@ -134,11 +155,16 @@ $(".skip").addEventListener("click", (event) => {
   $("#answers").scrollIntoView();
 });
 
-window.addEventListener("hashchange", () => {
-  state = parseHash(location.hash);
+window.addEventListener("hashchange", () => take(parseHash(location.hash)));
+
+/** Settings from outside: an address, or the host of an embed. */
+function take(settings) {
+  const { recorded } = state;
+  state = settings;
   controls.show(state);
   showSelection();
-});
+  if (state.recorded !== recorded && (!trace || trace.recorded)) showRecorded(true);
+}
 
 // ---- What follows ----
 
@@ -201,7 +227,8 @@ function showStatus() {
 }
 
 function runSize() {
-  if (session.loaded || !artifact) return "";
+  if (session.loaded) return "";
+  if (!artifact) return undefined; // not known yet, or said by an embed's first view
   const size = megabytes(artifact.json.model.bytes);
   return stored ? `model in this browser` : `fetches the model, ${size}`;
 }
@@ -209,20 +236,19 @@ function runSize() {
 function show(shown) {
   trace = shown;
   if (!shown.recorded) bringIntoView($("#answers"));
-  $(".run-kind").textContent = shown.recorded ? "Recorded run, picked because its answers differ; many do not" : "";
   $(".timing").textContent = "";
-  $("#answers-title").textContent = shown.messages.length > 1 ? "Answers, second turn" : shown.lanes.length > 1 ? "Answers" : "First answer, as trained";
-  $("#turn-note").textContent = shown.messages.length > 1 ? "Every lane was given the as-trained first answer as its own." : "";
-  $(".empty").hidden = true;
-  showConversation($(".conversation"), shown.messages);
+  showHead(shown);
   lanes.show(shown);
   board.show(shown);
   showDoubt();
+  // What can be exported is a run that has ended; it opens anew for each.
+  Object.assign($("[data-part=export]"), { open: false, hidden: !shown.done });
 }
 
 // On a narrow screen the answers begin below the fold: a run that one cannot see looks like none.
 function bringIntoView(element) {
-  if (element.getBoundingClientRect().top < 0.75 * window.innerHeight) return;
+  // In an embed it would be the host's page that scrolls.
+  if (embedded || element.getBoundingClientRect().top < 0.75 * window.innerHeight) return;
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
   element.scrollIntoView({ block: "start", behavior: calm ? "auto" : "smooth" });
 }
@@ -232,6 +258,7 @@ function showDoubt() {
 }
 
 function showEnd(finished) {
+  $("[data-part=export]").hidden = false;
   const tokens = finished.lanes.reduce((sum, lane) => sum + lane.tokens.length, 0);
   $(".timing").textContent = `${tokens} tokens in ${finished.seconds.toFixed(1)} s, all lanes together.`;
   const summary = finished.lanes.map((lane, i) => {
@@ -262,18 +289,11 @@ function saveHash() {
   }
 }
 
-async function showRecorded() {
-  try {
-    const response = await fetch(new URL("traces/france.json", import.meta.url));
-    if (!response.ok) return;
-    const recorded = fromRecording(await response.json());
-    if (!trace) {
-      show(recorded);
-      setState(root.dataset.state);
-    }
-  } catch (error) {
-    console.warn("No recorded run to show:", error.message);
-  }
+async function showRecorded(again = false) {
+  const recorded = await recordedRun(state.recorded);
+  if (!recorded || (trace && !(again && trace.recorded))) return;
+  show(recorded);
+  setState(root.dataset.state);
 }
 
 function showArtifact({ json }) {
@@ -290,11 +310,7 @@ function showArtifact({ json }) {
 async function open() {
   arrange();
   listen({
-    set: ({ hash }) => {
-      state = { ...parseHash(hash), run: false };
-      controls.show(state);
-      showSelection();
-    },
+    set: ({ hash }) => take({ ...parseHash(hash), run: false }),
     run,
     stop: () => session.stop(),
   });
@@ -303,6 +319,15 @@ async function open() {
   showSelection();
   setState("recorded");
   const recorded = showRecorded();
+  artifactComing = openArtifact();
+  await Promise.all([artifactComing, recorded]);
+  keepOffline();
+  if (!artifact) return;
+  if (root.dataset.state === "recorded") setState("recorded");
+  if (state.run) run();
+}
+
+async function openArtifact() {
   try {
     artifact = await loadArtifact(state.model);
     session.setArtifact(artifact);
@@ -312,11 +337,6 @@ async function open() {
     setState("error");
     showMessage(error.message, [{ words: "Reload", act: () => location.reload() }]);
   }
-  await recorded;
-  keepOffline();
-  if (!artifact) return;
-  if (root.dataset.state === "recorded") setState("recorded");
-  if (state.run) run();
 }
 
 open();

@@ -104,6 +104,7 @@ export class Session {
       await this.#engine.run(requestFor(state, messages, lanes), {
         started: (started) => {
           trace.begin(started, lanes);
+          trace.about = this.#about();
           this.#on.trace(trace);
         },
         step: (step) => {
@@ -117,6 +118,13 @@ export class Session {
       this.#on.touched(trace, new Set(trace.lanes.keys()));
     }
     return trace;
+  }
+
+  /** What answers, as a recorded trace names it. */
+  #about() {
+    const { id, provisional = false, model } = this.#artifact.json;
+    const { engine, build } = this.#loaded.info;
+    return { model: { id: model.id, name: model.name, sha256: model.sha256 }, engine: `${engine}/${build}`, artifact: { id, provisional } };
   }
 
   #lost({ notice, info }) {

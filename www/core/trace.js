@@ -8,6 +8,7 @@ export class Trace {
   constructor({ recorded = false, messages }) {
     this.recorded = recorded;
     this.messages = messages;
+    this.about = null; // {model: {id, name, sha256}, engine, artifact: {id, provisional}}, as in a recorded trace
     this.prompt = [];
     this.rows = []; // [layer, index] of every row of cells
     this.lanes = [];
@@ -104,6 +105,7 @@ export function fromRecording(json) {
     throw new Error("This file is not a recorded trace: it has no lanes or no messages.");
   }
   const trace = new Trace({ recorded: true, messages: json.messages });
+  trace.about = { model: json.model ?? {}, engine: String(json.engine ?? ""), artifact: json.artifact ?? {} };
   trace.prompt = Array.isArray(json.prompt) ? json.prompt : [];
   const rows = new Map();
   const rowOf = ({ layer, index }) => {

@@ -14,33 +14,42 @@ function originOf(text) {
 }
 const origin = originOf(query.get("origin"));
 const inFrame = window.parent !== window;
+const reports = inFrame && embedded;
+let handlers = null;
+let watching = false;
 
 /** Tells the host. `detail` is left out where the host's origin is not named. */
 export function tell(type, detail = {}) {
-  if (!inFrame || !embedded) return;
+  if (!reports) return;
   const message = { source: "hneurons", type };
   if (origin) Object.assign(message, detail);
   else if (type === "resize") message.height = detail.height;
   window.parent.postMessage(message, origin ?? "*");
 }
 
-/** Messages {source: "hneurons-host", type: "set" | "run" | "stop", hash} of the named origin only. */
-export function listen(handlers) {
-  if (!inFrame || !embedded || !origin) return;
-  window.addEventListener("message", ({ origin: from, source, data }) => {
-    if (from !== origin || source !== window.parent || data?.source !== "hneurons-host") return;
-    if (Object.hasOwn(handlers, data.type)) handlers[data.type](data);
-  });
+/** Messages {source: "hneurons-host", type: "set" | "run" | "stop", hash} of the named origin only. The last to listen hears. */
+export function listen(acts) {
+  if (!reports || !origin) return;
+  if (!handlers) window.addEventListener("message", hear);
+  handlers = acts;
 }
 
-/** Applies embed=1 and hide=panel,panel, and reports the page's height as it changes. */
+function hear({ origin: from, source, data }) {
+  if (from !== origin || source !== window.parent || data?.source !== "hneurons-host") return;
+  // An object in place of a text would be asked for its text, and may throw.
+  if (typeof data.type !== "string" || !Object.hasOwn(handlers, data.type)) return;
+  handlers[data.type]({ hash: typeof data.hash === "string" ? data.hash : "" });
+}
+
+/** Applies embed=1 and hide=panel,panel, and reports the content's height as it changes. */
 export function arrange() {
   if (embedded) document.documentElement.dataset.embed = "";
-  for (const name of (query.get("hide") ?? "").split(",")) {
+  for (const name of (query.get("hide") ?? "").slice(0, 400).split(",")) {
     if (!/^[a-z]+$/.test(name)) continue;
     for (const panel of document.querySelectorAll(`[data-panel="${name}"]`)) panel.dataset.hidden = "";
   }
-  if (inFrame && embedded) {
-    new ResizeObserver(() => tell("resize", { height: document.documentElement.scrollHeight })).observe(document.body);
-  }
+  if (!reports || watching) return;
+  watching = true;
+  // The body's height, not the document's: that is never less than the frame's, so a frame could not shrink.
+  new ResizeObserver(() => tell("resize", { height: Math.ceil(document.body.getBoundingClientRect().height) })).observe(document.body);
 }
