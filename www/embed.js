@@ -1,11 +1,10 @@
-// <h-neurons>: H-Neuron Lab inside someone's page (docs/embedding.md). A classic script without a dependency, deployed
-// beside the page as embed.js; it makes an iframe of that page and keeps it as high as what is in it.
+// <h-neurons>: an iframe of the page beside this file, as high as its content (docs/embedding.md).
 (() => {
   if (customElements.get("h-neurons")) return; // loaded twice
 
   const script = document.currentScript ?? document.querySelector('script[src*="embed.js"]');
-  if (!script?.src) return console.error("h-neurons: embed.js must be loaded by a <script src>, which says where the page is.");
-  // The file is in www/ too, where a page is served from a checkout.
+  if (!script?.src) return console.error("h-neurons: load embed.js by a <script src>; that says where the page is.");
+  // The file is in www/ too.
   const page = new URL(/\/www\/[^/]*$/.test(new URL(script.src).pathname) ? "../" : "./", script.src);
 
   // What the page itself reads, from its address; it checks every value.
@@ -46,7 +45,7 @@
       this.#changed.add(name);
     }
 
-    /** Runs these settings. Fetches the model if it is not in the browser yet: say so where this is called from a button. */
+    /** Runs these settings. This fetches the model, where it is not stored: a button that calls it must say so. */
     run() {
       this.#wanted = "run";
       if (!this.#frame) return;
@@ -61,7 +60,7 @@
     }
 
     #build() {
-      // A shadow root keeps the host's styles from the frame, and this element's from the host.
+      // Keeps the host's styles from the frame, and these from the host.
       const root = this.attachShadow({ mode: "open" });
       try {
         const sheet = new CSSStyleSheet();
@@ -71,8 +70,8 @@
         this.style.display = "block";
       }
       const frame = document.createElement("iframe");
-      // allow-same-origin keeps the page its own origin, and with it its store for the model and its service worker; it gives it
-      // nothing of the host's. What the sandbox takes away is the way to replace the host's page, and dialogs over it.
+      // allow-same-origin leaves the page its own origin, and so its stored model; nothing of the host's. What the sandbox
+      // takes is the way to replace the host's page, and alerts over it.
       frame.setAttribute("sandbox", "allow-scripts allow-same-origin allow-forms allow-popups allow-popups-to-escape-sandbox allow-downloads");
       frame.allow = "clipboard-write";
       frame.loading = "lazy";

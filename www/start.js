@@ -6,6 +6,8 @@
   if (embedded) document.documentElement.dataset.embed = "";
   for (const link of document.querySelectorAll(`link[data-when="${embedded ? "embed" : "page"}"]`)) link.removeAttribute("disabled");
   const { href } = new URL(embedded ? "page/preview.js" : "main.js", document.currentScript.src);
-  document.head.append(Object.assign(document.createElement("link"), { rel: "modulepreload", href }));
-  document.addEventListener("DOMContentLoaded", () => import(href));
+  const add = (name, attributes) => document.head.append(Object.assign(document.createElement(name), attributes));
+  add("link", { rel: "modulepreload", href });
+  // As an element, so that the page's load event waits for it.
+  document.addEventListener("DOMContentLoaded", () => add("script", { type: "module", src: href }));
 })();

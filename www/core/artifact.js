@@ -1,14 +1,33 @@
 // Finds and reads the artifact: the published file of one model's H-Neurons. The page shows nothing about the
 // H-Neurons that is not in it; the engine checks it again against the model it has loaded.
 
-import { artifactOf, listed } from "./models.js";
+const folder = new URL("../artifacts/", import.meta.url);
 
 /** @returns {Promise<{text: string, json: object}>} the artifact of `wanted`, or of the default model */
 export async function loadArtifact(wanted) {
-  const entry = await listed(wanted);
-  const artifact = await artifactOf(entry);
+  const index = await getJson(new URL("index.json", folder));
+  const models = Array.isArray(index.json.models) ? index.json.models : [];
+  const entry = models.find((model) => model.id === wanted) ?? models.find((model) => model.id === index.json.default);
+  if (!entry) throw new Error("The list of models (www/artifacts/index.json) names no default model.");
+  const artifact = await getJson(new URL(entry.artifact, folder));
   if (artifact.json.schema !== "hneurons/1" || !artifact.json.model || !Array.isArray(artifact.json.neurons)) {
     throw new Error(`The artifact ${entry.artifact} is not of schema hneurons/1. Deploy the artifact that belongs to this page.`);
   }
   return artifact;
+}
+
+async function getJson(url) {
+  let response;
+  try {
+    response = await fetch(url);
+  } catch {
+    throw new Error(`${url.pathname} could not be fetched: the network failed. Check the connection and reload.`);
+  }
+  if (!response.ok) throw new Error(`${url.pathname} could not be fetched (HTTP ${response.status}). Reload the page, or deploy it again.`);
+  const text = await response.text();
+  try {
+    return { text, json: JSON.parse(text) };
+  } catch {
+    throw new Error(`${url.pathname} is not JSON. The host answered with another page; deploy the file again.`);
+  }
 }

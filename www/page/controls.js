@@ -1,6 +1,7 @@
 // The form: what the visitor sets. How the settings show is in settings.js.
 
-import { alphaFrom, DEFAULTS, LIMITS, neuronsFrom, number } from "../core/state.js";
+import { alphaFrom, DEFAULTS, LIMITS, neuronsFrom, neuronsTo, number } from "../core/state.js";
+import { advancedFields } from "./advanced.js";
 import { GROUPS } from "./examples.js";
 import { $, $$, h } from "./dom.js";
 import { showSettings } from "./settings.js";
@@ -15,6 +16,7 @@ export class Controls {
     this.#on = on;
     this.prompt = $("#prompt");
     this.then = $("#then");
+    $(".advanced").append(...advancedFields());
     this.#form.addEventListener("submit", (event) => (event.preventDefault(), on.run()));
     $("[data-part=stop]").addEventListener("click", () => on.stop());
     this.prompt.addEventListener("input", () => on.change({ prompt: this.prompt.value }));
@@ -75,6 +77,9 @@ export class Controls {
 
   show(state) {
     showSettings(state);
+    for (const key of ["max", "temp", "seed"]) $(`#${key}`).value = String(state[key]);
+    $("[data-part=engine]").value = state.engine;
+    $("#off").value = neuronsTo(state.off).replaceAll(",", ", ");
   }
 
   /** Which engine runs and why; "" while none does. */

@@ -2,7 +2,7 @@
 
 import { boardSvg } from "../core/board-svg.js";
 import { citations, csvOf, fileName, recordingOf } from "../core/exports.js";
-import { alphaWords, laneName } from "../core/requests.js";
+import { alphaWords, laneName } from "../core/words.js";
 import { columnsOf } from "./columns.js";
 import { copyButton } from "./copy.js";
 import { h, say, visible } from "./dom.js";

@@ -27,7 +27,7 @@ export function tell(type, detail = {}) {
   window.parent.postMessage(message, origin ?? "*");
 }
 
-/** Messages {source: "hneurons-host", type: "set" | "run" | "stop", hash} of the named origin only. The last to listen hears. */
+/** Messages {source: "hneurons-host", type: "set" | "run" | "stop", hash}, of the named origin only. Who listens last hears. */
 export function listen(acts) {
   if (!reports || !origin) return;
   if (!handlers) window.addEventListener("message", hear);
@@ -50,6 +50,12 @@ export function arrange() {
   }
   if (!reports || watching) return;
   watching = true;
+  new ResizeObserver(reportHeight).observe(document.body);
+  reportHeight();
+}
+
+/** At once, where something is shown: observers sleep in a frame that is scrolled out of view. */
+export function reportHeight() {
   // The body's height, not the document's: that is never less than the frame's, so a frame could not shrink.
-  new ResizeObserver(() => tell("resize", { height: Math.ceil(document.body.getBoundingClientRect().height) })).observe(document.body);
+  tell("resize", { height: Math.ceil(document.body.getBoundingClientRect().height) });
 }

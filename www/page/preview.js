@@ -1,11 +1,10 @@
-// An embed before it is touched: the settings and a recorded run, in as few bytes as that takes. With the first touch of
-// the form or the board the page itself (main.js) is fetched and takes over; the model waits for Run, as everywhere.
+// An embed before it is touched: the settings and a recorded run, in few bytes. At the first touch of the form or the board
+// the page itself (main.js) is fetched and takes over; the model waits for Run, as everywhere.
 
-import { artifactOf, listed } from "../core/models.js";
 import { alphaFrom, formatHash, parseHash } from "../core/state.js";
 import { showHead } from "./conversation.js";
 import { $, $$, h, megabytes } from "./dom.js";
-import { arrange, listen } from "./hosts.js";
+import { arrange, listen, reportHeight } from "./hosts.js";
 import { LanesView } from "./lanes.js";
 import { opening, recordedRun } from "./opening.js";
 import { showSettings } from "./settings.js";
@@ -21,7 +20,7 @@ function take(patch) {
   try {
     history.replaceState(null, "", `${location.pathname}${location.search}${formatHash({ ...opening.state, run: false })}`);
   } catch {
-    // The link "Open in H-Neuron Lab" is then the one that the embed was opened with.
+    // The link "Open in H-Neuron Lab" then has the settings that the embed began with.
   }
 }
 
@@ -46,22 +45,28 @@ async function showRecorded() {
   if (!trace || taking || recorded !== opening.state.recorded) return;
   showHead(trace);
   new LanesView($(".lanes"), () => {}).show(trace);
-  if (opening.state.prompt) return;
-  // Run then repeats, live, what is shown.
+  // Without a prompt of its own, Run repeats what is shown.
   const [first, , second] = trace.messages;
-  take({ prompt: first.content, then: second?.content ?? "", alpha: alphaFrom(trace.lanes[1]?.alpha) });
+  if (!opening.state.prompt) take({ prompt: first.content, then: second?.content ?? "", alpha: alphaFrom(trace.lanes[1]?.alpha) });
+  reportHeight();
 }
 
-/** An address can ask for a run, but nobody's data is spent on a model without a click: it starts if the model is here. */
+/** An address can ask for a run, but not for a download: that takes a click. */
 async function startIfStored() {
   const { isStored } = await import("../worker/store.js");
-  const { sha256, bytes } = (await artifactOf(await listed(opening.state.model))).json.model;
+  const { sha256, bytes } = await model();
   if (await isStored(sha256, bytes)) wake(true);
 }
 
+async function model() {
+  const { loadArtifact } = await import("../core/artifact.js");
+  return (await loadArtifact(opening.state.model)).json.model;
+}
+
 async function showSize() {
-  const entry = await listed(opening.state.model);
-  const bytes = entry.bytes > 0 ? entry.bytes : (await artifactOf(entry)).json.model.bytes;
+  const { models, default: usual } = await (await fetch(new URL("../artifacts/index.json", import.meta.url))).json();
+  const entry = models.find(({ id }) => id === opening.state.model) ?? models.find(({ id }) => id === usual);
+  const { bytes } = entry.bytes > 0 ? entry : await model();
   if (!taking) $(".run-size").textContent = `fetches the model, ${megabytes(bytes)}`;
 }
 
@@ -83,15 +88,17 @@ opening.state = parseHash(location.hash);
 const atOnce = opening.state.run;
 fold();
 arrange();
+const takeHash = ({ hash }) => {
+  const before = opening.state.recorded;
+  take({ ...parseHash(hash), run: false });
+  if (opening.state.recorded !== before) showRecorded();
+};
 listen({
-  set({ hash }) {
-    const before = opening.state.recorded;
-    take({ ...parseHash(hash), run: false });
-    if (opening.state.recorded !== before) showRecorded();
-  },
+  set: takeHash,
   run: () => wake(true),
   stop: () => (opening.state.run = false),
 });
+on(window, "hashchange", () => takeHash(location));
 for (const type of ["focusin", "pointerdown"]) on(form, type, () => wake());
 on(form, "input", () => take({ prompt: $("#prompt").value, then: $("#then").value, alpha: alphaFrom($("#alpha").value), set: $("[name=set]:checked").value }));
 on(form, "submit", (event) => (event.preventDefault(), wake(true)));

@@ -1,7 +1,6 @@
 // How the settings show in the form. Apart from controls.js because an embed shows them before it needs the rest.
 
-import { alphaWords } from "../core/requests.js";
-import { neuronsTo } from "../core/state.js";
+import { alphaWords } from "../core/words.js";
 import { $, $$ } from "./dom.js";
 
 const SET_WORDS = { h: "H-Neurons", random: "Random control", custom: "My selection" };
@@ -19,8 +18,5 @@ export function showSettings(state) {
   $("#alpha-number").textContent = String(state.alpha);
   $("#alpha-meaning").textContent = alphaWords(state.alpha);
   for (const radio of $$("[name=set]")) radio.checked = radio.value === state.set;
-  for (const key of ["max", "temp", "seed"]) $(`#${key}`).value = String(state[key]);
-  $("[data-part=engine]").value = state.engine;
-  $("#off").value = neuronsTo(state.off).replaceAll(",", ", ");
   $("#selection-count").textContent = String(state.off.length);
 }
