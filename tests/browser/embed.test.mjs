@@ -279,6 +279,45 @@ test("the frame's reports are kept within limits", async (t) => {
   assert.ok(Math.abs((await height()) - before) < 5000);
 });
 
+test("the dialog's markup, pasted into another page, gives the same settings, whatever the prompt", async (t) => {
+  const context = await browser.newContext({ viewport: { width: 900, height: 900 }, permissions: ["clipboard-read", "clipboard-write"] });
+  t.after(() => context.close());
+  const prompts = [`Say "hi" & 'bye'\n\n<b>é</b> 😀 </script><script>alert(1)</script> &quot; &#10; %20 + # ?`, "</h-neurons><img src=x onerror=alert(1)>", "  东京？\t⁣"];
+  for (const prompt of prompts) {
+    const page = await context.newPage();
+    await page.goto(`${site.url}#${new URLSearchParams({ prompt, alpha: 1.75, set: "custom", off: "16.1515x0.5,3.877", seed: 7, temp: 0.8, max: 99, engine: "cpu" })}`);
+    await page.locator("#embed-open").click();
+    await page.locator("[name=embed-hide][value=board]").check();
+    await page.locator("#embed-pixels").fill("555");
+    const snippets = [];
+    for (const name of ["Copy the element", "Copy the iframe"]) {
+      await page.getByRole("button", { name }).click();
+      await page.getByRole("button", { name: "Copied" }).waitFor();
+      snippets.push(await page.evaluate(() => navigator.clipboard.readText()));
+      await page.waitForFunction(() => [...document.querySelectorAll("dialog button")].every(({ textContent }) => textContent !== "Copied"));
+    }
+    assert.deepEqual(snippets, [await page.locator("#embed-element").inputValue(), await page.locator("#embed-frame").inputValue()]);
+    const expected = await page.locator("#prompt").inputValue();
+    await page.close();
+    for (const [i, snippet] of snippets.entries()) {
+      const there = await post(t, snippet, { context });
+      const frame = await frameOf(there, i === 0 ? "h-neurons >> iframe" : "iframe");
+      assert.equal(await frame.locator("#prompt").inputValue(), expected);
+      await frame.locator("#prompt").focus(); // the page takes over, with its further fields
+      await frame.waitForSelector("#seed", { state: "attached" });
+      const value = (selector) => frame.locator(selector).inputValue();
+      assert.deepEqual(
+        [await value("#alpha"), await value("[name=set]:checked"), await value("#off"), await value("#seed"), await value("#temp"), await value("#max"), await value("[data-part=engine]")],
+        ["1.75", "custom", "16.1515x0.5, 3.877", "7", "0.8", "99", "cpu"],
+      );
+      assert.equal(await frame.locator(".fold").isVisible(), false);
+      assert.equal(await there.locator("iframe").evaluate((frame) => frame.offsetHeight), 555);
+      assert.equal(await there.locator("img, b").count(), 0);
+      await there.close();
+    }
+  }
+});
+
 test("on axe's view an embed has no faults, at 320 px it does not scroll sideways", async (t) => {
   const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
   for (const [width, colorScheme] of [[1000, "light"], [320, "dark"]]) {
