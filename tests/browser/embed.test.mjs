@@ -227,7 +227,9 @@ test("messages: of another source, of another origin, or malformed, they change 
     other.postMessage({ up: true, message: { source: "hneurons", type: "resize", height: 5000 } }, "*");
     other.postMessage({ up: true, message: { source: "hneurons", type: "result", lanes: [] } }, "*");
   });
-  await page.waitForFunction(() => got.some(({ type }) => type === "result"));
+  // And a frame of the lab's own origin that is not this element's.
+  await frames[1].evaluate(() => ["resize", "result"].forEach((type) => parent.postMessage({ source: "hneurons", type, height: 5000, lanes: [] }, "*")));
+  await page.waitForFunction(() => got.filter(({ type }) => type === "result").length === 2);
   await unchanged();
   assert.equal(await page.locator("h-neurons").evaluate((element) => element.offsetHeight), height);
   assert.equal(await page.evaluate(() => got.some(({ event }) => event)), false);
