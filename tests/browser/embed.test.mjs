@@ -260,6 +260,16 @@ test("messages: of another source, of another origin, or malformed, they change 
   assert.equal(await frames[0].evaluate(() => ({}).x), undefined);
   await page.locator("h-neurons").evaluate((e) => e.setAttribute("prompt", "after all that"));
   await frames[0].waitForFunction(() => document.querySelector("#prompt").value === "after all that");
+  // The element's own frame, gone to another origin.
+  const before = await page.evaluate(() => got.length);
+  await frames[0].goto(`http://127.0.0.1:${evil.address().port}/`);
+  await page.evaluate(() => {
+    const to = document.querySelector("h-neurons").shadowRoot.querySelector("iframe").contentWindow;
+    for (const type of ["resize", "result"]) to.postMessage({ up: true, message: { source: "hneurons", type, height: 5000 } }, "*");
+  });
+  await page.waitForFunction((before) => got.length >= before + 2, before);
+  assert.notEqual(await page.locator("h-neurons").evaluate((element) => element.offsetHeight), 5000);
+  assert.equal(await page.evaluate(() => got.some(({ event }) => event)), false);
 });
 
 test("the frame's reports are kept within limits", async (t) => {
