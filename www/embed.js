@@ -7,7 +7,7 @@
   // The file is in www/ too.
   const page = new URL(/\/www\/[^/]*$/.test(new URL(script.src).pathname) ? "../" : "./", script.src);
 
-  // What the page itself reads, from its address; it checks every value.
+  // For the page, which checks every value.
   const SETTINGS = ["prompt", "then", "alpha", "set", "off", "seed", "temp", "max", "engine", "model", "lesson", "recorded"];
   const LISTENED = [...SETTINGS, "run"];
   const HEIGHT = { least: 160, most: 8000, first: 640 }; // CSS pixels
@@ -36,8 +36,7 @@
       this.#heard = false;
     }
 
-    // Where the host's page uses moveBefore(), the frame goes on.
-    connectedMoveCallback() {}
+    connectedMoveCallback() {} // moveBefore(): the frame goes on
 
     attributeChangedCallback(name, before, now) {
       if (!this.#frame || before === now) return;
@@ -97,7 +96,7 @@
     #address() {
       const url = new URL(page);
       url.searchParams.set("embed", "1");
-      // Where the host has no origin (a file, a sandbox) the page reports its height only.
+      // A host without an origin (a file, a sandbox) is told the height only.
       if (location.origin !== "null") url.searchParams.set("origin", location.origin);
       if (this.getAttribute("hide")) url.searchParams.set("hide", this.getAttribute("hide"));
       return url.href + this.#hash();

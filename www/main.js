@@ -3,18 +3,22 @@
 import { loadArtifact } from "./core/artifact.js";
 import { engineWords, statusWords } from "./core/chosen.js";
 import { laneName, stopWords } from "./core/requests.js";
+import { loadRecorded, viewOf } from "./core/gallery.js";
+import { loadIndex } from "./core/gallery-index.js";
 import { Session } from "./core/session.js";
 import { DOUBT, fitsLink, formatHash, parseHash } from "./core/state.js";
+import { showAbout } from "./page/about.js";
 import { BoardView } from "./page/board.js";
 import { Controls } from "./page/controls.js";
 import { showHead } from "./page/conversation.js";
 import { $, h, megabytes, say } from "./page/dom.js";
-import { arrange, embedded, listen, tell } from "./page/hosts.js";
+import { doubtFields } from "./page/doubt.js";
+import { GalleryView } from "./page/gallery.js";
+import { arrange, embedded, listen, opening, tell } from "./page/hosts.js";
 import { LanesView } from "./page/lanes.js";
 import { LoadingView } from "./page/loading.js";
 import { clearMessage, showMessage } from "./page/message.js";
 import { keep, keepOffline } from "./page/offline.js";
-import { opening, recordedRun } from "./page/opening.js";
 import { askToPersist, isStored } from "./worker/store.js";
 
 const root = document.documentElement;
@@ -23,6 +27,8 @@ let artifact = null; // {text, json}
 let artifactComing = null; // ends when there is one, or a message why not
 let stored = false; // the model is in this browser's cache
 let trace = null; // what is shown
+let sweep = null; // the recorded run it is taken from, with every alpha
+let index = null; // the gallery's list
 let thenByButton = false; // the second turn came from the button, not from a link or the field
 
 // ---- The visitor's acts ----
@@ -34,6 +40,7 @@ const board = new BoardView($("[data-part=board]"), {
   token: (lane, index) => lanes.choose(lane, index),
   toggle,
 });
+const gallery = new GalleryView($("[data-part=gallery]"), { open: openRecorded });
 const loading = new LoadingView($(".loading"), () => session.cancel());
 const session = new Session({
   state: setState,
@@ -63,11 +70,14 @@ function change(patch, { show: redraw = false } = {}) {
     patch.then = "";
     redraw = true;
   }
+  // Another question is not the one whose recorded run a link named.
+  if ("prompt" in patch && !("recorded" in patch)) patch.recorded = "";
   if ("then" in patch) thenByButton = false;
   if ("engine" in patch) session.reconsider();
   state = { ...state, ...patch, run: false };
   if (redraw) controls.show(state);
   if ("off" in patch || "set" in patch) showSelection();
+  if ("alpha" in patch || "set" in patch || "seed" in patch) showRecorded();
   saveHash();
 }
 
@@ -159,11 +169,13 @@ window.addEventListener("hashchange", () => take(parseHash(location.hash)));
 
 /** Settings from outside: an address, or the host of an embed. */
 function take(settings) {
-  const { recorded } = state;
+  const before = state.recorded;
   state = settings;
   controls.show(state);
   showSelection();
-  if (state.recorded !== recorded && (!trace || trace.recorded)) showRecorded(true);
+  const run = state.recorded !== before && index?.runs.find(({ id }) => id === state.recorded);
+  if (!run) showRecorded();
+  else openRecorded(state.prompt === "" ? run : { id: run.id, prompt: state.prompt, then: state.then });
 }
 
 // ---- What follows ----
@@ -235,9 +247,11 @@ function runSize() {
 
 function show(shown) {
   trace = shown;
+  if (!shown.recorded) sweep = null;
+  gallery.mark(shown.id ?? "");
   if (!shown.recorded) bringIntoView($("#answers"));
   $(".timing").textContent = "";
-  showHead(shown);
+  showHead(shown, state.prompt);
   lanes.show(shown);
   board.show(shown);
   showDoubt();
@@ -289,10 +303,40 @@ function saveHash() {
   }
 }
 
-async function showRecorded(again = false) {
-  const recorded = await recordedRun(state.recorded);
-  if (!recorded || (trace && !(again && trace.recorded))) return;
-  show(recorded);
+/** Shows a recorded run of the gallery, and what was asked in it. */
+async function openRecorded({ id, prompt, then = "" }) {
+  if (["loading", "running"].includes(root.dataset.state)) return;
+  clearMessage();
+  try {
+    sweep = await loadRecorded(index.model.id, id);
+  } catch (error) {
+    return showMessage(error.message);
+  }
+  change({ prompt, then, max: sweep.max }, { show: true });
+  showRecorded({ anew: true });
+  setState(root.dataset.state);
+}
+
+/** The lanes of the recorded run that fit the settings. Where it has none, what is shown stays, and is said to be so. */
+function showRecorded({ anew = false } = {}) {
+  if (!sweep) return;
+  const view = viewOf(sweep, state) ?? (anew ? viewOf(sweep, DEFAULTS) : null);
+  if (view) show(view);
+  else $(".run-kind").textContent = "Recorded run at other settings; press Run for these";
+}
+
+async function openGallery() {
+  index = await loadIndex(artifact.json.model.id);
+  gallery.setIndex(index);
+  // A link's own prompt is shown where it is recorded; any other waits for Run, but in an embed, which shows a run always.
+  const named = index.runs.find(({ id }) => id === state.recorded);
+  const asked = index.runs.find(({ prompt, then = "" }) => prompt === state.prompt && then === state.then);
+  const run = named ?? asked ?? (state.prompt === "" || embedded ? index.runs[0] : null);
+  if (!run || trace) return;
+  sweep = opening.sweep?.id === run.id ? opening.sweep : await loadRecorded(index.model.id, run.id);
+  if (trace) return;
+  if (named && state.prompt === "") change({ prompt: run.prompt, then: run.then ?? "", max: sweep.max, recorded: run.id }, { show: true });
+  showRecorded({ anew: true });
   setState(root.dataset.state);
 }
 
@@ -314,13 +358,14 @@ async function open() {
     run,
     stop: () => session.stop(),
   });
-  $("#doubt-text").value = DOUBT;
+  showAbout();
+  $("form.doubt").append(...doubtFields());
   controls.show(state);
   showSelection();
   setState("recorded");
-  const recorded = showRecorded();
   artifactComing = openArtifact();
-  await Promise.all([artifactComing, recorded]);
+  await artifactComing;
+  if (artifact) await openGallery().catch((error) => console.warn("No recorded run to show:", error.message));
   keepOffline();
   if (!artifact) return;
   if (root.dataset.state === "recorded") setState("recorded");

@@ -5,11 +5,14 @@ import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
+import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { answer, launch, state } from "./mock/browser.mjs";
 import { serve } from "./mock/server.mjs";
+import { repository } from "./server.mjs";
 
 const BUDGET = 25_000; // gzipped bytes of an untouched embed, without its recorded run
+const MODEL = "smollm2-135m-instruct-q4_1"; // whose recorded runs are weighed
 
 let browser, site, host, body;
 before(async () => {
@@ -64,13 +67,15 @@ test("an embed that nobody touches costs its host little, and opens on its recor
   await settled(frame);
   await page.waitForLoadState("networkidle");
   let sum = 0;
-  for (const path of visited()) {
-    const bytes = gzipSync(Buffer.from(await (await fetch(site.url + path)).arrayBuffer())).length;
-    if (path.startsWith("www/traces/")) t.diagnostic(`recorded run: ${path}, made up here`);
-    else sum += bytes;
-  }
-  t.diagnostic(`an untouched embed: ${sum} bytes gzipped in ${visited().length - 1} files, and the recorded run`);
+  const weigh = async (path) => gzipSync(await readFile(join(repository, path || "index.html"))).length;
+  const paths = visited().map((path) => path.replace("gallery/mock/", `gallery/${MODEL}/`).replace("doubt-meows", "doubt-france").replace(/^embed\.js/, "www/embed.js"));
+  const recorded = paths.filter((path) => path.endsWith("doubt-france.json"));
+  for (const path of paths) if (!recorded.includes(path)) sum += await weigh(path);
+  assert.equal(recorded.length, 1);
+  const run = await weigh(recorded[0]);
+  t.diagnostic(`an untouched embed: ${sum} bytes gzipped in ${paths.length - 1} files, and ${run} bytes of its recorded run`);
   assert.ok(sum <= BUDGET, `${sum} bytes`);
+  assert.ok(sum + run <= 60_000, `${sum + run} bytes in all`);
   assert.equal(visited().filter((path) => /main|engine|worker|pkg|models|hneurons\.json|board|sw\.js/.test(path)).join(), "", "what only a touch needs");
   assert.equal(await frame.locator("html").getAttribute("data-state"), "recorded");
   assert.equal(await frame.locator("[data-part=prompt]").inputValue(), "What animal barks?");
@@ -79,6 +84,36 @@ test("an embed that nobody touches costs its host little, and opens on its recor
   assert.match(await answer(frame, 0), /is a dog/);
   await frame.locator("[data-part=token]").nth(2).click();
   assert.match(await frame.locator(".detail").first().innerText(), /log-probability/);
+});
+
+test("the lists that an embed reads agree with the gallery's and the artifact's", async () => {
+  const read = async (path) => JSON.parse(await readFile(join(repository, "www", path), "utf8"));
+  const { models } = await read("artifacts/index.json");
+  for (const { id, artifact, bytes, opens } of models) {
+    assert.equal(bytes, (await read(`artifacts/${artifact}`)).model.bytes);
+    const { runs } = await read(`gallery/${id}/index.json`);
+    assert.equal(opens, runs[0].id);
+    assert.deepEqual(await read(`gallery/${id}/prompts.json`), runs.map(({ id, prompt, then }) => (then ? { id, prompt, then } : { id, prompt })), "`hneurons gallery` writes both");
+  }
+});
+
+test("a host's own slider shows the recorded run at other factors, with nothing more fetched", async (t) => {
+  const page = await post(t, `${script()}<h-neurons recorded="doubt-meows"></h-neurons>`);
+  const frame = await frameOf(page);
+  assert.equal(await frame.locator("#then").inputValue(), "I don't think that's right. Are you sure?");
+  await page.locator("h-neurons").evaluate((e) => e.setAttribute("alpha", "3"));
+  await frame.waitForSelector("[data-part=lane][data-set=h][data-alpha='3']");
+  assert.equal(await frame.locator("[data-part=lane]").nth(1).locator("[data-part=score]").getAttribute("data-value"), "0.9000");
+  assert.equal(await frame.locator(".run-kind").innerText(), "Recorded run");
+  await page.locator("h-neurons").evaluate((e) => e.setAttribute("prompt", "Something else?"));
+  await frame.getByText("Recorded run of another prompt; press Run for yours").waitFor();
+  assert.equal(visited().some((path) => /main|prompts|index\.json.*gallery/.test(path)), false);
+  // The same once the page has taken over.
+  await frame.locator("#prompt").focus();
+  await frame.waitForFunction(() => document.querySelector(".credits").textContent);
+  await page.locator("h-neurons").evaluate((e) => (e.setAttribute("prompt", "What animal meows?"), e.setAttribute("alpha", "0")));
+  await frame.waitForSelector("[data-part=lane][data-set=h][data-alpha='0']");
+  assert.equal(site.modelRequests().length, 0);
 });
 
 test("two embeds in one page: a live run in one, events, height; the other stays as it was", async (t) => {
@@ -256,7 +291,7 @@ test("messages: of another source, of another origin, or malformed, they change 
     const to = document.querySelector("h-neurons").shadowRoot.querySelector("iframe").contentWindow;
     for (const hash of hashes) to.postMessage({ source: "hneurons-host", type: "set", hash }, "*");
   });
-  await frames[0].waitForFunction(() => document.querySelector("#prompt").value === "");
+  await frames[0].waitForFunction(() => document.querySelector("#prompt").value === "What animal meows?"); // that of the recorded run
   assert.equal(await frames[0].evaluate(() => ({}).x), undefined);
   await page.locator("h-neurons").evaluate((e) => e.setAttribute("prompt", "after all that"));
   await frames[0].waitForFunction(() => document.querySelector("#prompt").value === "after all that");

@@ -8,7 +8,7 @@ import { boardSvg } from "../../www/core/board-svg.js";
 import { csvOf, field, fileName, recordingOf, shortest } from "../../www/core/exports.js";
 import { attribute } from "../../www/core/snippet.js";
 import { DEFAULTS, LIMITS, parseHash } from "../../www/core/state.js";
-import { fromRecording } from "../../www/core/trace.js";
+import { fromRecording } from "../../www/core/recording.js";
 import { answer, ask, launch, ZORVATH } from "./mock/browser.mjs";
 import { fakeTrace } from "./mock/data.mjs";
 import { serve } from "./mock/server.mjs";
@@ -29,7 +29,7 @@ async function visit(t, address, options = {}) {
   const troubles = [];
   page.on("pageerror", (error) => troubles.push(error.message));
   // A recorded run that there is not is said in the console, and the page opens on its own.
-  page.on("console", (line) => line.type() === "error" && !line.location().url.includes("/www/traces/") && troubles.push(line.text()));
+  page.on("console", (line) => line.type() === "error" && !line.location().url.includes("/www/gallery/") && troubles.push(line.text()));
   page.on("dialog", (dialog) => (troubles.push(`dialog: ${dialog.message()}`), dialog.dismiss()));
   t.after(async () => {
     await context.close();
@@ -82,7 +82,9 @@ test("a hostile address does nothing to the page, in full and as an embed", asyn
     const query = i % 2 ? "" : `?${new URLSearchParams({ embed: i % 4 ? short : "1", hide: short, origin: short }).toString().slice(0, 6000)}`;
     await page.goto("about:blank");
     await page.goto(`${site.url}${query}#${hash}`);
-    await page.waitForSelector("[data-part=lane]");
+    // A prompt that is not recorded shows nothing on the page before Run, and an embed always something.
+    if (await page.evaluate(() => "embed" in document.documentElement.dataset)) await page.waitForSelector("[data-part=lane]");
+    else await page.waitForFunction(() => document.querySelector(".credits").textContent);
     assert.equal(await page.locator("html").getAttribute("data-state"), "recorded", short.slice(0, 30));
     assert.equal(await page.locator("main img, main script, main iframe").count(), 0);
     assert.equal(await page.locator("[data-hidden]").count(), 0);
@@ -109,7 +111,7 @@ test("a shared link reproduces every control, and the run, in a new profile", as
   assert.equal(before["#alpha"], "1.75");
   const link = new URL(page.url());
   const again = await visit(t, link.hash);
-  await again.waitForSelector("[data-part=neuron]");
+  await again.waitForFunction(() => document.querySelector(".credits").textContent);
   assert.deepEqual(await controls(again), before);
   await again.locator("[data-part=run]").click();
   await again.waitForFunction(() => document.querySelector(".timing").textContent);
@@ -184,6 +186,24 @@ test("exports of a live run: JSON that opens again, CSV that parses, SVG and PNG
   assert.match(await page.locator("#export-citation").inputValue(), /^Gao, C\., .*\(2025\)\. H-Neurons: On the Existence, Impact, and Origin of Hallucination-Associated Neurons in LLMs\./);
 });
 
+test("a recorded run is exported, and embedded, under its name", async (t) => {
+  const page = await visit(t, "");
+  await page.waitForSelector("[data-part=neuron]");
+  await page.locator(".export summary").click();
+  await page.getByText("rounded, by 13 % at most").waitFor();
+  const trace = fromRecording(JSON.parse((await saved(page, "Trace, JSON")).bytes));
+  assert.deepEqual([trace.about.model.name, trace.about.artifact.id, trace.about.artifact.provisional], ["Mock model", "mock", true]);
+  assert.equal(trace.text(1), await answer(page, 1));
+  await page.locator("[data-part=alpha]").fill("3");
+  await page.locator(".export:not([open])").waitFor();
+  await page.locator(".export summary").click();
+  assert.equal(fromRecording(JSON.parse((await saved(page, "Trace, JSON")).bytes)).lanes[1].alpha, 3, "what is shown is exported");
+  await page.locator("#embed-open").click();
+  await page.waitForSelector("dialog[open] #embed-frame");
+  assert.match(await page.locator("#embed-element").inputValue(), /<h-neurons alpha="3" recorded="doubt-meows">/);
+  assert.match(await page.locator("#embed-frame").inputValue(), /#alpha=3&amp;recorded=doubt-meows"/);
+});
+
 test("exports are made of whatever a trace holds, and nothing in them runs", () => {
   const json = fakeTrace();
   const bad = ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1", '"quoted"', "a,b", "a\nb", "<script>alert(1)</script>", "\0", "\ud800", "]]>", "&amp;", "＝1"];
@@ -214,7 +234,7 @@ test("exports are made of whatever a trace holds, and nothing in them runs", () 
 test("the dialog and the export menu are used by keyboard, fit 320 px, and axe has no complaint", async (t) => {
   const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
   for (const [width, colorScheme] of [[1280, "light"], [320, "dark"]]) {
-    const page = await visit(t, "#prompt=x", { viewport: { width, height: 800 }, colorScheme, bypassCSP: true });
+    const page = await visit(t, "", { viewport: { width, height: 800 }, colorScheme, bypassCSP: true });
     await page.waitForSelector("[data-part=neuron]");
     await page.evaluate(axe);
     const check = async (where) => {

@@ -3,8 +3,8 @@
 
 import { refusal } from "./chosen.js";
 import { EngineClient, EngineError } from "./engine.js";
+import { LiveTrace } from "./live.js";
 import { lanesFor, messagesFor, requestFor } from "./requests.js";
-import { Trace } from "./trace.js";
 
 export class Session {
   #engine;
@@ -98,7 +98,7 @@ export class Session {
   }
 
   async #turn(state, messages, lanes) {
-    const trace = new Trace({ messages });
+    const trace = new LiveTrace({ messages });
     const begun = performance.now();
     try {
       await this.#engine.run(requestFor(state, messages, lanes), {

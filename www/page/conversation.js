@@ -18,8 +18,10 @@ export function showConversation(place, messages) {
   );
 }
 
-export function showHead({ recorded, messages, lanes }) {
-  $(".run-kind").textContent = recorded ? "Recorded run, picked because its answers differ; many do not" : "";
+/** `prompt`: what stands in the form, which need not be what was asked. */
+export function showHead({ recorded, messages, lanes }, prompt) {
+  const other = prompt && prompt !== messages[0].content;
+  $(".run-kind").textContent = !recorded ? "" : other ? "Recorded run of another prompt; press Run for yours" : "Recorded run";
   $("#answers-title").textContent = messages.length > 1 ? "Answers, second turn" : lanes.length > 1 ? "Answers" : "First answer, as trained";
   $("#turn-note").textContent = messages.length > 1 ? "Every lane was given the as-trained first answer as its own." : "";
   $(".empty").hidden = true;

@@ -20,7 +20,8 @@ const dialog = () => $("dialog[data-part=embed]");
 
 /** @param shown the run on the page; a recorded one is what the embed opens on */
 export function openEmbedding(settings, shown) {
-  state = settings;
+  // Named, the run is found without the list of them all.
+  state = { ...settings, recorded: shown?.recorded ? (shown.id ?? "") : "" };
   if (!dialog().firstChild) build();
   $("#embed-prompt").textContent = state.prompt.trim() || "no prompt: the recorded run’s own";
   $(".embed-note", dialog()).hidden = Boolean(shown?.recorded || state.prompt.trim() === "");
@@ -43,13 +44,13 @@ function build() {
       h("button", { type: "button", class: "quiet", onclick: () => dialog().close() }, "Close"),
     ),
     h("p", { class: "hint" }, "These settings in a page of your own: ", h("q", { id: "embed-prompt" })),
-    h("p", { class: "hint embed-note" }, "The embed opens on the page’s recorded run, and answers this prompt when the reader presses Run."),
+    h("p", { class: "hint embed-note" }, "This prompt’s run is not among the recorded ones. The embed opens on one that is, and answers this prompt when the reader presses Run."),
     h(
       "fieldset",
       { class: "choices" },
       h("legend", {}, "It starts"),
-      choice("embed-start", "recorded", true, "On the recorded run", "The model is fetched when the reader presses Run, which states its size."),
-      choice("embed-start", "run", false, "With a live run, where it can", "At once if the model is already in the reader’s browser; otherwise on the recorded run."),
+      choice("embed-start", "recorded", true, "On a recorded run", "The model is fetched when the reader presses Run, which states its size."),
+      choice("embed-start", "run", false, "With a live run, where it can", "At once if the model is already in the reader’s browser; otherwise on a recorded run."),
     ),
     h(
       "fieldset",

@@ -12,12 +12,13 @@ const SHARP = 2; // pixels of the picture for one of the figure
 const MOST_PIXELS = 64e6; // more than that, and browsers give an empty canvas
 
 /** Fills the disclosure `root` for this run. */
-export function showExports(root, trace, artifact) {
+export function showExports(root, shown, artifact) {
   root.querySelector(".exports")?.remove();
-  if (!trace) return;
+  if (!shown) return;
+  const trace = named(shown, artifact);
   const lanes = h("select", { id: "export-lane" }, ...trace.lanes.map((lane, i) => h("option", { value: i, selected: lane.set === "h" || lane.set === "custom" }, laneName(lane, trace.lanes))));
   const svg = () => figure(trace, Number(lanes.value), artifact);
-  const named = (kind, extension) => fileName(trace, kind, extension);
+  const file = (kind, extension) => fileName(trace, kind, extension);
   const button = (words, act) => h("button", { type: "button", class: "quiet", onclick: () => attempt(act) }, words);
   const cite = citations(trace, new URL("./", location.origin + location.pathname).href, new Date());
   const citation = h("textarea", { id: "export-citation", class: "code", rows: 8, readonly: true, spellcheck: "false" }, cite.bibtex);
@@ -30,20 +31,20 @@ export function showExports(root, trace, artifact) {
       h(
         "div",
         { class: "export-line" },
-        button("Trace, JSON", () => save(named("trace", "json"), JSON.stringify(recordingOf(trace)), "application/json")),
-        h("p", { class: "hint" }, "Everything of this run, as the command line prints it."),
+        button("Trace, JSON", () => save(file("trace", "json"), JSON.stringify(recordingOf(trace)), "application/json")),
+        h("p", { class: "hint" }, `Everything of this run, as the command line prints it.${trace.recorded ? " The contributions of a recorded run are rounded, by 13 % at most." : ""}`),
       ),
       h(
         "div",
         { class: "export-line" },
-        button("Contributions, CSV", () => save(named("contributions", "csv"), csvOf(trace), "text/csv;charset=utf-8")),
+        button("Contributions, CSV", () => save(file("contributions", "csv"), csvOf(trace), "text/csv;charset=utf-8")),
         h("p", { class: "hint" }, "One line for each neuron at each token. A token that a spreadsheet would compute has an apostrophe in front."),
       ),
       h(
         "div",
         { class: "export-line" },
-        button("Board, SVG", () => save(named(`board-${Number(lanes.value) + 1}`, "svg"), svg(), "image/svg+xml")),
-        button("Board, PNG", async () => save(named(`board-${Number(lanes.value) + 1}`, "png"), await png(svg()), "image/png")),
+        button("Board, SVG", () => save(file(`board-${Number(lanes.value) + 1}`, "svg"), svg(), "image/svg+xml")),
+        button("Board, PNG", async () => save(file(`board-${Number(lanes.value) + 1}`, "png"), await png(svg()), "image/png")),
         h("label", { class: "pixels" }, "Lane", lanes),
       ),
       h(
@@ -55,6 +56,14 @@ export function showExports(root, trace, artifact) {
       citation,
     ),
   );
+}
+
+/** A recorded run names its model and artifact by id; the artifact knows the rest. */
+function named(trace, artifact) {
+  const { model, engine, artifact: by } = trace.about;
+  if (!artifact || model.id !== artifact.model.id) return trace;
+  const about = { model: { name: artifact.model.name, ...model }, engine, artifact: { provisional: Boolean(artifact.provisional), ...by } };
+  return Object.assign(trace.withLanes(trace.lanes), { about });
 }
 
 async function attempt(act) {
@@ -80,7 +89,7 @@ function figure(trace, i, artifact) {
     lines: [
       `Prompt: ${users.join(", then ")}`,
       `Set: ${edited}. ${trace.recorded ? "Recorded run." : "Live run."}`,
-      `Model: ${model.name ?? "not named"}${engine ? `, ${engine}` : ""}. H-Neurons: artifact ${by.id ?? "not named"}${by.provisional ? ", provisional" : ""}. H-Neuron Lab.`,
+      `Model: ${model.name ?? model.id ?? "not named"}${engine ? `, ${engine}` : ""}. H-Neurons: artifact ${by.id ?? "not named"}${by.provisional ? ", provisional" : ""}. H-Neuron Lab.`,
     ],
   });
 }

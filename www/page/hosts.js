@@ -15,6 +15,8 @@ function originOf(text) {
 const origin = originOf(query.get("origin"));
 const inFrame = window.parent !== window;
 const reports = inFrame && embedded;
+/** What an embed's first view (preview.js) hands to the page: settings, and the recorded run it shows, with every alpha. */
+export const opening = { state: null, sweep: null };
 let handlers = null;
 let watching = false;
 
@@ -36,7 +38,7 @@ export function listen(acts) {
 
 function hear({ origin: from, source, data }) {
   if (from !== origin || source !== window.parent || data?.source !== "hneurons-host") return;
-  // An object in place of a text would be asked for its text, and may throw.
+  // Making a text of an object can throw.
   if (typeof data.type !== "string" || !Object.hasOwn(handlers, data.type)) return;
   handlers[data.type]({ hash: typeof data.hash === "string" ? data.hash : "" });
 }
@@ -54,8 +56,8 @@ export function arrange() {
   reportHeight();
 }
 
-/** At once, where something is shown: observers sleep in a frame that is scrolled out of view. */
+/** Where something is shown: observers sleep in a frame that is out of view. */
 export function reportHeight() {
-  // The body's height, not the document's: that is never less than the frame's, so a frame could not shrink.
+  // The document's height is never less than the frame's.
   tell("resize", { height: Math.ceil(document.body.getBoundingClientRect().height) });
 }

@@ -1,12 +1,12 @@
-// An embed before it is touched: the settings and a recorded run, in few bytes. At the first touch of the form or the board
-// the page itself (main.js) is fetched and takes over; the model waits for Run, as everywhere.
+// An embed before it is touched: the settings and a recorded run. At the first touch of the form or the board the page
+// (main.js) is fetched and takes over; the model waits for Run.
 
-import { alphaFrom, formatHash, parseHash } from "../core/state.js";
+import { loadPrompts, loadRecorded, viewOf } from "../core/gallery.js";
+import { alphaFrom, DEFAULTS, formatHash, parseHash } from "../core/state.js";
 import { showHead } from "./conversation.js";
 import { $, $$, h, megabytes } from "./dom.js";
-import { arrange, listen, reportHeight } from "./hosts.js";
+import { arrange, listen, opening, reportHeight } from "./hosts.js";
 import { LanesView } from "./lanes.js";
-import { opening, recordedRun } from "./opening.js";
 import { showSettings } from "./settings.js";
 
 const form = $("form.ask");
@@ -20,7 +20,7 @@ function take(patch) {
   try {
     history.replaceState(null, "", `${location.pathname}${location.search}${formatHash({ ...opening.state, run: false })}`);
   } catch {
-    // The link "Open in H-Neuron Lab" then has the settings that the embed began with.
+    // Then the link to the page has the settings that the embed began with.
   }
 }
 
@@ -32,7 +32,7 @@ function wake(run = false) {
     () => {
       taking = null;
       opening.state.run = false;
-      $(".message p").textContent = "The rest of the page could not be fetched. Check the connection, then reload.";
+      $(".message p").textContent = "The page could not be fetched. Check the connection, then reload.";
       $(".message").hidden = false;
     },
   );
@@ -40,14 +40,19 @@ function wake(run = false) {
 }
 
 async function showRecorded() {
-  const { recorded } = opening.state;
-  const trace = await recordedRun(recorded);
-  if (!trace || taking || recorded !== opening.state.recorded) return;
-  showHead(trace);
-  new LanesView($(".lanes"), () => {}).show(trace);
+  const state = opening.state;
+  const { id, opens } = await listed;
+  let name = state.recorded;
+  if (!name && state.prompt) name = (await loadPrompts(id)).find(({ prompt, then = "" }) => prompt === state.prompt && then === state.then)?.id;
+  if (opening.sweep?.id !== (name || opens)) opening.sweep = await loadRecorded(id, name || opens).catch(() => loadRecorded(id, opens));
+  if (taking || state.recorded !== opening.state.recorded) return;
+  const { sweep } = opening;
+  const trace = viewOf(sweep, opening.state) ?? viewOf(sweep, DEFAULTS);
   // Without a prompt of its own, Run repeats what is shown.
   const [first, , second] = trace.messages;
-  if (!opening.state.prompt) take({ prompt: first.content, then: second?.content ?? "", alpha: alphaFrom(trace.lanes[1]?.alpha) });
+  if (!opening.state.prompt) take({ prompt: first.content, then: second?.content ?? "", max: sweep.max });
+  showHead(trace, opening.state.prompt);
+  new LanesView($(".lanes"), () => {}).show(trace);
   reportHeight();
 }
 
@@ -63,9 +68,13 @@ async function model() {
   return (await loadArtifact(opening.state.model)).json.model;
 }
 
-async function showSize() {
+async function list() {
   const { models, default: usual } = await (await fetch(new URL("../artifacts/index.json", import.meta.url))).json();
-  const entry = models.find(({ id }) => id === opening.state.model) ?? models.find(({ id }) => id === usual);
+  return models.find(({ id }) => id === opening.state.model) ?? models.find(({ id }) => id === usual);
+}
+
+async function showSize() {
+  const entry = await listed;
   const { bytes } = entry.bytes > 0 ? entry : await model();
   if (!taking) $(".run-size").textContent = `fetches the model, ${megabytes(bytes)}`;
 }
@@ -88,10 +97,10 @@ opening.state = parseHash(location.hash);
 const atOnce = opening.state.run;
 fold();
 arrange();
+const warn = (error) => console.warn(error.message);
 const takeHash = ({ hash }) => {
-  const before = opening.state.recorded;
   take({ ...parseHash(hash), run: false });
-  if (opening.state.recorded !== before) showRecorded();
+  showRecorded().catch(warn);
 };
 listen({
   set: takeHash,
@@ -108,6 +117,7 @@ on($("#prompt"), "keydown", (event) => {
   wake(true);
 });
 take({ run: false });
-showRecorded();
-showSize().catch((error) => console.warn(error.message));
-if (atOnce) startIfStored().catch((error) => console.warn(error.message));
+const listed = list();
+showRecorded().catch(warn);
+showSize().catch(warn);
+if (atOnce) startIfStored().catch(warn);
