@@ -3,15 +3,18 @@
 import { loadArtifact } from "./core/artifact.js";
 import { engineWords, statusWords } from "./core/chosen.js";
 import { laneName, stopWords } from "./core/requests.js";
-import { loadIndex, loadRecorded, viewOf } from "./core/gallery.js";
+import { loadRecorded, viewOf } from "./core/gallery.js";
+import { loadIndex } from "./core/gallery-index.js";
 import { Session } from "./core/session.js";
 import { DOUBT, fitsLink, formatHash, parseHash } from "./core/state.js";
+import { showAbout } from "./page/about.js";
 import { BoardView } from "./page/board.js";
 import { Controls } from "./page/controls.js";
-import { showConversation } from "./page/conversation.js";
+import { showHead } from "./page/conversation.js";
 import { $, h, megabytes, say } from "./page/dom.js";
+import { doubtFields } from "./page/doubt.js";
 import { GalleryView } from "./page/gallery.js";
-import { arrange, listen, tell } from "./page/hosts.js";
+import { arrange, embedded, listen, opening, tell } from "./page/hosts.js";
 import { LanesView } from "./page/lanes.js";
 import { LoadingView } from "./page/loading.js";
 import { clearMessage, showMessage } from "./page/message.js";
@@ -19,8 +22,9 @@ import { keep, keepOffline } from "./page/offline.js";
 import { askToPersist, isStored } from "./worker/store.js";
 
 const root = document.documentElement;
-let state = parseHash(location.hash);
+let state = opening.state ?? parseHash(location.hash);
 let artifact = null; // {text, json}
+let artifactComing = null; // ends when there is one, or a message why not
 let stored = false; // the model is in this browser's cache
 let trace = null; // what is shown
 let sweep = null; // the recorded run it is taken from, with every alpha
@@ -66,6 +70,8 @@ function change(patch, { show: redraw = false } = {}) {
     patch.then = "";
     redraw = true;
   }
+  // Another question is not the one whose recorded run a link named.
+  if ("prompt" in patch && !("recorded" in patch)) patch.recorded = "";
   if ("then" in patch) thenByButton = false;
   if ("engine" in patch) session.reconsider();
   state = { ...state, ...patch, run: false };
@@ -88,6 +94,8 @@ function toggle(layer, index) {
 async function run() {
   if (["loading", "running"].includes(root.dataset.state)) return;
   clearMessage();
+  if (!artifact) await artifactComing;
+  if (["loading", "running"].includes(root.dataset.state)) return;
   if (!artifact) return showMessage("The list of H-Neurons could not be loaded, so there is nothing to run with. Reload the page.");
   if (state.prompt.trim() === "") {
     showMessage("The prompt is empty. Type something for the model to answer, or take an example.");
@@ -132,6 +140,24 @@ $("[data-part=share]").addEventListener("click", async () => {
   }
 });
 
+$("#embed-open").addEventListener("click", () => later(() => import("./page/embedding.js"), ({ openEmbedding }) => openEmbedding(state, trace)));
+
+$("[data-part=export]").addEventListener("toggle", ({ target }) => {
+  if (target.open) later(() => import("./page/export.js"), ({ showExports }) => showExports(target, trace, artifact?.json));
+});
+
+/** What only some visitors use is fetched when it is used. */
+async function later(fetched, act) {
+  let part;
+  try {
+    part = await fetched();
+  } catch (error) {
+    console.warn(error);
+    return showMessage("This part of the page could not be fetched. Check the connection, then reload the page.");
+  }
+  act(part);
+}
+
 // The hash holds the settings, so the skip link must not become it.
 $(".skip").addEventListener("click", (event) => {
   event.preventDefault();
@@ -139,11 +165,18 @@ $(".skip").addEventListener("click", (event) => {
   $("#answers").scrollIntoView();
 });
 
-window.addEventListener("hashchange", () => {
-  state = parseHash(location.hash);
+window.addEventListener("hashchange", () => take(parseHash(location.hash)));
+
+/** Settings from outside: an address, or the host of an embed. */
+function take(settings) {
+  const before = state.recorded;
+  state = settings;
   controls.show(state);
   showSelection();
-});
+  const run = state.recorded !== before && index?.runs.find(({ id }) => id === state.recorded);
+  if (!run) showRecorded();
+  else openRecorded(state.prompt === "" ? run : { id: run.id, prompt: state.prompt, then: state.then });
+}
 
 // ---- What follows ----
 
@@ -206,7 +239,8 @@ function showStatus() {
 }
 
 function runSize() {
-  if (session.loaded || !artifact) return "";
+  if (session.loaded) return "";
+  if (!artifact) return undefined; // not known yet, or said by an embed's first view
   const size = megabytes(artifact.json.model.bytes);
   return stored ? `model in this browser` : `fetches the model, ${size}`;
 }
@@ -216,20 +250,19 @@ function show(shown) {
   if (!shown.recorded) sweep = null;
   gallery.mark(shown.id ?? "");
   if (!shown.recorded) bringIntoView($("#answers"));
-  $(".run-kind").textContent = shown.recorded ? "Recorded run" : "";
   $(".timing").textContent = "";
-  $("#answers-title").textContent = shown.messages.length > 1 ? "Answers, second turn" : shown.lanes.length > 1 ? "Answers" : "First answer, as trained";
-  $("#turn-note").textContent = shown.messages.length > 1 ? "Every lane was given the as-trained first answer as its own." : "";
-  $(".empty").hidden = true;
-  showConversation($(".conversation"), shown.messages);
+  showHead(shown, state.prompt);
   lanes.show(shown);
   board.show(shown);
   showDoubt();
+  // What can be exported is a run that has ended; it opens anew for each.
+  Object.assign($("[data-part=export]"), { open: false, hidden: !shown.done });
 }
 
 // On a narrow screen the answers begin below the fold: a run that one cannot see looks like none.
 function bringIntoView(element) {
-  if (element.getBoundingClientRect().top < 0.75 * window.innerHeight) return;
+  // In an embed it would be the host's page that scrolls.
+  if (embedded || element.getBoundingClientRect().top < 0.75 * window.innerHeight) return;
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
   element.scrollIntoView({ block: "start", behavior: calm ? "auto" : "smooth" });
 }
@@ -239,6 +272,7 @@ function showDoubt() {
 }
 
 function showEnd(finished) {
+  $("[data-part=export]").hidden = false;
   const tokens = finished.lanes.reduce((sum, lane) => sum + lane.tokens.length, 0);
   $(".timing").textContent = `${tokens} tokens in ${finished.seconds.toFixed(1)} s, all lanes together.`;
   const summary = finished.lanes.map((lane, i) => {
@@ -294,12 +328,14 @@ function showRecorded({ anew = false } = {}) {
 async function openGallery() {
   index = await loadIndex(artifact.json.model.id);
   gallery.setIndex(index);
-  // A link's own prompt is shown where it is recorded; any other waits for Run.
+  // A link's own prompt is shown where it is recorded; any other waits for Run, but in an embed, which shows a run always.
+  const named = index.runs.find(({ id }) => id === state.recorded);
   const asked = index.runs.find(({ prompt, then = "" }) => prompt === state.prompt && then === state.then);
-  const run = state.prompt === "" ? index.runs[0] : asked;
+  const run = named ?? asked ?? (state.prompt === "" || embedded ? index.runs[0] : null);
   if (!run || trace) return;
-  sweep = await loadRecorded(index.model.id, run.id);
+  sweep = opening.sweep?.id === run.id ? opening.sweep : await loadRecorded(index.model.id, run.id);
   if (trace) return;
+  if (named && state.prompt === "") change({ prompt: run.prompt, then: run.then ?? "", max: sweep.max, recorded: run.id }, { show: true });
   showRecorded({ anew: true });
   setState(root.dataset.state);
 }
@@ -318,18 +354,25 @@ function showArtifact({ json }) {
 async function open() {
   arrange();
   listen({
-    set: ({ hash }) => {
-      state = { ...parseHash(hash), run: false };
-      controls.show(state);
-      showSelection();
-    },
+    set: ({ hash }) => take({ ...parseHash(hash), run: false }),
     run,
     stop: () => session.stop(),
   });
-  $("#doubt-text").value = DOUBT;
+  showAbout();
+  $("form.doubt").append(...doubtFields());
   controls.show(state);
   showSelection();
   setState("recorded");
+  artifactComing = openArtifact();
+  await artifactComing;
+  if (artifact) await openGallery().catch((error) => console.warn("No recorded run to show:", error.message));
+  keepOffline();
+  if (!artifact) return;
+  if (root.dataset.state === "recorded") setState("recorded");
+  if (state.run) run();
+}
+
+async function openArtifact() {
   try {
     artifact = await loadArtifact(state.model);
     session.setArtifact(artifact);
@@ -339,11 +382,6 @@ async function open() {
     setState("error");
     showMessage(error.message, [{ words: "Reload", act: () => location.reload() }]);
   }
-  if (artifact) await openGallery().catch((error) => console.warn("No recorded run to show:", error.message));
-  keepOffline();
-  if (!artifact) return;
-  if (root.dataset.state === "recorded") setState("recorded");
-  if (state.run) run();
 }
 
 open();

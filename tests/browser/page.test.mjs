@@ -220,7 +220,7 @@ test("an embed hides panels, reports to its host, and obeys only the origin it n
     const page = await context.newPage();
     await page.goto(`http://127.0.0.1:${host.address().port}${path}`);
     const frame = page.frames()[1];
-    await frame.waitForFunction(() => document.querySelector(".credits").textContent);
+    await frame.waitForSelector("[data-part=lane]");
     assert.equal(await frame.locator("[data-part=gallery]").isVisible(), false);
     await page.waitForFunction(() => got.some(({ type, height }) => type === "resize" && height > 100));
     await page.evaluate(() => frames[0].postMessage({ source: "hneurons-host", type: "run" }, "*"));

@@ -46,10 +46,17 @@ test("My selection in a link: real neurons, each once, a bounded number", () => 
   assert.equal(parseHash(`#off=${many}`).off.length, 256);
 });
 
+test("a neuron in My selection may have a factor of its own", () => {
+  assert.deepEqual(parseHash("#off=16.1515x0.5,19.665,L3.N4×2").off, [[16, 1515, 0.5], [19, 665], [3, 4, 2]]);
+  assert.deepEqual(parseHash("#off=1.1x99,1.2x-1,1.3xNaN,1.4x,1.5x1e3,1.6xInfinity,1.7x0,1.8x0.00001").off, [[1, 1, 3], [1, 7, 0], [1, 8, 0]]);
+  const off = [[16, 1515, 0.5], [19, 665], [3, 4, 0.0001]];
+  assert.deepEqual(parseHash(formatHash({ ...DEFAULTS, off })).off, off);
+});
+
 test("a link carries every setting", () => {
   const state = {
     prompt: "Größe & 東京 #1 + 50 %?\nNext line", then: "Are you sure?", alpha: 1.75, set: "custom", off: [[3, 4], [20, 1000]],
-    seed: 7, temp: 0.8, max: 128, engine: "cpu", model: "smollm2-135m-instruct-q4_1", run: true,
+    seed: 7, temp: 0.8, max: 128, engine: "cpu", model: "smollm2-135m-instruct-q4_1", lesson: "made-up", recorded: "france", run: true,
   };
   assert.deepEqual(parseHash(formatHash(state)), state);
   assert.equal(formatHash(parseHash("")), "");

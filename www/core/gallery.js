@@ -5,19 +5,16 @@ import { Trace } from "./trace.js";
 const FOLDER = new URL("../gallery/", import.meta.url);
 const ID = /^[a-z0-9][a-z0-9._-]{0,79}$/;
 
-/** The list of a model's recorded runs: `index.json`. Throws with a plain message where there is none. */
-export async function loadIndex(model) {
-  const index = await json(model, "index");
-  if (index?.schema !== "hneurons-gallery/1" || !Array.isArray(index.runs)) throw new Error("The list of recorded runs is not one this page can read.");
-  return index;
-}
+/** What was asked in which run, [{id, prompt, then}]: less to fetch than the list. */
+export const loadPrompts = (model) => json(model, "prompts");
 
 /** A recorded run, as a trace with all its lanes. */
 export async function loadRecorded(model, id) {
   return fromGallery(await json(model, id));
 }
 
-async function json(model, name) {
+/** A file of a model's gallery. */
+export async function json(model, name) {
   if (!ID.test(model) || !ID.test(name)) throw new Error("There is no recorded run of that name.");
   const response = await fetch(new URL(`${model}/${name}.json`, FOLDER));
   if (!response.ok) throw new Error(`The recorded run “${name}” could not be loaded (${response.status}). Reload the page, or take another one.`);
@@ -30,6 +27,7 @@ export function fromGallery(recording) {
   const { prompt, sets, from } = recording;
   const trace = new Trace({ recorded: true, messages: recording.messages });
   Object.assign(trace, { id: recording.id, kind: recording.kind, title: recording.title, model: recording.model, artifact: recording.artifact, max: recording.max_tokens });
+  trace.about = { model: recording.model, engine: recording.engine, artifact: recording.artifact };
   trace.prompt = prompt.map(([id, text, role, turn]) => ({ id, text, role, turn }));
   const starts = [];
   for (const { neurons } of sets) {

@@ -3,8 +3,8 @@
 
 import { refusal } from "./chosen.js";
 import { EngineClient, EngineError } from "./engine.js";
+import { LiveTrace } from "./live.js";
 import { lanesFor, messagesFor, requestFor } from "./requests.js";
-import { Trace } from "./trace.js";
 
 export class Session {
   #engine;
@@ -98,12 +98,13 @@ export class Session {
   }
 
   async #turn(state, messages, lanes) {
-    const trace = new Trace({ messages });
+    const trace = new LiveTrace({ messages });
     const begun = performance.now();
     try {
       await this.#engine.run(requestFor(state, messages, lanes), {
         started: (started) => {
           trace.begin(started, lanes);
+          trace.about = this.#about();
           this.#on.trace(trace);
         },
         step: (step) => {
@@ -117,6 +118,13 @@ export class Session {
       this.#on.touched(trace, new Set(trace.lanes.keys()));
     }
     return trace;
+  }
+
+  /** What answers, as a recorded trace names it. */
+  #about() {
+    const { id, provisional = false, model } = this.#artifact.json;
+    const { engine, build } = this.#loaded.info;
+    return { model: { id: model.id, name: model.name, sha256: model.sha256 }, engine: `${engine}/${build}`, artifact: { id, provisional } };
   }
 
   #lost({ notice, info }) {

@@ -16,6 +16,8 @@ export const DEFAULTS = Object.freeze({
   max: 64,
   engine: "auto",
   model: "",
+  lesson: "", // id of a lesson
+  recorded: "", // id of a recorded run to open on
   run: false,
 });
 
@@ -45,32 +47,38 @@ export function alphaFrom(text) {
   return Math.round(number(text, 0, LIMITS.alpha, DEFAULTS.alpha) / LIMITS.step) * LIMITS.step;
 }
 
-/** "16.1515,19.665" -> [[16,1515],[19,665]]; each neuron once; entries outside `shape` dropped. */
+/**
+ * "16.1515,19.665x0.5" -> [[16,1515],[19,665,0.5]]: each neuron once; entries outside `shape` dropped. A factor of a
+ * neuron's own follows an x; a neuron without one is given the run's alpha.
+ */
 export function neuronsFrom(text, shape = { layers: 1024, neurons_per_layer: 1 << 20 }) {
   const found = new Map();
   for (const part of String(text).split(/[\s,;]+/)) {
-    const match = /^L?(\d{1,4})[.:]N?(\d{1,7})$/i.exec(part);
+    const match = /^L?(\d{1,4})[.:]N?(\d{1,7})(?:[x×](\d{1,9}(?:\.\d{0,9})?))?$/i.exec(part);
     if (!match) continue;
     const [layer, index] = [Number(match[1]), Number(match[2])];
+    // Four decimals, so that no factor needs an exponent in a link.
+    const own = match[3] === undefined ? [] : [Math.round(Math.min(LIMITS.alpha, Number(match[3])) * 1e4) / 1e4];
     if (layer >= shape.layers || index >= shape.neurons_per_layer) continue;
-    found.set(`${layer}.${index}`, [layer, index]);
+    found.set(`${layer}.${index}`, [layer, index, ...own]);
     if (found.size === LIMITS.neurons) break;
   }
   return [...found.values()];
 }
 
-export const neuronsTo = (neurons) => neurons.map(([layer, index]) => `${layer}.${index}`).join(",");
+export const neuronsTo = (neurons) => neurons.map(([layer, index, own]) => `${layer}.${index}${own === undefined ? "" : `x${own}`}`).join(",");
 
 /** The settings a hash ("#prompt=…&alpha=0") asks for. */
 export function parseHash(hash) {
   let query;
   try {
-    query = new URLSearchParams(String(hash).replace(/^#/, ""));
+    query = new URLSearchParams(typeof hash === "string" ? hash.replace(/^#/, "") : "");
   } catch {
     return { ...DEFAULTS };
   }
   const text = (key) => clean(query.get(key) ?? "").slice(0, LIMITS.text);
   const oneOf = (key, allowed) => (allowed.includes(query.get(key)) ? query.get(key) : DEFAULTS[key]);
+  const id = (key) => (/^[a-z0-9-]{1,60}$/.test(query.get(key) ?? "") ? query.get(key) : "");
   const whole = (key, low) => Math.floor(number(query.get(key) ?? "", low, LIMITS[key], DEFAULTS[key]));
   return {
     prompt: text("prompt"),
@@ -83,6 +91,8 @@ export function parseHash(hash) {
     max: whole("max", 1),
     engine: oneOf("engine", ENGINES),
     model: /^[a-z0-9][a-z0-9._-]{0,79}$/.test(query.get("model") ?? "") ? query.get("model") : "",
+    lesson: id("lesson"),
+    recorded: id("recorded"),
     run: query.get("run") === "1",
   };
 }
@@ -97,7 +107,7 @@ export function formatHash(state) {
     if (state[key] !== DEFAULTS[key]) query.set(key, String(state[key]));
   }
   put("off", neuronsTo(state.off));
-  put("model", state.model);
+  for (const key of ["model", "lesson", "recorded"]) put(key, state[key]);
   if (state.run) query.set("run", "1");
   const text = query.toString().replaceAll("+", "%20");
   return text ? `#${text}` : "";

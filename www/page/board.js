@@ -3,6 +3,7 @@
 // table are elements, and a cell cursor with a spoken line makes every value reachable without a mouse.
 
 import { laneName } from "../core/requests.js";
+import { boardMarkup } from "./board-markup.js";
 import { $, h, visible } from "./dom.js";
 import { columnsOf } from "./columns.js";
 
@@ -32,6 +33,7 @@ export class BoardView {
   constructor(root, on) {
     this.#root = root;
     this.#on = on;
+    root.append(...boardMarkup());
     this.body = $("canvas.cells", root);
     this.head = $("canvas.names", root);
     this.names = $(".board-rows", root);

@@ -1,10 +1,9 @@
-// The form: what the visitor sets, and how the settings show.
+// The form: what the visitor sets. How the settings show is in settings.js.
 
 import { alphaFrom, DEFAULTS, LIMITS, neuronsFrom, neuronsTo, number } from "../core/state.js";
-import { alphaWords } from "../core/requests.js";
+import { advancedFields } from "./advanced.js";
 import { $, $$ } from "./dom.js";
-
-const SET_WORDS = { h: "H-Neurons", random: "Random control", custom: "My selection" };
+import { showSettings } from "./settings.js";
 
 export class Controls {
   #form = $("form.ask");
@@ -16,6 +15,7 @@ export class Controls {
     this.#on = on;
     this.prompt = $("#prompt");
     this.then = $("#then");
+    $(".advanced").append(...advancedFields());
     this.#form.addEventListener("submit", (event) => (event.preventDefault(), on.run()));
     $("[data-part=stop]").addEventListener("click", () => on.stop());
     this.prompt.addEventListener("input", () => on.change({ prompt: this.prompt.value }));
@@ -54,21 +54,10 @@ export class Controls {
   }
 
   show(state) {
-    if (this.prompt.value !== state.prompt) this.prompt.value = state.prompt;
-    if (this.then.value !== state.then) this.then.value = state.then;
-    $(".then").hidden = state.then === "" && document.activeElement !== this.then;
-    this.#form.dataset.chosen = state.set;
-    const slider = $("#alpha");
-    slider.value = String(state.alpha);
-    slider.setAttribute("aria-valuetext", `${state.alpha}, ${alphaWords(state.alpha)}`);
-    $("#alpha-of").textContent = SET_WORDS[state.set];
-    $("#alpha-number").textContent = String(state.alpha);
-    $("#alpha-meaning").textContent = alphaWords(state.alpha);
-    for (const radio of $$("[name=set]", this.#form)) radio.checked = radio.value === state.set;
+    showSettings(state);
     for (const key of ["max", "temp", "seed"]) $(`#${key}`).value = String(state[key]);
     $("[data-part=engine]").value = state.engine;
     $("#off").value = neuronsTo(state.off).replaceAll(",", ", ");
-    $("#selection-count").textContent = String(state.off.length);
   }
 
   /** Which engine runs and why; "" while none does. */
@@ -76,12 +65,12 @@ export class Controls {
     $("#engine-words").textContent = words;
   }
 
-  /** What Run and Stop can do now. `size`: what a run would have to download first, or "". */
+  /** What Run and Stop can do now. `size`: what a run would have to download first, or ""; undefined while not known. */
   showState(pageState, size) {
     const busy = pageState === "running" || pageState === "loading";
     $("[data-part=run]").disabled = busy;
     $("[data-part=stop]").disabled = pageState !== "running";
-    $(".run-size").textContent = busy || !size ? "" : size;
+    if (busy || size !== undefined) $(".run-size").textContent = busy ? "" : size;
     for (const chip of $$(".chip")) chip.disabled = busy;
   }
 }

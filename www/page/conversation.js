@@ -1,6 +1,7 @@
-// What was said before the answers: the prompt, and in a second turn the answer that was doubted.
+// What was said before the answers: the prompt, and in a second turn the answer that was doubted. And the head of the
+// answers, which says what kind of run they are.
 
-import { h } from "./dom.js";
+import { $, h } from "./dom.js";
 
 const WHO = { user: "You", assistant: "Model, as trained", system: "System" };
 
@@ -15,4 +16,14 @@ export function showConversation(place, messages) {
       ),
     ),
   );
+}
+
+/** `prompt`: what stands in the form, which need not be what was asked. */
+export function showHead({ recorded, messages, lanes }, prompt) {
+  const other = prompt && prompt !== messages[0].content;
+  $(".run-kind").textContent = !recorded ? "" : other ? "Recorded run of another prompt; press Run for yours" : "Recorded run";
+  $("#answers-title").textContent = messages.length > 1 ? "Answers, second turn" : lanes.length > 1 ? "Answers" : "First answer, as trained";
+  $("#turn-note").textContent = messages.length > 1 ? "Every lane was given the as-trained first answer as its own." : "";
+  $(".empty").hidden = true;
+  showConversation($(".conversation"), messages);
 }

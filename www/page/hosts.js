@@ -14,33 +14,50 @@ function originOf(text) {
 }
 const origin = originOf(query.get("origin"));
 const inFrame = window.parent !== window;
+const reports = inFrame && embedded;
+/** What an embed's first view (preview.js) hands to the page: settings, and the recorded run it shows, with every alpha. */
+export const opening = { state: null, sweep: null };
+let handlers = null;
+let watching = false;
 
 /** Tells the host. `detail` is left out where the host's origin is not named. */
 export function tell(type, detail = {}) {
-  if (!inFrame || !embedded) return;
+  if (!reports) return;
   const message = { source: "hneurons", type };
   if (origin) Object.assign(message, detail);
   else if (type === "resize") message.height = detail.height;
   window.parent.postMessage(message, origin ?? "*");
 }
 
-/** Messages {source: "hneurons-host", type: "set" | "run" | "stop", hash} of the named origin only. */
-export function listen(handlers) {
-  if (!inFrame || !embedded || !origin) return;
-  window.addEventListener("message", ({ origin: from, source, data }) => {
-    if (from !== origin || source !== window.parent || data?.source !== "hneurons-host") return;
-    if (Object.hasOwn(handlers, data.type)) handlers[data.type](data);
-  });
+/** Messages {source: "hneurons-host", type: "set" | "run" | "stop", hash}, of the named origin only. Who listens last hears. */
+export function listen(acts) {
+  if (!reports || !origin) return;
+  if (!handlers) window.addEventListener("message", hear);
+  handlers = acts;
 }
 
-/** Applies embed=1 and hide=panel,panel, and reports the page's height as it changes. */
+function hear({ origin: from, source, data }) {
+  if (from !== origin || source !== window.parent || data?.source !== "hneurons-host") return;
+  // Making a text of an object can throw.
+  if (typeof data.type !== "string" || !Object.hasOwn(handlers, data.type)) return;
+  handlers[data.type]({ hash: typeof data.hash === "string" ? data.hash : "" });
+}
+
+/** Applies embed=1 and hide=panel,panel, and reports the content's height as it changes. */
 export function arrange() {
   if (embedded) document.documentElement.dataset.embed = "";
-  for (const name of (query.get("hide") ?? "").split(",")) {
+  for (const name of (query.get("hide") ?? "").slice(0, 400).split(",")) {
     if (!/^[a-z]+$/.test(name)) continue;
     for (const panel of document.querySelectorAll(`[data-panel="${name}"]`)) panel.dataset.hidden = "";
   }
-  if (inFrame && embedded) {
-    new ResizeObserver(() => tell("resize", { height: document.documentElement.scrollHeight })).observe(document.body);
-  }
+  if (!reports || watching) return;
+  watching = true;
+  new ResizeObserver(reportHeight).observe(document.body);
+  reportHeight();
+}
+
+/** Where something is shown: observers sleep in a frame that is out of view. */
+export function reportHeight() {
+  // The document's height is never less than the frame's.
+  tell("resize", { height: Math.ceil(document.body.getBoundingClientRect().height) });
 }

@@ -1,7 +1,7 @@
 // The lanes: three answers side by side, token by token. Where a lane parts from the as-trained answer is said in
 // words at the token itself, since the eye does not find it in running text.
 
-import { alphaWords, laneName, stopWords } from "../core/requests.js";
+import { alphaWords, laneName, stopWords } from "../core/words.js";
 import { $, h, visible } from "./dom.js";
 
 const MARKS = { none: "trained", h: "h", custom: "h", random: "random" };

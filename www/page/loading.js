@@ -24,7 +24,14 @@ export class LoadingView {
 
   constructor(root, onCancel) {
     this.#root = root;
-    const list = $("ol", root);
+    const list = h("ol");
+    root.append(
+      h("h2", { id: "loading-title" }, "Loading the model"),
+      h("p", { class: "hint" }, "It runs in this tab; what you type stays here. It is kept in this browser for the next visit."),
+      list,
+      h("p", { class: "loading-say" }),
+      h("button", { type: "button", class: "quiet", onclick: onCancel }, "Cancel"),
+    );
     for (const [name, words] of PHASES) {
       const bar = h("progress", { max: 1, "aria-label": words });
       const amount = h("span", { class: "amount" });
@@ -33,7 +40,6 @@ export class LoadingView {
       this.#items.set(name, { item, bar, amount, label });
       list.append(item);
     }
-    $("button", root).addEventListener("click", onCancel);
   }
 
   /** @param again the model is loaded already, and only the engine is chosen anew */

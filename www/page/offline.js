@@ -12,7 +12,8 @@ export function keepOffline() {
 /** Asks the service worker to keep these URLs. */
 export async function keep(urls) {
   if (!("serviceWorker" in navigator) || !window.isSecureContext) return;
-  const registration = await navigator.serviceWorker.getRegistration();
+  // Inside another site's page the browser may refuse it, like all storage.
+  const registration = await navigator.serviceWorker.getRegistration().catch(() => null);
   if (!registration) return;
   const ready = await navigator.serviceWorker.ready;
   ready.active?.postMessage({ type: "keep", urls });

@@ -44,7 +44,9 @@ fn assemble(root: &Path, out: &Path) -> Result<()> {
     copy_folder(&root.join("www"), &out.join("www"))?;
     copy_folder(&root.join("pkg"), &out.join("pkg"))?;
     // A service worker rules over the folder it lies in, so it must lie at the root.
-    copy(&root.join("www/sw.js"), &out.join("sw.js"))
+    copy(&root.join("www/sw.js"), &out.join("sw.js"))?;
+    // What other people's pages name in their markup has the shortest address.
+    copy(&root.join("www/embed.js"), &out.join("embed.js"))
 }
 
 fn is_empty(folder: &Path) -> bool {
@@ -90,6 +92,7 @@ mod tests {
         for file in [
             "index.html",
             "www/sw.js",
+            "www/embed.js",
             "www/.hidden",
             "www/lib/page.js",
             "pkg/simd128/hneurons.js",
@@ -104,6 +107,7 @@ mod tests {
         assemble(&root, &out).unwrap();
         assemble(&root, &out).unwrap();
         assert!(out.join("sw.js").exists());
+        assert!(out.join("embed.js").exists());
         assert!(out.join("www/lib/page.js").exists());
         assert!(out.join("pkg/simd128/hneurons.js").exists());
         assert!(!out.join("www/.hidden").exists());

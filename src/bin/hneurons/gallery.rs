@@ -65,6 +65,15 @@ struct RunOut {
     score: Option<f64>,
 }
 
+/// One entry of `prompts.json`, what an embed needs of the list: it looks up one prompt.
+#[derive(Serialize)]
+struct Asked<'a> {
+    id: &'a str,
+    prompt: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    then: &'a str,
+}
+
 #[derive(Serialize)]
 struct FireOut {
     run: String,
@@ -142,6 +151,15 @@ pub fn main(args: &Args) -> Result<()> {
             .collect(),
     };
     write(&args.out.join("index.json"), &index)?;
+    let asked: Vec<Asked> = list
+        .iter()
+        .map(|e| Asked {
+            id: &e.id,
+            prompt: &e.prompt,
+            then: &e.then,
+        })
+        .collect();
+    write(&args.out.join("prompts.json"), &asked)?;
     sweep(&args.out, &list)?;
     eprintln!("wrote {} runs into {}", list.len(), args.out.display());
     Ok(())
@@ -215,7 +233,8 @@ fn sweep(out: &Path, list: &[Entry]) -> Result<()> {
     let files = fs::read_dir(out).map_err(|e| cannot("read", out, &e))?;
     for path in files.filter_map(|file| Some(file.ok()?.path())) {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if name.ends_with(".json") && name != "index.json" && !kept.contains(name.as_ref()) {
+        let listing = name == "index.json" || name == "prompts.json";
+        if name.ends_with(".json") && !listing && !kept.contains(name.as_ref()) {
             fs::remove_file(&path).map_err(|e| cannot("remove", &path, &e))?;
         }
     }

@@ -52,7 +52,7 @@ export async function serve({ faults = {}, trace = true, under = "/", preludes =
 }
 
 function place(path) {
-  const file = path === "." || path === "" ? "index.html" : path === "sw.js" ? "www/sw.js" : path;
+  const file = path === "." || path === "" ? "index.html" : ["sw.js", "embed.js"].includes(path) ? `www/${path}` : path;
   const pkg = /^pkg\/(?:simd128|relaxed-simd)\/((?:hneurons|sha256)\.js)$/.exec(file);
   if (pkg) return join(mock, pkg[1]);
   if (!/^(index\.html$|www\/)/.test(file)) throw new Error("not deployed");
@@ -61,11 +61,11 @@ function place(path) {
 
 async function madeUp(path, trace) {
   const json = (value) => Buffer.from(JSON.stringify(value));
-  if (path === "www/artifacts/index.json") return json({ default: "mock", models: [{ id: "mock", artifact: "mock/hneurons.json" }] });
+  if (path === "www/artifacts/index.json") return json({ default: "mock", models: [{ id: "mock", artifact: "mock/hneurons.json", bytes: MODEL.length, opens: "doubt-meows" }] });
   if (path === "www/artifacts/mock/hneurons.json") return json(fakeArtifact(SHA, MODEL.length));
   if (path.startsWith("www/gallery/")) {
     const { index, recording } = fakeGallery(SHA);
-    const file = { "www/gallery/mock/index.json": index, "www/gallery/mock/doubt-meows.json": recording }[path];
+    const file = { "www/gallery/mock/index.json": index, "www/gallery/mock/prompts.json": index.runs.map(({ id, prompt, then }) => ({ id, prompt, then })), "www/gallery/mock/doubt-meows.json": recording }[path];
     if (!file || !trace) throw new Error("not recorded");
     return json(file);
   }

@@ -1,0 +1,133 @@
+// The neuron board of one lane as an SVG figure, in light colours for paper. Pure: text in, text out. Attributes only, no
+// style sheet, so that it looks the same wherever it is opened.
+
+const CELL = 14; // width of a column
+const ROW = 15;
+const GAP = 16; // between turns
+const LEFT = 118; // names of the neurons
+const HEAD = 96; // names of the tokens, and above them the turns
+const PAD = 20;
+const INK = { ink: "#14181b", soft: "#535c62", rule: "#dde2e0", strong: "#a9b2b0", h: "#b3380a", random: "#14609f" };
+const SANS = "Helvetica, Arial, 'Liberation Sans', sans-serif";
+const SERIF = "Georgia, 'Liberation Serif', serif";
+
+/** Text inside an XML element or attribute; what XML cannot hold is left out. */
+export function xml(text) {
+  return String(text)
+    .replace(/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]|[\0-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]/g, "")
+    .replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
+}
+
+const cut = (text, most) => {
+  const letters = [...text];
+  return letters.length <= most ? text : `${letters.slice(0, most - 1).join("")}…`;
+};
+
+/**
+ * @param trace the run, and `lane` the number of the lane that is drawn
+ * @param columns [{at, text, segment, label}] of that lane, as the page's board has them
+ * @param title the lane's name; `lines` what stands under it: prompt, set, alpha, model, artifact
+ * @param artifact what hneurons.json says, for the kinds and scales of the neurons; null where it is not there
+ */
+export function boardSvg({ trace, lane, columns, title, lines, artifact }) {
+  const rows = rowsOf(trace, lane, artifact);
+  const lefts = [];
+  let x = LEFT;
+  columns.forEach((column, i) => {
+    if (i > 0 && column.segment !== columns[i - 1].segment) x += GAP;
+    lefts.push(x);
+    x += CELL;
+  });
+  const width = Math.max(x + 8, 660);
+  const said = [...lines, keyWords(rows)].flatMap((line) => wrap(line, (width - 2) / 6.4));
+  const top = 30 + 17 * said.length + 12; // where the token names begin
+  const body = top + HEAD;
+  const height = body + rows.length * ROW + 8;
+  const parts = [
+    `<text x="0" y="18" font-family="${SERIF}" font-size="18" font-weight="600" fill="${INK.ink}">${xml(title)}</text>`,
+    ...said.map((line, i) => `<text x="0" y="${30 + 17 * (i + 0.6)}" font-size="12" fill="${INK.soft}">${xml(line)}</text>`),
+    ...columns.map(({ text, at }, i) => {
+      const [cx, cy] = [lefts[i] + CELL / 2 + 4, body - 5];
+      const colour = at < trace.prompt.length ? INK.soft : INK.ink;
+      return `<text x="${cx}" y="${cy}" font-size="11" fill="${colour}" transform="rotate(-90 ${cx} ${cy})">${xml(cut(text, 12))}</text>`;
+    }),
+    ...turns(columns, lefts, top, height),
+    ...rows.flatMap((row, i) => drawRow(trace, lane, row, i, { rows, columns, lefts, body, width })),
+  ];
+  const [w, h] = [width + 2 * PAD, height + 2 * PAD];
+  return `<?xml version="1.0" encoding="UTF-8"?>
+<svg xmlns="http://www.w3.org/2000/svg" width="${w}" height="${h}" viewBox="${-PAD} ${-PAD} ${w} ${h}" role="img" font-family="${SANS}">
+<title>${xml(title)}</title>
+<desc>${xml(lines.join("\n"))}</desc>
+<rect x="${-PAD}" y="${-PAD}" width="${w}" height="${h}" fill="#ffffff"/>
+${parts.join("\n")}
+</svg>
+`;
+}
+
+// H-Neurons by layer, then whatever else this lane edits.
+function rowsOf(trace, lane, artifact) {
+  const known = new Map((artifact?.neurons ?? []).map((neuron) => [`${neuron.layer}.${neuron.index}`, neuron]));
+  const rows = trace.rows.map(([layer, index], row) => {
+    const quantile = known.get(`${layer}.${index}`)?.quantiles?.["0.99"];
+    const edited = trace.edits(lane, [layer, index]);
+    return { row, layer, index, h: known.has(`${layer}.${index}`), edited, alpha: trace.lanes[lane].alpha, scale: quantile > 0 ? quantile : largest(trace, row) };
+  });
+  return rows
+    .filter(({ h, edited }) => h || edited || known.size === 0)
+    .sort((a, b) => b.h - a.h || a.layer - b.layer || a.index - b.index);
+}
+
+function largest(trace, row) {
+  let most = 0;
+  for (const { cells } of trace.lanes) for (const read of cells) most = Math.max(most, read?.[row] ?? 0);
+  return most || 1;
+}
+
+function drawRow(trace, lane, neuron, i, { rows, columns, lefts, body, width }) {
+  const y = body + i * ROW;
+  const before = rows[i - 1];
+  const name = `L${neuron.layer} N${neuron.index}${neuron.edited ? ` ×${neuron.alpha}` : ""}`;
+  const drawn = [`<text x="0" y="${y + 11}" font-size="11" fill="${INK.ink}"${neuron.edited ? ' font-weight="700"' : ""}>${name}</text>`];
+  if (!before || before.layer !== neuron.layer || before.h !== neuron.h) drawn.unshift(`<rect x="0" y="${y}" width="${width}" height="1" fill="${INK.rule}"/>`);
+  columns.forEach(({ at }, c) => {
+    const value = trace.contribution(lane, neuron.row, at);
+    if (value === undefined) return;
+    const side = Math.max(1, Math.sqrt(Math.min(1, Math.max(0, value / neuron.scale))) * (CELL - 2));
+    const [cx, cy] = [lefts[c] + CELL / 2, y + ROW / 2];
+    // Squares and discs: the kinds differ by shape as well as colour.
+    drawn.push(
+      neuron.h
+        ? `<rect x="${short(cx - side / 2)}" y="${short(cy - side / 2)}" width="${short(side)}" height="${short(side)}" fill="${INK.h}"/>`
+        : `<circle cx="${short(cx)}" cy="${short(cy)}" r="${short(side / 2)}" fill="${INK.random}"/>`,
+    );
+  });
+  return drawn;
+}
+
+function turns(columns, lefts, top, height) {
+  return columns.flatMap(({ segment, label }, i) => {
+    if (i > 0 && segment === columns[i - 1].segment) return [];
+    const room = columns.filter((column) => column.segment === segment).length * CELL;
+    const words = `<text x="${lefts[i]}" y="${top + 4}" font-size="11" font-weight="700" fill="${INK.ink}">${xml(cut(label, Math.max(6, Math.floor(room / 6))))}</text>`;
+    const rule = `<rect x="${lefts[i] - GAP / 2}" y="${top - 6}" width="1" height="${height - top}" fill="${INK.strong}"/>`;
+    return i > 0 ? [rule, words] : [words];
+  });
+}
+
+function keyWords(rows) {
+  const others = rows.some(({ h }) => !h) ? ", a disc another neuron" : "";
+  return `A square is an H-Neuron${others}; its area is the contribution on that neuron’s own scale (the 0.99 quantile of reference text, where the artifact has one, otherwise the largest value of this run), taken before the edit.`;
+}
+
+const short = (value) => Math.round(value * 100) / 100;
+
+function wrap(text, most) {
+  const lines = [""];
+  for (const word of text.split(/\s+/)) {
+    const line = `${lines.at(-1)} ${cut(word, Math.floor(most))}`.trim();
+    if (line.length <= most || lines.at(-1) === "") lines[lines.length - 1] = line;
+    else lines.push(cut(word, Math.floor(most)));
+  }
+  return lines.length <= 4 ? lines : [...lines.slice(0, 3), `${lines[3]} …`];
+}

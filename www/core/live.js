@@ -1,0 +1,30 @@
+// The trace of a live run, filled step by step. Pure.
+
+import { Trace } from "./trace.js";
+
+export class LiveTrace extends Trace {
+  /** From the answer to `start`. `lanes` are those of the request: they know their seeds. */
+  begin(started, lanes) {
+    this.prompt = started.prompt;
+    this.rows = started.shown.map(([layer, index]) => [layer, index]);
+    started.lanes.forEach((lane, i) => this.addLane({ ...lanes[i], ...lane }));
+  }
+
+  /** One step of a live run. Returns the lanes it touched. */
+  apply(step) {
+    this.promptRead = step.prompt_read ?? this.promptRead;
+    const touched = new Set();
+    for (const news of step.lanes ?? []) {
+      const lane = this.lanes[news.lane];
+      if (!lane) continue;
+      touched.add(news.lane);
+      for (const { at, contributions } of news.read ?? []) lane.cells[at] = contributions;
+      if (news.token) lane.tokens.push(news.token);
+      if (news.score !== undefined && news.score !== null) lane.score = news.score;
+      if (news.stopped) lane.stopped = news.stopped;
+      if (news.limit) lane.limit = news.limit;
+    }
+    if (step.done) this.done = true;
+    return touched;
+  }
+}

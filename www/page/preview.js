@@ -1,0 +1,123 @@
+// An embed before it is touched: the settings and a recorded run. At the first touch of the form or the board the page
+// (main.js) is fetched and takes over; the model waits for Run.
+
+import { loadPrompts, loadRecorded, viewOf } from "../core/gallery.js";
+import { alphaFrom, DEFAULTS, formatHash, parseHash } from "../core/state.js";
+import { showHead } from "./conversation.js";
+import { $, $$, h, megabytes } from "./dom.js";
+import { arrange, listen, opening, reportHeight } from "./hosts.js";
+import { LanesView } from "./lanes.js";
+import { showSettings } from "./settings.js";
+
+const form = $("form.ask");
+const untilTaken = new AbortController(); // ends what is listened to here
+const on = (element, type, act) => element.addEventListener(type, act, { signal: untilTaken.signal });
+let taking = null;
+
+function take(patch) {
+  opening.state = { ...opening.state, ...patch };
+  showSettings(opening.state);
+  try {
+    history.replaceState(null, "", `${location.pathname}${location.search}${formatHash({ ...opening.state, run: false })}`);
+  } catch {
+    // Then the link to the page has the settings that the embed began with.
+  }
+}
+
+/** The page takes over; with `run`, it goes on with a run. */
+function wake(run = false) {
+  if (run) opening.state.run = true;
+  taking ??= import("../main.js").then(
+    () => untilTaken.abort(),
+    () => {
+      taking = null;
+      opening.state.run = false;
+      $(".message p").textContent = "The page could not be fetched. Check the connection, then reload.";
+      $(".message").hidden = false;
+    },
+  );
+  for (const link of $$("link[data-when=page]")) link.removeAttribute("disabled");
+}
+
+async function showRecorded() {
+  const state = opening.state;
+  const { id, opens } = await listed;
+  let name = state.recorded;
+  if (!name && state.prompt) name = (await loadPrompts(id)).find(({ prompt, then = "" }) => prompt === state.prompt && then === state.then)?.id;
+  if (opening.sweep?.id !== (name || opens)) opening.sweep = await loadRecorded(id, name || opens).catch(() => loadRecorded(id, opens));
+  if (taking || state.recorded !== opening.state.recorded) return;
+  const { sweep } = opening;
+  const trace = viewOf(sweep, opening.state) ?? viewOf(sweep, DEFAULTS);
+  // Without a prompt of its own, Run repeats what is shown.
+  const [first, , second] = trace.messages;
+  if (!opening.state.prompt) take({ prompt: first.content, then: second?.content ?? "", max: sweep.max });
+  showHead(trace, opening.state.prompt);
+  new LanesView($(".lanes"), () => {}).show(trace);
+  reportHeight();
+}
+
+/** An address can ask for a run, but not for a download: that takes a click. */
+async function startIfStored() {
+  const { isStored } = await import("../worker/store.js");
+  const { sha256, bytes } = await model();
+  if (await isStored(sha256, bytes)) wake(true);
+}
+
+async function model() {
+  const { loadArtifact } = await import("../core/artifact.js");
+  return (await loadArtifact(opening.state.model)).json.model;
+}
+
+async function list() {
+  const { models, default: usual } = await (await fetch(new URL("../artifacts/index.json", import.meta.url))).json();
+  return models.find(({ id }) => id === opening.state.model) ?? models.find(({ id }) => id === usual);
+}
+
+async function showSize() {
+  const entry = await listed;
+  const { bytes } = entry.bytes > 0 ? entry : await model();
+  if (!taking) $(".run-size").textContent = `fetches the model, ${megabytes(bytes)}`;
+}
+
+/** The board goes under a disclosure, and a link to the whole page below everything. */
+function fold() {
+  const board = $(".board");
+  const fold = h("details", { class: "fold", "data-panel": "board" }, h("summary", {}, "Neuron board"));
+  board.before(fold);
+  fold.append(board);
+  on(fold, "toggle", () => wake());
+  const link = h("a", { target: "_blank", rel: "noopener" }, "Open in H-Neuron Lab");
+  const follow = () => (link.href = `${location.origin}${location.pathname}${location.hash}`);
+  for (const type of ["pointerenter", "pointerdown", "focus"]) link.addEventListener(type, follow);
+  follow();
+  $("main").append(h("p", { class: "elsewhere" }, link, h("span", { class: "unseen" }, " (new tab)")));
+}
+
+opening.state = parseHash(location.hash);
+const atOnce = opening.state.run;
+fold();
+arrange();
+const warn = (error) => console.warn(error.message);
+const takeHash = ({ hash }) => {
+  take({ ...parseHash(hash), run: false });
+  showRecorded().catch(warn);
+};
+listen({
+  set: takeHash,
+  run: () => wake(true),
+  stop: () => (opening.state.run = false),
+});
+on(window, "hashchange", () => takeHash(location));
+for (const type of ["focusin", "pointerdown"]) on(form, type, () => wake());
+on(form, "input", () => take({ prompt: $("#prompt").value, then: $("#then").value, alpha: alphaFrom($("#alpha").value), set: $("[name=set]:checked").value }));
+on(form, "submit", (event) => (event.preventDefault(), wake(true)));
+on($("#prompt"), "keydown", (event) => {
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+  event.preventDefault();
+  wake(true);
+});
+take({ run: false });
+const listed = list();
+showRecorded().catch(warn);
+showSize().catch(warn);
+if (atOnce) startIfStored().catch(warn);
