@@ -45,21 +45,26 @@ export function alphaFrom(text) {
   return Math.round(number(text, 0, LIMITS.alpha, DEFAULTS.alpha) / LIMITS.step) * LIMITS.step;
 }
 
-/** "16.1515,19.665" -> [[16,1515],[19,665]]; each neuron once; entries outside `shape` dropped. */
+/**
+ * "16.1515,19.665x0.5" -> [[16,1515],[19,665,0.5]]: each neuron once; entries outside `shape` dropped. A factor of a
+ * neuron's own follows an x; a neuron without one is given the run's alpha.
+ */
 export function neuronsFrom(text, shape = { layers: 1024, neurons_per_layer: 1 << 20 }) {
   const found = new Map();
   for (const part of String(text).split(/[\s,;]+/)) {
-    const match = /^L?(\d{1,4})[.:]N?(\d{1,7})$/i.exec(part);
+    const match = /^L?(\d{1,4})[.:]N?(\d{1,7})(?:[x×](\d{1,9}(?:\.\d{0,9})?))?$/i.exec(part);
     if (!match) continue;
     const [layer, index] = [Number(match[1]), Number(match[2])];
+    // Four decimals, so that no factor needs an exponent in a link.
+    const own = match[3] === undefined ? [] : [Math.round(Math.min(LIMITS.alpha, Number(match[3])) * 1e4) / 1e4];
     if (layer >= shape.layers || index >= shape.neurons_per_layer) continue;
-    found.set(`${layer}.${index}`, [layer, index]);
+    found.set(`${layer}.${index}`, [layer, index, ...own]);
     if (found.size === LIMITS.neurons) break;
   }
   return [...found.values()];
 }
 
-export const neuronsTo = (neurons) => neurons.map(([layer, index]) => `${layer}.${index}`).join(",");
+export const neuronsTo = (neurons) => neurons.map(([layer, index, own]) => `${layer}.${index}${own === undefined ? "" : `x${own}`}`).join(",");
 
 /** The settings a hash ("#prompt=…&alpha=0") asks for. */
 export function parseHash(hash) {

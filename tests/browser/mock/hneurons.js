@@ -133,6 +133,15 @@ class Lab {
     return step;
   }
 
+  async activity({ messages, tokens, lane, at }) {
+    const read = messages.reduce((sum, { content }) => sum + pieces(content).length + 2, 0) + tokens.length;
+    if (!(at >= 0 && at < read)) throw failure("input", `there is no position ${at} in a conversation of ${read} tokens`);
+    if (messages.at(-1).content.includes("[[noactivity]]")) throw failure("input", "The neurons could not be read. Run the prompt again.");
+    // What the board has for as trained; another lane is another hash.
+    const i = ["none", "h", "random", "custom"].indexOf(lane.set);
+    return Float32Array.from({ length: 30 * 1536 }, (_, n) => contribution(i, Math.floor(n / 1536), n % 1536, at));
+  }
+
   stop() {
     const { prompt, ended } = this.#run;
     const lanes = ended.flatMap((is, lane) => (is ? [] : [{ lane, read: [], stopped: "stop" }]));
@@ -142,14 +151,11 @@ class Lab {
   free() {}
 
   #cells(lane, at) {
-    const contributions = Float32Array.from(this.#run.shown, ([layer, index]) => {
-      const r = (hash(`${lane} ${layer} ${index} ${at}`) % 1000) / 1000;
-      return 0.04 * r ** 4;
-    });
-    return { at, contributions };
+    return { at, contributions: Float32Array.from(this.#run.shown, ([layer, index]) => contribution(lane, layer, index, at)) };
   }
 }
 
+const contribution = (lane, layer, index, at) => 0.04 * ((hash(`${lane} ${layer} ${index} ${at}`) % 1000) / 1000) ** 4;
 const span = (from, to) => Array.from({ length: to - from }, (_, i) => from + i);
 
 function answer({ set, alpha }, doubt) {
