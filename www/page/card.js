@@ -2,7 +2,7 @@
 // its place in My selection. A panel beside the board or the map, not a dialog: they go on working.
 
 import { laneName } from "../core/requests.js";
-import { aboutNeuron, contributionWords, firedBy, inSelection, ordinal, rankWords, readingWords, standing, withFactor } from "../core/neuron.js";
+import { aboutNeuron, contributionWords, firedBy, inSelection, rankWords, readingWords, standing, withFactor } from "../core/neuron.js";
 import { LIMITS } from "../core/state.js";
 import { $, h, visible } from "./dom.js";
 import { histogramOf } from "./histogram.js";
@@ -168,11 +168,11 @@ export class CardView {
       h(
         "ol",
         {},
-        ...found.map(({ run, token, contribution }, i) =>
+        ...found.map(({ run, token, contribution }) =>
           h(
             "li",
             {},
-            h("button", { type: "button", class: "card-run", "data-run": run.id, "aria-label": `${run.title}: contribution ${contributionWords(contribution)} at “${visible(token)}”, ${ordinal(i + 1)} most. Open this run`, onclick: () => this.#on.open(run) }, h("span", {}, run.title), h("small", {}, `${contributionWords(contribution)} at “${visible(token)}”`)),
+            h("button", { type: "button", class: "card-run", "data-run": run.id, onclick: () => this.#on.open(run) }, h("span", {}, run.title), " ", h("small", {}, `${contributionWords(contribution)} at “${visible(token)}”`)),
           ),
         ),
       ),

@@ -161,8 +161,7 @@ export class MapView {
     const { layer, index } = this.#cursor;
     this.readout.textContent = this.#words(layer, index);
     const is = this.#selection.has(`${layer}.${index}`);
-    this.add.textContent = is ? "Take out of My selection" : "Add to My selection";
-    this.add.setAttribute("aria-label", `${is ? "Take" : "Add"} L${layer} N${index} ${is ? "out of" : "to"} My selection`);
+    this.add.replaceChildren(is ? "Take out of My selection" : "Add to My selection", h("span", { class: "unseen" }, `: L${layer} N${index}`));
   }
 
   #words(layer, index) {
@@ -187,14 +186,16 @@ export class MapView {
         const button = h(
           "button",
           {
-            type: "button", class: "map-neuron", "data-neuron": `${layer}.${index}`, "aria-label": `${this.#words(layer, index)}: open its card`,
+            type: "button", class: "map-neuron", "data-neuron": `${layer}.${index}`,
             onclick: () => {
               this.moveTo(layer, index);
               this.#on.card(layer, index, () => $(`[data-neuron="${layer}.${index}"]`, this.largest)?.focus({ preventScroll: true }) ?? this.canvas.focus());
             },
           },
           h("span", { class: "map-name" }, `L${layer} N${index}`),
+          " ",
           h("span", {}, contributionWords(contribution)),
+          " ",
           mark ? h("small", {}, KINDS[mark.kind]) : null,
         );
         return h("li", {}, button);

@@ -2,7 +2,7 @@
 // and mean log-probability against the factor, with the random controls beside them throughout.
 
 import { alphaWords, stopWords } from "../core/requests.js";
-import { ALPHAS, fits, gist, listed, setOf, SET_NAMES, sweepOf } from "../core/sweep.js";
+import { ALPHAS, fits, gist, listed, setOf, SET_NAMES, sweepLanes, sweepOf } from "../core/sweep.js";
 import { $, h, visible } from "./dom.js";
 import { sweepPlot } from "./sweep-plot.js";
 
@@ -29,7 +29,7 @@ export class SweepView {
     this.progress = h("progress", { max: 1, value: 0, "aria-label": "Sweep" });
     this.doing = h("p", { class: "sweep-doing hint" }, this.progress, h("span"));
     this.band = h("p", { class: "hint sweep-band" });
-    const table = h("details", { class: "table-view" }, h("summary", {}, "The sweep as a table"), this.table);
+    const table = h("details", { class: "sweep-table" }, h("summary", {}, "The sweep as a table"), this.table);
     this.shown = h("div", { class: "sweep-shown" }, this.gist, this.list, h("div", { class: "sweep-side" }, this.plots, this.band, table));
     root.replaceChildren(
       h("header", { class: "section-head" }, h("h2", { id: "sweep-title" }, "Sweep"), h("p", { class: "hint" }, "The same prompt at every factor. A row or a point sets that factor above.")),
@@ -75,6 +75,7 @@ export class SweepView {
     const fitting = this.#sweep && fits(this.#sweep, settings);
     this.shown.hidden = !this.#sweep;
     if (this.#sweep) this.#fill(sweepOf(this.#sweep));
+    else this.list.replaceChildren();
     this.doing.hidden = !going;
     if (going) this.#doing();
     this.button.disabled = busy;
@@ -82,7 +83,7 @@ export class SweepView {
     const set = SET_NAMES[setOf(settings)];
     $("span", this.button).textContent = `Run the sweep${set === SET_NAMES.custom ? " of My selection" : ""}`;
     $("small", this.button).textContent = busy || !size ? "" : size;
-    this.about.textContent = `${this.#sweep && !fitting ? `Above is the sweep of ${this.#words(sweepOf(this.#sweep).set)}. ` : ""}This run’s prompt in ${3 * ALPHAS.length + 1} lanes, in one batch: as trained, then ${this.#words(setOf(settings))} and two random controls at × ${listed(ALPHAS)}. It takes about as long as several runs.`;
+    this.about.textContent = `${this.#sweep && !fitting ? `Above is the sweep of ${this.#words(sweepOf(this.#sweep).set)}. ` : ""}This run’s prompt in ${sweepLanes(settings).length} lanes, in one batch: as trained, then ${this.#words(setOf(settings))} and two random controls at × ${listed(ALPHAS)}. It takes about as long as several runs.`;
   }
 
   #words(set) {
@@ -128,7 +129,7 @@ export class SweepView {
     return h(
       "li",
       { "data-alpha": alpha, "data-chosen": chosen },
-      h("button", { type: "button", class: "sweep-alpha", "aria-pressed": String(chosen), "aria-label": `× ${alpha}, ${trained ? "as trained" : `${name} ${alphaWords(alpha)}`}: set this factor` }, h("b", {}, `× ${alpha}`), h("small", {}, alphaWords(alpha))),
+      h("button", { type: "button", class: "sweep-alpha", "aria-pressed": String(chosen) }, h("b", {}, `× ${alpha}`), " ", h("small", {}, alphaWords(alpha)), h("span", { class: "unseen" }, `${trained ? "" : `, ${name}`}: set this factor`)),
       h("div", { class: "sweep-said" }, h("p", { class: "sweep-parts" }, this.#partWords(lane)), this.#answer(lane), trained ? null : h("p", { class: "sweep-controls" }, this.#controlWords(controls))),
       h("p", { class: "sweep-score" }, h("span", {}, "Detector "), h("b", {}, hundredths(score)), h("small", {}, stopWords(this.#sweep.lanes[lane]) || "answering …")),
     );

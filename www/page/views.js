@@ -2,6 +2,7 @@
 // view what is its business, and fetches card and map when they are first opened.
 
 import { completeField, knownField } from "../core/map.js";
+import { laneName } from "../core/requests.js";
 import { $, h, visible } from "./dom.js";
 import { SweepView } from "./sweep.js";
 
@@ -149,7 +150,7 @@ export class Views {
     const token = trace.prompt[at] ?? trace.lanes[lane]?.tokens[at - trace.prompt.length];
     if (!token) return;
     const all = count(model.neuron_count);
-    const here = `“${visible(token.text)}”`;
+    const here = `“${visible(token.text)}” (${laneName(trace.lanes[lane], trace.lanes)})`;
     const complete = this.#complete.get(trace.lanes[lane])?.get(at);
     if (complete) return this.#map.show(complete, `All ${all} neurons at ${here}.`);
     const known = knownField(trace, lane, at, model);
