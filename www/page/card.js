@@ -145,7 +145,7 @@ export class CardView {
     const where = token ? `At “${visible(token.text)}”, ${laneName(trace.lanes[chosen.lane], trace.lanes)}: ` : "";
     const said = value === undefined ? "its contribution is not known." : `contribution ${readingWords(value, trace.recorded)}.`;
     const stands = about && value !== undefined ? standing(about, value) : "";
-    const picture = about ? histogramOf(about, value) : null;
+    const picture = about ? histogramOf(about, value, readingWords(value, trace?.recorded).replace("about ", "")) : null;
     const text = [h("p", { class: "card-reading" }, where, h("b", {}, said)), stands ? h("p", {}, `${stands[0].toUpperCase()}${stands.slice(1)}.`) : ""];
     // A live region speaks what changes: the drawing is the same sentence once more.
     this.value.replaceChildren(...text, picture ? h("figure", {}, picture, h("figcaption", {}, "Its contribution at each token of a reference text, logarithmic; the arrow is the chosen token.")) : "");

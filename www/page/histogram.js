@@ -12,14 +12,14 @@ const FOOT = 22; // the axis
 
 const TICKS = [0.001, 0.01, 0.1, 1];
 
-/** @returns an SVG element, or null where the artifact says nothing of the neuron's contributions */
-export function histogramOf({ histogram, quantiles }, value) {
-  if (histogram) return bars(histogram, value);
+/** @returns an SVG element with `value` marked as `words`, or null where the artifact says nothing of the neuron's contributions */
+export function histogramOf({ histogram, quantiles }, value, words) {
+  if (histogram) return bars(histogram, value, words);
   const known = quantiles.filter(([, contribution]) => contribution > 0);
-  return known.length > 1 ? strip(known, value) : null;
+  return known.length > 1 ? strip(known, value, words) : null;
 }
 
-function bars({ from, per_decade, counts }, value) {
+function bars({ from, per_decade, counts }, value, words) {
   const height = 128;
   const bottom = height - FOOT;
   const most = Math.max(...counts);
@@ -29,14 +29,14 @@ function bars({ from, per_decade, counts }, value) {
   return drawing(
     WIDTH,
     height,
-    `Histogram of its contribution at the tokens of the reference text.${marked(value)}`,
+    `Histogram of its contribution at the tokens of the reference text.${marked(value, words)}`,
     ...counts.map((count, k) => (count > 0 ? s("rect", { class: "histogram-bar", x: LEFT + k * width + 0.5, width: width - 1, y: bottom - Math.max(1, ((bottom - HEAD) * count) / most), height: Math.max(1, ((bottom - HEAD) * count) / most) }) : null)),
     ...axis(x, bottom, [from, from * 10 ** ((counts.length - 1) / per_decade)]),
-    ...marker(x, bottom, value),
+    ...marker(x, bottom, value, words),
   );
 }
 
-function strip(quantiles, value) {
+function strip(quantiles, value, words) {
   const height = 84;
   const bottom = height - FOOT;
   const middle = HEAD + (bottom - HEAD) / 2;
@@ -47,15 +47,15 @@ function strip(quantiles, value) {
   return drawing(
     WIDTH,
     height,
-    `Quantiles of its contribution at the tokens of the reference text: ${quantiles.map(([share, contribution]) => `${share}: ${contributionWords(contribution)}`).join(", ")}.${marked(value)}`,
+    `Quantiles of its contribution at the tokens of the reference text: ${quantiles.map(([share, contribution]) => `${share}: ${contributionWords(contribution)}`).join(", ")}.${marked(value, words)}`,
     ...between.map(({ from, to, thick }) => s("rect", { class: "histogram-bar", x: x(from), width: Math.max(1, x(to) - x(from)), y: middle - thick / 2, height: thick })),
     ...quantiles.map(([, contribution]) => s("line", { class: "histogram-tick", x1: x(contribution), x2: x(contribution), y1: middle - 12, y2: middle + 12 })),
     ...axis(x, bottom, [low, high]),
-    ...marker(x, bottom, value),
+    ...marker(x, bottom, value, words),
   );
 }
 
-const marked = (value) => (value >= 0 ? ` Marked: ${contributionWords(value)}, the value at the chosen token.` : "");
+const marked = (value, words) => (value >= 0 ? ` Marked: ${words}, the value at the chosen token.` : "");
 
 function axis(x, bottom, [low, high]) {
   return [
@@ -67,13 +67,13 @@ function axis(x, bottom, [low, high]) {
   ];
 }
 
-function marker(x, bottom, value) {
+function marker(x, bottom, value, words) {
   if (!(value >= 0)) return [];
   const at = x(value);
   const anchor = at < 60 ? "start" : at > WIDTH - 60 ? "end" : "middle";
   return [
     s("line", { class: "histogram-mark", x1: at, x2: at, y1: HEAD - 4, y2: bottom }),
     s("path", { class: "histogram-arrow", d: `M${(at - 5).toFixed(1)} ${HEAD - 5}h10l-5 7z` }),
-    s("text", { class: "histogram-value", x: at, y: HEAD - 8, "text-anchor": anchor }, contributionWords(value)),
+    s("text", { class: "histogram-value", x: at, y: HEAD - 8, "text-anchor": anchor }, words),
   ];
 }
