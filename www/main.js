@@ -6,7 +6,8 @@ import { laneName, stopWords } from "./core/requests.js";
 import { loadRecorded, viewOf } from "./core/gallery.js";
 import { loadIndex } from "./core/gallery-index.js";
 import { Session } from "./core/session.js";
-import { DOUBT, fitsLink, formatHash, parseHash } from "./core/state.js";
+import { DEFAULTS, DOUBT, fitsLink, formatHash, parseHash } from "./core/state.js";
+import { gist, sweepOf } from "./core/sweep.js";
 import { showAbout } from "./page/about.js";
 import { BoardView } from "./page/board.js";
 import { Controls } from "./page/controls.js";
@@ -19,6 +20,7 @@ import { LanesView } from "./page/lanes.js";
 import { LoadingView } from "./page/loading.js";
 import { clearMessage, showMessage } from "./page/message.js";
 import { keep, keepOffline } from "./page/offline.js";
+import { Views } from "./page/views.js";
 import { askToPersist, isStored } from "./worker/store.js";
 
 const root = document.documentElement;
@@ -39,7 +41,19 @@ const board = new BoardView($("[data-part=board]"), {
   lane: () => {},
   token: (lane, index) => lanes.choose(lane, index),
   toggle,
+  chosen: (lane, at) => views.choose(lane, at),
+  card: (layer, index, back) => views.openCard(layer, index, back),
 });
+const views = new Views({
+  choose: (alpha, set) => change({ alpha, set }, { show: true }),
+  sweep: runSweep,
+  off: select,
+  toggle,
+  open: openRecorded,
+  activity: (trace, lane, at) => session.activity(trace, lane, at),
+  trouble: (error) => attempt(() => Promise.reject(error)),
+  missing: () => showMessage("This part of the page could not be fetched. Check the connection, then reload the page."),
+}, state);
 const gallery = new GalleryView($("[data-part=gallery]"), { open: openRecorded });
 const loading = new LoadingView($(".loading"), () => session.cancel());
 const session = new Session({
@@ -51,7 +65,11 @@ const session = new Session({
   },
   notice: (text) => showMessage(text),
   engine: showStatus,
-  trace: show,
+  trace(started) {
+    sweep = null;
+    show(started);
+    bringIntoView($("#answers"));
+  },
   touched(shown, touched) {
     if (shown !== trace) return;
     // What one lane says decides where the others part from it.
@@ -78,6 +96,7 @@ function change(patch, { show: redraw = false } = {}) {
   if (redraw) controls.show(state);
   if ("off" in patch || "set" in patch) showSelection();
   if ("alpha" in patch || "set" in patch || "seed" in patch) showRecorded();
+  views.setSettings(state);
   saveHash();
 }
 
@@ -85,10 +104,13 @@ function toggle(layer, index) {
   const without = state.off.filter(([l, i]) => l !== layer || i !== index);
   const added = without.length === state.off.length;
   const off = added ? [...without, [layer, index]] : without;
-  // Switching a neuron is meant to do something: the next run edits the selection, while there is one.
-  const set = off.length > 0 ? "custom" : state.set === "custom" ? "h" : state.set;
-  change({ off, set }, { show: true });
+  select(off);
   say(`Layer ${layer}, neuron ${index} ${added ? "added to" : "taken out of"} My selection, which now has ${off.length}.${off.length ? " The next run edits it." : ""}`);
+}
+
+// Switching a neuron is meant to do something: the next run edits the selection, while there is one.
+function select(off) {
+  change({ off, set: off.length > 0 ? "custom" : state.set === "custom" ? "h" : state.set }, { show: true });
 }
 
 async function run() {
@@ -109,7 +131,29 @@ async function run() {
   await attempt(async () => {
     const finished = await session.run(state);
     board.settle();
+    views.choose(board.chosen.lane, board.chosen.at);
     showEnd(finished);
+  });
+}
+
+/** Answers the shown conversation at every factor of a sweep. */
+async function runSweep() {
+  if (!trace || !artifact || ["loading", "running"].includes(root.dataset.state)) return;
+  clearMessage();
+  if (state.set === "custom" && state.off.length === 0) return showMessage("My selection is empty. Switch neurons on in the board’s left column, or choose another set.");
+  const { max = trace.max ?? state.max, temp = 0, seed = state.seed } = trace.settings ?? {};
+  const shown = trace;
+  const kept = sweep;
+  await attempt(async () => {
+    const began = (started) => (sweep = null, views.showSweep(started));
+    const finished = await session.sweep({ ...state, max, temp, seed }, shown, { trace: began, touched: () => views.updateSweep() }).catch((error) => {
+      sweep = kept;
+      views.showSweep(kept);
+      throw error;
+    });
+    if (trace === shown) sweep = finished;
+    views.showSweep(finished);
+    say(`The sweep has ended. ${gist(finished, sweepOf(finished)).join(" ")}`);
   });
 }
 
@@ -173,6 +217,7 @@ function take(settings) {
   state = settings;
   controls.show(state);
   showSelection();
+  views.setSettings(state);
   const run = state.recorded !== before && index?.runs.find(({ id }) => id === state.recorded);
   if (!run) showRecorded();
   else openRecorded(state.prompt === "" ? run : { id: run.id, prompt: state.prompt, then: state.then });
@@ -219,6 +264,7 @@ function setState(name) {
   }
   showStatus();
   controls.showState(name, runSize());
+  views.setState(name, runSize());
   if (trace) showDoubt();
   if (name !== before) say({ loading: session.loaded ? "Changing the engine." : "Loading the model.", ready: before === "loading" ? "The model is ready." : "", running: "The model is answering." }[name] ?? "");
 }
@@ -247,13 +293,13 @@ function runSize() {
 
 function show(shown) {
   trace = shown;
-  if (!shown.recorded) sweep = null;
   gallery.mark(shown.id ?? "");
   if (!shown.recorded) bringIntoView($("#answers"));
   $(".timing").textContent = "";
   showHead(shown, state.prompt);
   lanes.show(shown);
   board.show(shown);
+  views.show(shown, sweep, board.chosen);
   showDoubt();
   // What can be exported is a run that has ended; it opens anew for each.
   Object.assign($("[data-part=export]"), { open: false, hidden: !shown.done });
@@ -322,12 +368,13 @@ function showRecorded({ anew = false } = {}) {
   if (!sweep) return;
   const view = viewOf(sweep, state) ?? (anew ? viewOf(sweep, DEFAULTS) : null);
   if (view) show(view);
-  else $(".run-kind").textContent = "Recorded run at other settings; press Run for these";
+  else $(".run-kind").textContent = `${sweep.recorded ? "Recorded run" : "Run"} at other settings; press Run for these`;
 }
 
 async function openGallery() {
   index = await loadIndex(artifact.json.model.id);
   gallery.setIndex(index);
+  views.setGallery(index);
   // A link's own prompt is shown where it is recorded; any other waits for Run, but in an embed, which shows a run always.
   const named = index.runs.find(({ id }) => id === state.recorded);
   const asked = index.runs.find(({ prompt, then = "" }) => prompt === state.prompt && then === state.then);
@@ -343,6 +390,7 @@ async function openGallery() {
 function showArtifact({ json }) {
   board.setArtifact(json);
   controls.setShape(json.model);
+  views.setArtifact(json);
   const notice = $(".provisional");
   if (json.provisional) {
     notice.replaceChildren(h("strong", {}, "Provisional."), ` ${json.notice ?? "This list of H-Neurons is a first version."}`);

@@ -115,15 +115,15 @@ test("tokens and cells are read by keyboard", async (t) => {
 
 test("a row's switch makes My selection, the link has it, and the next run edits it", async (t) => {
   const page = await visit(t);
-  await page.locator("[data-part=neuron][data-layer='16'][data-index='1515'] button").click();
-  assert.equal(await page.locator("[data-part=neuron][data-layer='16'][data-index='1515'] button").getAttribute("aria-pressed"), "true");
+  await page.locator("[data-part=neuron][data-layer='16'][data-index='1515'] .switch").click();
+  assert.equal(await page.locator("[data-part=neuron][data-layer='16'][data-index='1515'] .switch").getAttribute("aria-pressed"), "true");
   assert.match(page.url(), /set=custom/);
   assert.match(page.url(), /off=16\.1515/);
   await ask(page);
   const middle = page.locator("[data-part=lane][data-set=custom]");
   assert.match(await middle.innerText(), /My selection × 0\s+1 neuron, silenced/);
   assert.match(await page.locator("[data-part=lane][data-set=random]").innerText(), /1 random neuron/);
-  await page.locator("[data-part=neuron][data-layer='16'][data-index='1515'] button").click();
+  await page.locator("[data-part=neuron][data-layer='16'][data-index='1515'] .switch").click();
   assert.doesNotMatch(page.url(), /off=|custom/);
 });
 

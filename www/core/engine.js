@@ -54,6 +54,12 @@ export class EngineClient {
     return this.#ask({ type: "run", request }, handlers, first, request.lanes.length);
   }
 
+  /** Reads a lane again up to position `at`: the contributions of all neurons there, a Float32Array row-major by layer. */
+  activity({ messages, tokens, lane, at }) {
+    const silence = (this.#gpu ? SILENCE_GPU : SILENCE_PROMPT) + REREAD * at;
+    return this.#ask({ type: "activity", messages, tokens, lane, at }, {}, silence);
+  }
+
   /** Ends the run after the token in hand. */
   stop() {
     this.#worker?.postMessage({ type: "stop" });

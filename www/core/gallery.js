@@ -1,5 +1,6 @@
 // The gallery: recorded runs (docs/gallery.md), each a whole sweep, made by `hneurons gallery`. Pure, but for fetching.
 
+import { sameSelection, setOf } from "./sweep.js";
 import { Trace } from "./trace.js";
 
 const FOLDER = new URL("../gallery/", import.meta.url);
@@ -83,13 +84,18 @@ function triples(flat) {
  * What a page shows of a sweep for these settings: as trained, the set at alpha, and its control, as a trace of three
  * lanes. Null where the recording has no such lanes (another alpha, or a selection of one's own).
  */
-export function viewOf(sweep, { alpha, set, seed }) {
+export function viewOf(sweep, { alpha, set, seed, off = [] }) {
   const trained = sweep.lanes[sweep.trained];
+  const own = sweep.lanes.find((lane) => lane.set === setOf({ set }));
+  // The controls of a selection are not those of the H-Neurons.
+  if (!own || (set === "custom" && !sameSelection(own, off))) return null;
   const laneOf = (set, seed) => {
-    const own = sweep.lanes.find((lane) => lane.set === set && lane.seed === seed && (alpha === 1 || lane.alpha === alpha));
+    const lanes = sweep.lanes.filter((lane) => lane.set === set && (set !== "random" || lane.seed === seed));
+    const found = lanes.find((lane) => lane.alpha === alpha);
+    if (found || alpha !== 1 || lanes.length === 0) return found;
     // A factor of 1 is the lane as trained, to the bit.
-    return own && alpha === 1 ? { ...trained, set, seed, alpha, neurons: own.neurons } : own;
+    return { ...trained, set, seed, alpha, neurons: lanes[0].neurons, control_of: lanes[0].control_of };
   };
-  const wanted = set === "random" ? [laneOf("random", seed), laneOf("random", seed + 1)] : set === "h" ? [laneOf("h"), laneOf("random", seed)] : [undefined];
+  const wanted = set === "random" ? [laneOf("random", seed), laneOf("random", seed + 1)] : [laneOf(set), laneOf("random", seed)];
   return wanted.includes(undefined) ? null : sweep.withLanes([trained, ...wanted]);
 }

@@ -7,7 +7,8 @@ export class LiveTrace extends Trace {
   begin(started, lanes) {
     this.prompt = started.prompt;
     this.rows = started.shown.map(([layer, index]) => [layer, index]);
-    started.lanes.forEach((lane, i) => this.addLane({ ...lanes[i], ...lane }));
+    // The neurons of a selection keep the order in which their factors stand.
+    started.lanes.forEach((lane, i) => this.addLane({ ...lanes[i], ...lane, ...(lanes[i]?.factors && { neurons: lanes[i].neurons }) }));
   }
 
   /** One step of a live run. Returns the lanes it touched. */

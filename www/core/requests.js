@@ -18,11 +18,17 @@ export function lanesFor(state) {
   if (state.set === "custom") {
     return [
       trained,
-      { set: "custom", alpha, neurons: state.off },
-      { set: "random", alpha, seed, control_of: state.off },
+      { set: "custom", alpha, ...selectionOf(state.off) },
+      { set: "random", alpha, seed, control_of: selectionOf(state.off).neurons },
     ];
   }
   return [trained, { set: "h", alpha }, { set: "random", alpha, seed, control_of: "h" }];
+}
+
+/** My selection as a lane has it: `factors` beside the neurons where one has a factor of its own (null: the lane's alpha). */
+export function selectionOf(off) {
+  const neurons = off.map(([layer, index]) => [layer, index]);
+  return off.some(([, , own]) => own !== undefined) ? { neurons, factors: off.map(([, , own]) => own ?? null) } : { neurons };
 }
 
 /** One user turn, or (with `then`) the doubt: the as-trained answer goes into every lane. */

@@ -4,7 +4,9 @@
 import { refusal } from "./chosen.js";
 import { EngineClient, EngineError } from "./engine.js";
 import { LiveTrace } from "./live.js";
+import { askedOf } from "./map.js";
 import { lanesFor, messagesFor, requestFor } from "./requests.js";
+import { sweepLanes } from "./sweep.js";
 
 export class Session {
   #engine;
@@ -92,30 +94,49 @@ export class Session {
     return this.#ended(trace);
   }
 
+  /**
+   * The conversation of `shown` with every factor of a sweep, in one batch, with these settings; gives the trace. It is told
+   * of by `on` alone: {trace(trace), touched(trace, lanes)}.
+   */
+  async sweep(state, shown, on) {
+    await this.load(state.engine);
+    this.#stopped = false;
+    this.#on.state("running");
+    return this.#ended(await this.#turn(state, shown.messages, sweepLanes(state), { ...this.#on, ...on }));
+  }
+
+  /** The contributions of all neurons where lane `i` of a trace read position `at`; null where no model is loaded. */
+  async activity(trace, i, at) {
+    if (!this.#loaded) return null;
+    const lane = trace.lanes[i];
+    const tokens = lane.tokens.slice(0, Math.max(0, at + 1 - trace.prompt.length)).map(({ id }) => id);
+    return this.#engine.activity({ messages: trace.messages, tokens, lane: askedOf(lane), at });
+  }
+
   #ended(trace) {
     this.#on.state("ready");
     return trace;
   }
 
-  async #turn(state, messages, lanes) {
-    const trace = new LiveTrace({ messages });
+  async #turn(state, messages, lanes, on = this.#on) {
+    const trace = Object.assign(new LiveTrace({ messages }), { settings: state });
     const begun = performance.now();
     try {
       await this.#engine.run(requestFor(state, messages, lanes), {
         started: (started) => {
           trace.begin(started, lanes);
           trace.about = this.#about();
-          this.#on.trace(trace);
+          on.trace(trace);
         },
         step: (step) => {
           if (step.notice) this.#lost(step);
-          this.#on.touched(trace, trace.apply(step));
+          on.touched(trace, trace.apply(step));
         },
       });
     } finally {
       trace.done = true;
       trace.seconds = (performance.now() - begun) / 1000;
-      this.#on.touched(trace, new Set(trace.lanes.keys()));
+      on.touched(trace, new Set(trace.lanes.keys()));
     }
     return trace;
   }

@@ -69,15 +69,25 @@ export class Trace {
   edits(lane, [layer, index]) {
     return this.lanes[lane].edited.has(key(layer, index));
   }
+
+  /** The factor this lane gives that neuron: 1 where it does not edit it. */
+  factor(lane, neuron) {
+    const { alpha, own } = this.lanes[lane];
+    return this.edits(lane, neuron) ? (own.get(key(...neuron)) ?? alpha) : 1;
+  }
 }
 
-function emptyLane({ set, alpha, seed, neurons = [] }) {
+function emptyLane({ set, alpha, seed, control_of, neurons = [], factors = [] }) {
+  const own = new Map(neurons.flatMap(([layer, index], i) => (factors[i] == null ? [] : [[key(layer, index), factors[i]]])));
+  const names = set === "none" ? [] : neurons.map(([layer, index]) => key(layer, index));
   return {
     set,
     alpha,
     seed,
+    control_of,
     neurons,
-    edited: new Set(alpha === 1 || set === "none" ? [] : neurons.map(([layer, index]) => key(layer, index))),
+    own, // factors of single neurons
+    edited: new Set(names.filter((name) => (own.get(name) ?? alpha) !== 1)),
     tokens: [],
     cells: [],
     score: undefined,

@@ -24,7 +24,7 @@ export const boardMarkup = () => [
       role: "application",
       tabindex: 0,
       "aria-roledescription": "neuron board",
-      "aria-label": "Contributions. Arrow keys move between neurons and tokens, Enter adds the neuron to My selection or takes it out",
+      "aria-label": "Contributions. Arrow keys move between neurons and tokens, Enter opens the neuron’s card, Space adds the neuron to My selection or takes it out",
       "aria-describedby": "board-readout",
     }),
   ),

@@ -25,11 +25,12 @@ export class BoardView {
   #columns = [];
   #lefts = [];
   #cursor = { row: 0, column: -1 };
+  #chosen = -1; // position of the chosen token
   #frame = 0;
   #opening = null; // where the board wants to be scrolled to, until there are columns enough or the visitor scrolls
   #elements = [];
 
-  /** @param on {lane(i), token(lane, index), toggle(layer, index)} */
+  /** @param on {lane(i), token(lane, index), toggle(layer, index), chosen(lane, at), card(layer, index, back)} */
   constructor(root, on) {
     this.#root = root;
     this.#on = on;
@@ -73,6 +74,7 @@ export class BoardView {
     this.#trace = trace;
     this.#lane = Math.min(this.#lane, Math.max(0, trace.lanes.length - 1));
     this.#cursor = { row: 0, column: -1 };
+    this.#chosen = -1;
     this.readout.textContent = "Point at a cell, or focus the board and use the arrow keys.";
     this.#tabs();
     this.#layout();
@@ -104,6 +106,12 @@ export class BoardView {
     this.#layout();
   }
 
+  /** {lane, at}: the lane on the board and the chosen position of it, the last one while none is chosen. */
+  get chosen() {
+    const { at } = this.#columns.find(({ at }) => at === this.#chosen) ?? this.#columns.at(-1) ?? { at: -1 };
+    return { lane: this.#lane, at };
+  }
+
   /** Highlights the column of a lane's answer token, and shows that lane. */
   chooseToken(lane, index) {
     if (lane !== this.#lane) this.showLane(lane);
@@ -116,7 +124,7 @@ export class BoardView {
       h(
         "label",
         { class: "tab" },
-        h("input", { type: "radio", name: "board-lane", value: i, checked: i === this.#lane, onchange: () => (this.showLane(i), this.#on.lane(i)) }),
+        h("input", { type: "radio", name: "board-lane", value: i, checked: i === this.#lane, onchange: () => (this.showLane(i), this.#on.lane(i), this.#tell()) }),
         h("span", {}, laneName(lane, this.#trace.lanes)),
       ),
     );
@@ -167,15 +175,15 @@ export class BoardView {
   }
 
   #names() {
-    const focused = document.activeElement?.closest?.("[data-part=neuron]")?.dataset;
-    const kept = focused && `${focused.layer}.${focused.index}`;
+    const focused = document.activeElement?.closest?.("[data-part=neuron]");
+    const kept = focused && [focused.dataset.layer, focused.dataset.index, document.activeElement.className];
     let group = "";
     this.#elements = this.#rows.map(({ layer, index, kind }, i) => {
       const name = `${layer}.${index}`;
       const about = this.#artifact.get(name);
       const promotes = (about?.promotes ?? []).slice(0, 3).map(visible).join(" · ");
       const off = this.#selection.has(name);
-      const factor = this.#trace.edits(this.#lane, [layer, index]) ? this.#trace.lanes[this.#lane].alpha : null;
+      const factor = this.#trace.edits(this.#lane, [layer, index]) ? this.#trace.factor(this.#lane, [layer, index]) : null;
       const first = kind + layer !== group;
       group = kind + layer;
       return h(
@@ -193,18 +201,38 @@ export class BoardView {
             onfocus: () => this.#highlightRow(i),
           },
           h("span", { class: "switch-box", "aria-hidden": "true" }),
-          h("span", { class: "neuron-name" }, `L${layer} N${index}`),
+        ),
+        h(
+          "button",
+          { type: "button", class: "neuron-name", "aria-label": `L${layer} N${index}: what is known of it`, onclick: () => this.#card(i), onfocus: () => this.#highlightRow(i) },
+          `L${layer} N${index}`,
         ),
         factor === null ? null : h("span", { class: "factor" }, `×${factor}`),
         promotes ? h("span", { class: "promotes", title: tooltip(about) }, promotes) : null,
       );
     });
     this.names.replaceChildren(...this.#elements);
-    if (kept) this.#elements.find((li) => `${li.dataset.layer}.${li.dataset.index}` === kept)?.querySelector("button").focus({ preventScroll: true });
+    if (kept) this.#button(...kept)?.focus({ preventScroll: true });
+  }
+
+  #button(layer, index, kind) {
+    return this.#elements.find(({ dataset }) => dataset.layer === String(layer) && dataset.index === String(index))?.getElementsByClassName(kind)[0];
+  }
+
+  // `cell`: from the cells, to which the focus then returns.
+  #card(i, cell = false) {
+    const { layer, index } = this.#rows[i];
+    this.#on.card(layer, index, () => (cell ? this.body : (this.#button(layer, index, "neuron-name") ?? this.body)).focus({ preventScroll: true }));
+  }
+
+  #tell() {
+    const { lane, at } = this.chosen;
+    this.#on.chosen(lane, at);
   }
 
   #highlightRow(i) {
     this.#cursor.row = i;
+    if (this.#cursor.column >= 0) this.#say();
     this.#paintSoon();
   }
 
@@ -321,7 +349,8 @@ export class BoardView {
     if (event.key === "Enter" || event.key === " ") {
       event.preventDefault();
       const neuron = this.#rows[row];
-      if (neuron) this.#on.toggle(neuron.layer, neuron.index);
+      if (neuron && event.key === "Enter") this.#card(row, true);
+      else if (neuron) this.#on.toggle(neuron.layer, neuron.index);
       return;
     }
     if (!to) return;
@@ -339,8 +368,12 @@ export class BoardView {
     this.#say();
     if (follow) this.#follow();
     if (another) this.#table();
-    const { answer } = this.#columns[column];
-    if (told && another && answer !== undefined) this.#on.token(this.#lane, answer);
+    const { answer, at } = this.#columns[column];
+    // Pointing moves the cursor too; only a click or a key chooses.
+    if (!(told || follow) || at === this.#chosen) return;
+    this.#chosen = at;
+    if (told && answer !== undefined) this.#on.token(this.#lane, answer);
+    this.#tell();
   }
 
   #say() {

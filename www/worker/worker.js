@@ -1,6 +1,6 @@
 // The engine's worker: holds the wasm module and the model, so that the page never waits for a token.
 //
-// Page -> worker: {id, type: "load" | "choose" | "run", …}, {type: "stop"}, {type: "cancel"}
+// Page -> worker: {id, type: "load" | "choose" | "run" | "activity", …}, {type: "stop"}, {type: "cancel"}
 // Worker -> page: {id, type: "done" | "error", value} once for each question, before it any number of
 //   "progress" (load, choose), "notice" (load), "started", "step" (run); and {type: "resources", value: [urls]}, for offline use.
 
@@ -11,6 +11,7 @@ let wasm = null; // the module, once
 let lab = null;
 let loading = null; // AbortController of the load under way
 let stopping = false;
+let line = Promise.resolve(); // ends when nothing is asked of the lab, which does one thing at a time
 
 const NOT_LOADED = "The model is not loaded. Press “Run” again to load it.";
 
@@ -20,8 +21,10 @@ self.onmessage = async ({ data: { id, type, ...options } }) => {
   if (type === "stop") return void (stopping = true);
   if (type === "cancel") return loading?.abort();
   try {
-    const acts = { load, choose, run };
-    post(id, "done", await acts[type](id, options));
+    const acts = { load, choose, run, activity };
+    const done = line.then(() => acts[type](id, options));
+    line = done.catch(() => {});
+    post(id, "done", await done);
   } catch (error) {
     post(id, "error", described(error));
   }
@@ -107,6 +110,13 @@ async function run(id, { request }) {
     post(id, "step", step);
     if (step.done || last) return {};
   }
+}
+
+/** All neurons at one position of one lane. */
+async function activity(id, { messages, tokens, lane, at }) {
+  if (!lab) throw new Error(NOT_LOADED);
+  if (!lab.activity) throw Object.assign(new Error("This engine cannot read all neurons at once. Deploy the engine that belongs to this page."), { kind: "input" });
+  return lab.activity({ messages, tokens, lane, at });
 }
 
 // A turn of the event loop, without the 4 ms that nested timers cost.

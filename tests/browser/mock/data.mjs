@@ -13,6 +13,7 @@ export function fakeArtifact(sha256, bytes) {
     neurons: NEURONS.map(([layer, index], i) => ({
       layer, index, weight: 0.16 - 0.004 * i,
       quantiles: { 0.5: 0.002, 0.9: 0.01, 0.99: 0.03, 1: 0.05 },
+      ...(i % 2 === 0 && { stability: 0.8, histogram: { from: 3e-4, per_decade: 10, counts: Array.from({ length: 41 }, (_, k) => Math.round(900 * Math.exp(-((k - 12) ** 2) / 30))) } }),
       promotes: [0, 1, 2].map((k) => WORDS[(i + k) % WORDS.length]),
       suppresses: [3, 4].map((k) => WORDS[(i + k) % WORDS.length]),
     })),

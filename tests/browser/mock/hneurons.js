@@ -35,6 +35,7 @@ class Lab {
   #h = [];
   #run = null;
   #engine = "cpu";
+  #borrowed = false; // as wasm-bindgen has it: one call at a time
 
   info() {
     return { name: "Mock", architecture: "llama", layers: 30, neurons_per_layer: 1536, neuron_count: 46080, context_length: 2048, vocabulary: 100, sha256: "", bytes: 0, engine: this.#engine, build: this.#engine === "gpu" ? "wgpu" : "simd128", quantization: "Q4_1 + Q8_0 + F32" };
@@ -72,6 +73,7 @@ class Lab {
   }
 
   start({ messages, lanes, max_tokens }) {
+    if (this.#borrowed) throw new Error("recursive use of an object detected");
     const last = messages.at(-1).content;
     if (!last.trim()) throw failure("input", "The prompt is empty. Type something for the model to answer.");
     if (last.length > 20_000) throw failure("context", "The prompt is longer than the model's context of 2048 tokens. Shorten it.");
@@ -133,6 +135,18 @@ class Lab {
     return step;
   }
 
+  async activity({ messages, tokens, lane, at }) {
+    const read = messages.reduce((sum, { content }) => sum + pieces(content).length + 2, 0) + tokens.length;
+    if (!(at >= 0 && at < read)) throw failure("input", `there is no position ${at} in a conversation of ${read} tokens`);
+    if (messages.at(-1).content.includes("[[noactivity]]")) throw failure("input", "The neurons could not be read. Run the prompt again.");
+    this.#borrowed = true;
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    this.#borrowed = false;
+    // What the board has for as trained; another lane is another hash.
+    const i = ["none", "h", "random", "custom"].indexOf(lane.set);
+    return Float32Array.from({ length: 30 * 1536 }, (_, n) => contribution(i, Math.floor(n / 1536), n % 1536, at));
+  }
+
   stop() {
     const { prompt, ended } = this.#run;
     const lanes = ended.flatMap((is, lane) => (is ? [] : [{ lane, read: [], stopped: "stop" }]));
@@ -142,14 +156,11 @@ class Lab {
   free() {}
 
   #cells(lane, at) {
-    const contributions = Float32Array.from(this.#run.shown, ([layer, index]) => {
-      const r = (hash(`${lane} ${layer} ${index} ${at}`) % 1000) / 1000;
-      return 0.04 * r ** 4;
-    });
-    return { at, contributions };
+    return { at, contributions: Float32Array.from(this.#run.shown, ([layer, index]) => contribution(lane, layer, index, at)) };
   }
 }
 
+const contribution = (lane, layer, index, at) => 0.04 * ((hash(`${lane} ${layer} ${index} ${at}`) % 1000) / 1000) ** 4;
 const span = (from, to) => Array.from({ length: to - from }, (_, i) => from + i);
 
 function answer({ set, alpha }, doubt) {

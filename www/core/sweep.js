@@ -1,0 +1,97 @@
+// A sweep: one conversation answered at every alpha of a few, with a set of neurons and with two random controls, in
+// one batched run. What is asked of the engine, and what the plots and the list show. Pure.
+
+import { selectionOf } from "./requests.js";
+
+/** The factors of a live sweep. The lane as trained is its × 1, for every set. */
+export const ALPHAS = Object.freeze([0, 0.5, 1.5, 2, 3]);
+
+/** The set a sweep of these settings is of: the visitor's own, or the H-Neurons. */
+export const setOf = ({ set }) => (set === "custom" ? "custom" : "h");
+
+/** The lanes of a live sweep: as trained, then the set and two random controls at every alpha. */
+export function sweepLanes({ set, off, seed }) {
+  const own = setOf({ set }) === "custom" ? selectionOf(off) : {};
+  const control_of = own.neurons ?? "h";
+  // With factors of single neurons, × 1 is not the lane as trained.
+  const alphas = own.factors ? [...ALPHAS, 1] : ALPHAS;
+  const second = seed >= 0xffff_ffff ? 0 : seed + 1;
+  return [
+    { set: "none", alpha: 1 },
+    ...alphas.map((alpha) => ({ set: setOf({ set }), alpha, ...own })),
+    ...[seed, second].flatMap((seed) => ALPHAS.map((alpha) => ({ set: "random", alpha, seed, control_of }))),
+  ];
+}
+
+/** Is this the sweep of the set that the settings name? */
+export function fits(sweep, { set, off }) {
+  const lane = sweep.lanes.find((lane) => lane.set === setOf({ set }));
+  return Boolean(lane) && (lane.set === "h" || sameSelection(lane, off));
+}
+
+/** Does the lane edit just this selection, with these factors? */
+export function sameSelection({ neurons, own }, off) {
+  const names = new Set(neurons.map(([layer, index]) => `${layer}.${index}`));
+  return off.length === names.size && off.every(([layer, index, factor]) => names.has(`${layer}.${index}`) && own.get(`${layer}.${index}`) === factor);
+}
+
+/**
+ * What a sweep says, alpha by alpha:
+ * `{set, seeds, rows: [{alpha, lane, score, logprob, controls: [{seed, lane, score, logprob}]}]}`, alpha ascending; lanes
+ * are indices of the trace's. At alpha 1 a set is the lane as trained, unless it has one of its own.
+ */
+export function sweepOf(trace) {
+  const { lanes, trained } = trace;
+  const set = lanes.some((lane) => lane.set === "custom") ? "custom" : "h";
+  const seeds = [...new Set(lanes.flatMap((lane) => (lane.set === "random" ? [lane.seed] : [])))];
+  const alphas = [...new Set([...lanes.flatMap((lane) => (lane.set === set ? [lane.alpha] : [])), 1])].sort((a, b) => a - b);
+  const find = (alpha, set, seed) => {
+    const found = lanes.findIndex((lane) => lane.set === set && lane.alpha === alpha && (seed === undefined || lane.seed === seed));
+    return found < 0 && alpha === 1 ? trained : found;
+  };
+  const reading = (lane) => ({ lane, score: lanes[lane].score, logprob: meanLogprob(lanes[lane]) });
+  const rows = alphas.map((alpha) => ({
+    alpha,
+    ...reading(find(alpha, set)),
+    controls: seeds.flatMap((seed) => {
+      const lane = find(alpha, "random", seed);
+      return lane < 0 ? [] : [{ seed, ...reading(lane) }];
+    }),
+  }));
+  return { set, seeds, rows };
+}
+
+/** Mean log-probability of the answer's tokens; undefined where there is none. */
+export function meanLogprob({ tokens }) {
+  const known = tokens.map(({ logprob }) => logprob).filter(Number.isFinite);
+  return known.length > 0 ? known.reduce((sum, value) => sum + value, 0) / known.length : undefined;
+}
+
+/** The controls' range of one measure ("score" or "logprob") at each alpha: [{alpha, low, high}], where known. */
+export function bandOf({ rows }, measure) {
+  return rows.flatMap(({ alpha, controls }) => {
+    const values = controls.map((control) => control[measure]).filter(Number.isFinite);
+    return values.length > 0 ? [{ alpha, low: Math.min(...values), high: Math.max(...values) }] : [];
+  });
+}
+
+export const SET_NAMES = Object.freeze({ h: "H-Neurons", custom: "My selection" });
+
+/** In a sentence each: where the answers are others than as trained, with the set and with each control. */
+export function gist(trace, { set, rows, seeds }) {
+  const differs = (lane) => lane >= 0 && trace.partsAt(lane) >= 0;
+  const edited = rows.filter(({ lane }) => lane !== trace.trained).length;
+  const at = (found) => {
+    if (found.length === 0) return "the answer as trained at every factor";
+    if (found.length === edited) return "another answer than as trained at every factor";
+    return `another answer than as trained at ${listed(found.map(({ alpha }) => `×\u00a0${alpha}`))}`;
+  };
+  return [
+    `${SET_NAMES[set]}: ${at(rows.filter(({ lane }) => differs(lane)))}.`,
+    ...seeds.map((seed) => `Random control, seed ${seed}: ${at(rows.filter(({ controls }) => controls.some((control) => control.seed === seed && differs(control.lane))))}.`),
+  ];
+}
+
+export function listed(words) {
+  return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
+}

@@ -1,0 +1,182 @@
+// The neuron card: what is known of one neuron, its contribution at the chosen token among those on the reference text, and
+// its place in My selection. A panel beside the board or the map, not a dialog: they go on working.
+
+import { laneName } from "../core/requests.js";
+import { aboutNeuron, contributionWords, firedBy, inSelection, rankWords, readingWords, standing, withFactor } from "../core/neuron.js";
+import { LIMITS } from "../core/state.js";
+import { $, h, visible } from "./dom.js";
+import { histogramOf } from "./histogram.js";
+
+export class CardView {
+  #on;
+  #host = null;
+  #back = null;
+  #neuron = null; // {layer, index}
+  #seen = {}; // {artifact, gallery, trace, chosen, settings, reading}
+
+  /** @param on {change(off), open(run)}; a change of My selection, a recorded run to look at */
+  constructor(on) {
+    this.#on = on;
+    this.title = h("h3", { id: "card-title", tabindex: "-1" });
+    this.kind = h("div", { class: "card-kind" });
+    this.value = h("div", { class: "card-value", "aria-live": "polite" });
+    this.words = h("div", { class: "card-words" });
+    this.runs = h("div", { class: "card-runs" });
+    this.element = h(
+      "aside",
+      { class: "card", "data-part": "card", "aria-labelledby": "card-title" },
+      h("header", { class: "card-head" }, this.title, h("button", { type: "button", class: "quiet card-close", onclick: () => this.close() }, "Close")),
+      this.kind,
+      this.#controls(),
+      this.value,
+      this.words,
+      this.runs,
+    );
+    this.element.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape") return;
+      event.preventDefault();
+      this.close();
+    });
+  }
+
+  get isOpen() {
+    return this.#host !== null;
+  }
+
+  /** The neuron that is open, or null. */
+  get neuron() {
+    return this.isOpen ? this.#neuron : null;
+  }
+
+  /** Opens beside `host`, after its element `after`; `back()` returns the focus to where it was opened from. */
+  open({ layer, index, host, after, back }) {
+    this.#neuron = { layer, index };
+    this.#back = back;
+    if (this.#host !== host) {
+      this.#host?.removeAttribute("data-card");
+      this.#host = host;
+      host.setAttribute("data-card", "");
+      after.after(this.element);
+    }
+    this.#draw();
+    this.title.focus({ preventScroll: true });
+    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    this.element.scrollIntoView({ block: "nearest", behavior: calm ? "auto" : "smooth" });
+  }
+
+  close() {
+    if (!this.isOpen) return;
+    this.#host.removeAttribute("data-card");
+    this.#host = null;
+    this.element.remove();
+    this.#back?.();
+  }
+
+  /**
+   * What the card is about: {artifact, gallery (the index, or null), trace, chosen: {lane, at}, settings,
+   * reading(layer, index): the contribution at the chosen token}, those that changed.
+   */
+  see(patch) {
+    Object.assign(this.#seen, patch);
+    if (this.isOpen) this.#draw();
+  }
+
+  #controls() {
+    this.member = h("input", { type: "checkbox", role: "switch", onchange: () => this.#select(this.member.checked) });
+    this.own = h("input", { type: "checkbox", onchange: () => this.#factor(this.own.checked ? Number(this.slider.value) : undefined) });
+    this.slider = h("input", { type: "range", min: 0, max: LIMITS.alpha, step: LIMITS.step, "aria-label": "Factor of its own", oninput: () => this.#factor(Number(this.slider.value)) });
+    this.factor = h("output", { class: "card-factor" });
+    return h(
+      "fieldset",
+      { class: "card-selection" },
+      h("legend", { class: "unseen" }, "My selection"),
+      h("label", { class: "check" }, this.member, " In My selection"),
+      h("label", { class: "check" }, this.own, " A factor of its own"),
+      h("div", { class: "card-slider" }, this.slider, this.factor),
+    );
+  }
+
+  #select(added) {
+    const { layer, index } = this.#neuron;
+    const { off } = this.#seen.settings;
+    this.#on.change(added ? withFactor(off, layer, index) : off.filter(([l, i]) => l !== layer || i !== index));
+  }
+
+  #factor(factor) {
+    const { layer, index } = this.#neuron;
+    this.#on.change(withFactor(this.#seen.settings.off, layer, index, factor));
+  }
+
+  #draw() {
+    const { layer, index } = this.#neuron;
+    const { artifact, settings } = this.#seen;
+    const about = artifact ? aboutNeuron(artifact, layer, index) : null;
+    this.title.textContent = `Layer ${layer}, neuron ${index}`;
+    this.#drawKind(about);
+    const entry = inSelection(settings.off, layer, index);
+    const own = entry?.[2];
+    this.member.checked = Boolean(entry);
+    this.own.checked = own !== undefined;
+    this.slider.disabled = own === undefined;
+    if (document.activeElement !== this.slider || own !== undefined) this.slider.value = String(own ?? settings.alpha);
+    this.factor.textContent = own === undefined ? `as the run’s, × ${settings.alpha}` : `× ${own}`;
+    this.slider.setAttribute("aria-valuetext", own === undefined ? `as the run’s, ${settings.alpha}` : String(own));
+    this.#drawValue(about);
+    this.#drawWords(about);
+    this.#drawRuns();
+  }
+
+  #drawKind(about) {
+    if (!about) {
+      return this.kind.replaceChildren(h("p", {}, h("span", { class: "glyph", "data-mark": "random", "aria-hidden": "true" }), " Not an H-Neuron. The artifact describes the H-Neurons only, so of this one just its contribution is known."));
+    }
+    const weight = Number.isFinite(about.weight) ? `weight ${about.weight.toFixed(3)}, ${rankWords(about)}` : "weight not stated";
+    this.kind.replaceChildren(
+      h("p", {}, h("span", { class: "glyph", "data-mark": "h", "aria-hidden": "true" }), ` H-Neuron: ${weight}.`),
+      about.stability === undefined ? "" : h("p", { class: "card-stability" }, `Chosen again in ${Math.round(100 * about.stability)} % of the resamples of the training questions.`),
+    );
+  }
+
+  #drawValue(about) {
+    const { trace, chosen, reading } = this.#seen;
+    const { layer, index } = this.#neuron;
+    const value = reading(layer, index);
+    const token = trace?.prompt[chosen.at] ?? trace?.lanes[chosen.lane]?.tokens[chosen.at - trace.prompt.length];
+    const where = token ? `At “${visible(token.text)}”, ${laneName(trace.lanes[chosen.lane], trace.lanes)}: ` : "";
+    const said = value === undefined ? "its contribution is not known." : `contribution ${readingWords(value, trace.recorded)}.`;
+    const stands = about && value !== undefined ? standing(about, value) : "";
+    const picture = about ? histogramOf(about, value, readingWords(value, trace?.recorded).replace("about ", "")) : null;
+    const text = [h("p", { class: "card-reading" }, where, h("b", {}, said)), stands ? h("p", {}, `${stands[0].toUpperCase()}${stands.slice(1)}.`) : ""];
+    // A live region speaks what changes: the drawing is the same sentence once more.
+    this.value.replaceChildren(...text, picture ? h("figure", {}, picture, h("figcaption", {}, "Its contribution at each token of a reference text, logarithmic; the arrow is the chosen token.")) : "");
+  }
+
+  #drawWords(about) {
+    const list = (name, words) => (words.length > 0 ? [h("dt", {}, name), h("dd", {}, ...words.flatMap((word) => [h("span", { class: "card-token" }, visible(word)), " "]))] : []);
+    const lists = about ? [...list("Promotes", about.promotes), ...list("Suppresses", about.suppresses)] : [];
+    this.words.hidden = lists.length === 0;
+    this.words.replaceChildren(h("dl", {}, ...lists), h("p", { class: "caption" }, "Tokens whose logit its weights raise or lower most, through the unembedding. This describes weights, not what the neuron means."));
+  }
+
+  #drawRuns() {
+    const { layer, index } = this.#neuron;
+    const found = firedBy(this.#seen.gallery, layer, index);
+    this.runs.hidden = found.length === 0;
+    const focused = this.runs.contains(document.activeElement) ? document.activeElement.dataset.run : null;
+    this.runs.replaceChildren(
+      h("h4", {}, "Recorded runs that fire it most"),
+      h(
+        "ol",
+        {},
+        ...found.map(({ run, token, contribution }) =>
+          h(
+            "li",
+            {},
+            h("button", { type: "button", class: "card-run", "data-run": run.id, onclick: () => this.#on.open(run) }, h("span", {}, run.title), " ", h("small", {}, `${contributionWords(contribution)} at “${visible(token)}”`)),
+          ),
+        ),
+      ),
+    );
+    if (focused) $(`[data-run="${CSS.escape(focused)}"]`, this.runs)?.focus({ preventScroll: true });
+  }
+}

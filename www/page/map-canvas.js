@@ -1,0 +1,151 @@
+// Paints the layer map: a row a layer, a column a neuron, shade by contribution; marks on the neurons of a set. Knows where a
+// neuron lies on the canvas, and which one lies at a point.
+
+import { ramp, shareOf } from "../core/ramp.js";
+
+export const ROW = 14;
+const LEFT = 30; // the layers' numbers
+const FOOT = 22; // the neurons' numbers
+const NEAR = 6; // a mark this near to the pointer is what is meant
+
+export class MapCanvas {
+  #ink;
+  #width = 0;
+
+  constructor(canvas) {
+    this.canvas = canvas;
+  }
+
+  /** CSS pixels that the columns have. */
+  get room() {
+    return this.#width - LEFT - 4;
+  }
+
+  /** Middle of a neuron, in CSS pixels. */
+  place(view, layer, index) {
+    return [LEFT + ((index + 0.5 - view.from) / view.count) * this.room, layer * ROW + ROW / 2];
+  }
+
+  /** Share of the width, 0 to 1, at a point. */
+  across(x) {
+    return Math.min(1, Math.max(0, (x - LEFT) / this.room));
+  }
+
+  /** The neuron meant at a point: a marked one nearby, else the largest of those under it. Null outside. */
+  find(view, field, marks, x, y) {
+    const layer = Math.floor(y / ROW);
+    if (layer < 0 || layer >= field.layers || x < LEFT || x > LEFT + this.room) return null;
+    const near = marks
+      .filter((mark) => mark.layer === layer)
+      .map((mark) => ({ ...mark, away: Math.abs(this.place(view, layer, mark.index)[0] - x) }))
+      .filter(({ away }) => away <= NEAR)
+      .sort((a, b) => a.away - b.away)[0];
+    if (near) return { layer, index: near.index };
+    const each = view.count / this.room;
+    const from = view.from + (x - LEFT) * each;
+    const reach = field.complete ? 0 : 3;
+    const strongest = field.strongest(layer, Math.floor(from - reach * each), Math.ceil(from + Math.max(1, reach) * each));
+    return { layer, index: strongest >= 0 && each > 1 ? strongest : Math.min(field.perLayer - 1, Math.floor(from)) };
+  }
+
+  /** @param marks [{layer, index, kind: "h" | "random" | "custom"}] */
+  paint({ field, view, marks, cursor, width, dark, colour }) {
+    this.#width = width;
+    const height = field.layers * ROW + FOOT;
+    this.#ink = context(this.canvas, width, height);
+    this.#shades(field, view, ramp(dark), colour);
+    this.#axes(field, view, colour);
+    for (const mark of marks) this.#mark(view, mark, colour);
+    if (cursor) this.#cursor(view, cursor, colour);
+  }
+
+  #shades(field, view, shades, colour) {
+    const ink = this.#ink;
+    ink.fillStyle = colour.sheet;
+    ink.fillRect(LEFT, 0, this.room, field.layers * ROW);
+    const least = field.complete ? 0.5 : 3; // single marks must be seen
+    const columns = Math.min(view.count, this.room * 2);
+    const each = view.count / columns;
+    const wide = this.room / columns;
+    for (let layer = 0; layer < field.layers; layer++) {
+      for (let c = 0; c < columns; c++) {
+        const from = view.from + c * each;
+        const best = field.strongest(layer, Math.floor(from + 1e-9), Math.max(Math.floor(from + 1e-9) + 1, Math.floor(from + each)));
+        if (best < 0) continue;
+        const share = shareOf(field.at(layer, best));
+        if (share === 0 && field.complete) continue;
+        ink.fillStyle = shades[Math.round(share * (shades.length - 1))];
+        ink.fillRect(LEFT + c * wide - (wide < least ? (least - wide) / 2 : 0), layer * ROW + 1, Math.max(wide, least), ROW - 2);
+      }
+    }
+  }
+
+  #axes(field, view, colour) {
+    const ink = this.#ink;
+    ink.font = `11px ${colour.font}`;
+    ink.textBaseline = "middle";
+    ink.fillStyle = colour.soft;
+    ink.textAlign = "right";
+    for (let layer = 0; layer < field.layers; layer += 5) ink.fillText(`L${layer}`, LEFT - 5, layer * ROW + ROW / 2);
+    const bottom = field.layers * ROW;
+    const step = [1, 2, 5, 10, 20, 50, 100, 200, 500].find((step) => (step / view.count) * this.room >= 52) ?? 500;
+    ink.textAlign = "center";
+    for (let index = Math.ceil(view.from / step) * step; index < view.from + view.count; index += step) {
+      const [x] = this.place(view, 0, index);
+      ink.fillRect(x - 0.5, bottom, 1, 4);
+      if (x > LEFT + 8 && x < LEFT + this.room - 12) ink.fillText(`N${index}`, x, bottom + 13);
+    }
+    ink.textAlign = "left";
+    ink.strokeStyle = colour.strong;
+    ink.lineWidth = 1;
+    ink.strokeRect(LEFT - 0.5, 0.5, this.room + 1, bottom - 1);
+  }
+
+  // A ring for the H-Neurons, a lozenge for the control, a square for the visitor's own: by shape, not by colour alone.
+  #mark(view, { layer, index, kind }, colour) {
+    const [x, y] = this.place(view, layer, index);
+    if (x < LEFT || x > LEFT + this.room) return;
+    const ink = this.#ink;
+    const trace = () => {
+      ink.beginPath();
+      if (kind === "h") ink.arc(x, y, 5.5, 0, 2 * Math.PI);
+      else if (kind === "random") [[0, -5], [5, 0], [0, 5], [-5, 0]].forEach(([dx, dy], i) => (i === 0 ? ink.moveTo(x + dx, y + dy) : ink.lineTo(x + dx, y + dy)));
+      else ink.rect(x - 6.5, y - 6.5, 13, 13);
+      ink.closePath();
+      ink.stroke();
+    };
+    ink.strokeStyle = colour.sheet;
+    ink.lineWidth = 4;
+    trace();
+    ink.strokeStyle = { h: colour.h, random: colour.random, custom: colour.ink }[kind];
+    ink.lineWidth = 2;
+    trace();
+  }
+
+  #cursor(view, { layer, index }, colour) {
+    const [x, y] = this.place(view, layer, index);
+    if (x < LEFT - 8 || x > LEFT + this.room + 8) return;
+    const ink = this.#ink;
+    const half = Math.max(9, (0.5 * this.room) / view.count + 3);
+    for (const [style, width] of [[colour.sheet, 5], [colour.ink, 2]]) {
+      ink.strokeStyle = style;
+      ink.lineWidth = width;
+      ink.strokeRect(x - half, y - 9, 2 * half, 18);
+    }
+  }
+}
+
+function context(canvas, width, height) {
+  const ratio = Math.min(2, window.devicePixelRatio || 1);
+  const [w, hgt] = [Math.round(width * ratio), Math.round(height * ratio)];
+  if (canvas.width !== w || canvas.height !== hgt) {
+    canvas.width = w;
+    canvas.height = hgt;
+    canvas.style.inlineSize = `${width}px`;
+    canvas.style.blockSize = `${height}px`;
+  }
+  const ink = canvas.getContext("2d");
+  ink.setTransform(ratio, 0, 0, ratio, 0, 0);
+  ink.clearRect(0, 0, width, height);
+  return ink;
+}
