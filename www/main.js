@@ -25,6 +25,7 @@ let stored = false; // the model is in this browser's cache
 let trace = null; // what is shown
 let sweep = null; // the recorded run it is taken from, with every alpha
 let index = null; // the gallery's list
+let lessons = null; // fetched when one is wanted
 let thenByButton = false; // the second turn came from the button, not from a link or the field
 
 // ---- The visitor's acts ----
@@ -132,6 +133,19 @@ $("[data-part=share]").addEventListener("click", async () => {
   }
 });
 
+$("[data-part=lessons]").addEventListener("click", () => withLessons((them) => them.list()));
+
+/** The lessons see the page as a visitor does: recorded runs to open, and settings to change. */
+async function withLessons(act) {
+  try {
+    lessons ??= new (await import("./page/lesson.js")).Lessons({ index: () => index, openRecorded, change, state: () => state });
+    await act(lessons);
+  } catch (error) {
+    console.warn(error);
+    showMessage("The lessons could not be fetched. Check the connection, then reload the page.");
+  }
+}
+
 // The hash holds the settings, so the skip link must not become it.
 $(".skip").addEventListener("click", (event) => {
   event.preventDefault();
@@ -143,6 +157,7 @@ window.addEventListener("hashchange", () => {
   state = parseHash(location.hash);
   controls.show(state);
   showSelection();
+  if (lessons || state.lesson) withLessons((them) => them.follow(state.lesson));
 });
 
 // ---- What follows ----
@@ -269,7 +284,7 @@ function saveHash() {
   }
 }
 
-/** Shows a recorded run of the gallery, and what was asked in it. */
+/** Shows a recorded run of the gallery, and what was asked in it. True when it is shown. */
 async function openRecorded({ id, prompt, then = "" }) {
   if (["loading", "running"].includes(root.dataset.state)) return;
   clearMessage();
@@ -281,6 +296,7 @@ async function openRecorded({ id, prompt, then = "" }) {
   change({ prompt, then, max: sweep.max }, { show: true });
   showRecorded({ anew: true });
   setState(root.dataset.state);
+  return true;
 }
 
 /** The lanes of the recorded run that fit the settings. Where it has none, what is shown stays, and is said to be so. */
@@ -340,6 +356,7 @@ async function open() {
     showMessage(error.message, [{ words: "Reload", act: () => location.reload() }]);
   }
   if (artifact) await openGallery().catch((error) => console.warn("No recorded run to show:", error.message));
+  if (state.lesson) withLessons((them) => them.follow(state.lesson));
   keepOffline();
   if (!artifact) return;
   if (root.dataset.state === "recorded") setState("recorded");

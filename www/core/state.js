@@ -16,6 +16,7 @@ export const DEFAULTS = Object.freeze({
   max: 64,
   engine: "auto",
   model: "",
+  lesson: "",
   run: false,
 });
 
@@ -83,6 +84,7 @@ export function parseHash(hash) {
     max: whole("max", 1),
     engine: oneOf("engine", ENGINES),
     model: /^[a-z0-9][a-z0-9._-]{0,79}$/.test(query.get("model") ?? "") ? query.get("model") : "",
+    lesson: /^[a-z0-9-]{1,60}$/.test(query.get("lesson") ?? "") ? query.get("lesson") : "",
     run: query.get("run") === "1",
   };
 }
@@ -98,6 +100,7 @@ export function formatHash(state) {
   }
   put("off", neuronsTo(state.off));
   put("model", state.model);
+  put("lesson", state.lesson);
   if (state.run) query.set("run", "1");
   const text = query.toString().replaceAll("+", "%20");
   return text ? `#${text}` : "";
