@@ -49,7 +49,7 @@ test("My selection in a link: real neurons, each once, a bounded number", () => 
 test("a link carries every setting", () => {
   const state = {
     prompt: "Größe & 東京 #1 + 50 %?\nNext line", then: "Are you sure?", alpha: 1.75, set: "custom", off: [[3, 4], [20, 1000]],
-    seed: 7, temp: 0.8, max: 128, engine: "cpu", model: "smollm2-135m-instruct-q4_1", run: true,
+    seed: 7, temp: 0.8, max: 128, engine: "cpu", model: "smollm2-135m-instruct-q4_1", lesson: "turn-down", run: true,
   };
   assert.deepEqual(parseHash(formatHash(state)), state);
   assert.equal(formatHash(parseHash("")), "");
