@@ -138,7 +138,7 @@ test("a lesson with the keyboard alone, on a narrow screen: it leads to the answ
   await tabTo(".lesson-next");
   await page.keyboard.press("Enter");
   await heading(page, "Open the recorded run");
-  await tabTo("[data-run=goldfish]");
+  await tabTo("[data-lesson-run=goldfish]");
   await page.keyboard.press("Enter");
   await page.locator("#answers:focus").waitFor();
   assert.match(await page.locator(".turn-text").first().innerText(), /goldfish/);
@@ -308,7 +308,7 @@ test("without recorded runs a lesson can be read, and says what is missing", asy
   const page = await visit(t, { at: bare, hash: "#lesson=template", foreseen: ["404"] });
   await heading(page, "Read");
   await through(page, "run");
-  await page.locator("[data-run=zorvath]").click();
+  await page.locator("[data-lesson-run=zorvath]").click();
   await page.getByText("The recorded run “zorvath” is not on this page.").waitFor();
 });
 
@@ -328,7 +328,7 @@ test("axe finds nothing to object to, in light and dark, and nothing scrolls sid
     await check("read");
     for (const kind of ["predict", "run", "observe", "explain"]) {
       await through(page, kind);
-      if (kind === "run") await page.locator("[data-run=zorvath]").click();
+      if (kind === "run") await page.locator("[data-lesson-run=zorvath]").click();
       if (kind === "run") await page.getByText("✓ opened").waitFor({ state: "attached" });
       await check(kind);
     }

@@ -28,7 +28,7 @@ function isNew(told, { run, prompt, alpha, set, seed }) {
   return !told.has(key) && told.add(key);
 }
 
-export const settingsWords = ({ set, alpha }) => `${set === "random" ? "Random control" : "H-Neurons"} × ${alpha}`;
+export const settingsWords = ({ set, alpha }) => (alpha === 1 ? "as trained" : `${set === "random" ? "Random control" : "H-Neurons"} × ${alpha}`);
 
 function runOf(run, traces, index) {
   const settings = settingsWords(run);
@@ -36,7 +36,8 @@ function runOf(run, traces, index) {
   const listed = index?.runs.find(({ id }) => id === run.run);
   const sweep = traces.get(run.run);
   const view = sweep && viewOf(sweep, run);
-  const lanes = (view?.lanes ?? []).map((lane, i) => ({
+  // With a factor of 1 the lanes say the same.
+  const lanes = (view?.lanes ?? []).slice(0, run.alpha === 1 ? 1 : undefined).map((lane, i) => ({
     name: laneName(lane, view.lanes),
     text: view.text(i).trim(),
     end: stopWords(lane),

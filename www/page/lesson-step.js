@@ -111,7 +111,7 @@ function runs(step, at, progress, index, on) {
   const status = h("p", { class: "lesson-hint", role: "status" });
   const items = step.runs.map((run, i) => {
     const shown = h("span", { class: "run-shown", hidden: !progress.wasShown(at, i) }, "✓ opened");
-    const button = h("button", { type: "button", "data-run": run.run ?? "live" }, ...runWords(run, index));
+    const button = h("button", { type: "button", "data-lesson-run": run.run ?? "live" }, ...runWords(run, index));
     button.addEventListener("click", async () => {
       const outcome = await on.open(at, i);
       status.textContent = outcome.say;
@@ -127,7 +127,7 @@ function runWords(run, index) {
   const live = run.run === undefined;
   const listed = index?.runs.find(({ id }) => id === run.run);
   const prompt = live ? run.prompt || "Write a prompt of your own" : (listed?.prompt ?? run.run);
-  const settings = run.alpha === 1 ? "as trained" : settingsWords(run);
+  const settings = settingsWords(run);
   return [h("span", { class: "run-prompt" }, prompt), " ", h("span", { class: "run-settings" }, `${live ? "To run live" : "Open"}${listed?.then ? ", doubted" : ""}: ${settings}`)];
 }
 
