@@ -12,11 +12,11 @@ import { reportElement } from "./lesson-report.js";
 import { stepElement } from "./lesson-step.js";
 import { store } from "./lesson-store.js";
 import { LessonTexts } from "./lesson-texts.js";
+import { styled } from "./lesson-style.js";
 import { pointAt, stopPointing } from "./pointing.js";
 
 const root = document.documentElement;
 const teacher = new URLSearchParams(location.search).get("teacher") === "1";
-const styled = style();
 
 export class Lessons {
   #lab;
@@ -242,11 +242,3 @@ export class Lessons {
 }
 
 const hiddenByLink = () => ((new URLSearchParams(location.search).get("hide") ?? "").split(",").includes("lesson") ? "" : null);
-
-/** The lessons' own style is fetched with them. */
-function style() {
-  return new Promise((done) => {
-    const link = h("link", { rel: "stylesheet", href: new URL("../style/lesson.css", import.meta.url).href, onload: done, onerror: done });
-    document.head.append(link);
-  });
-}
