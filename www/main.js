@@ -31,6 +31,7 @@ let stored = false; // the model is in this browser's cache
 let trace = null; // what is shown
 let sweep = null; // the recorded run it is taken from, with every alpha
 let index = null; // the gallery's list
+let lessons = null; // fetched when one is wanted
 let thenByButton = false; // the second turn came from the button, not from a link or the field
 
 // ---- The visitor's acts ----
@@ -190,16 +191,23 @@ $("[data-part=export]").addEventListener("toggle", ({ target }) => {
   if (target.open) later(() => import("./page/export.js"), ({ showExports }) => showExports(target, trace, artifact?.json));
 });
 
+$("[data-part=lessons]").addEventListener("click", () => withLessons((them) => them.list()));
+
+/** The lessons see the page as a visitor does: recorded runs to open, and settings to change. */
+const withLessons = (act) =>
+  later(() => import("./page/lesson.js"), ({ Lessons }) => {
+    lessons ??= new Lessons({ index: () => index, openRecorded, change, state: () => state });
+    return act(lessons);
+  });
+
 /** What only some visitors use is fetched when it is used. */
 async function later(fetched, act) {
-  let part;
   try {
-    part = await fetched();
+    await act(await fetched());
   } catch (error) {
     console.warn(error);
-    return showMessage("This part of the page could not be fetched. Check the connection, then reload the page.");
+    showMessage("This part of the page could not be fetched. Check the connection, then reload the page.");
   }
-  act(part);
 }
 
 // The hash holds the settings, so the skip link must not become it.
@@ -221,6 +229,7 @@ function take(settings) {
   const run = state.recorded !== before && index?.runs.find(({ id }) => id === state.recorded);
   if (!run) showRecorded();
   else openRecorded(state.prompt === "" ? run : { id: run.id, prompt: state.prompt, then: state.then });
+  if (lessons || state.lesson) withLessons((them) => them.follow(state.lesson));
 }
 
 // ---- What follows ----
@@ -349,7 +358,7 @@ function saveHash() {
   }
 }
 
-/** Shows a recorded run of the gallery, and what was asked in it. */
+/** Shows a recorded run of the gallery, and what was asked in it. True when it is shown. */
 async function openRecorded({ id, prompt, then = "" }) {
   if (["loading", "running"].includes(root.dataset.state)) return;
   clearMessage();
@@ -361,6 +370,7 @@ async function openRecorded({ id, prompt, then = "" }) {
   change({ prompt, then, max: sweep.max }, { show: true });
   showRecorded({ anew: true });
   setState(root.dataset.state);
+  return true;
 }
 
 /** The lanes of the recorded run that fit the settings. Where it has none, what is shown stays, and is said to be so. */
@@ -414,6 +424,7 @@ async function open() {
   artifactComing = openArtifact();
   await artifactComing;
   if (artifact) await openGallery().catch((error) => console.warn("No recorded run to show:", error.message));
+  if (state.lesson) withLessons((them) => them.follow(state.lesson));
   keepOffline();
   if (!artifact) return;
   if (root.dataset.state === "recorded") setState("recorded");

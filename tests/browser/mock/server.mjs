@@ -20,9 +20,11 @@ export const SHA = createHash("sha256").update(MODEL).digest("hex");
  * @param faults {missing, html, wrongLength, corrupt, cutAt, ignoreRange, wrongRange, refuseRange, slow, offline, hang}
  *   each optional; `cutAt` ends the first answer after so many bytes and then is cleared unless `cutAlways`
  * @param under the path the page is deployed under
+ * @param files {path: body} in place of what is there
+ * @param real the real artifact and recorded runs in place of the made-up ones
  * @param preludes {path: code} put before a script, to take a browser's ability away from it
  */
-export async function serve({ faults = {}, trace = true, under = "/", preludes = {} } = {}) {
+export async function serve({ faults = {}, trace = true, under = "/", preludes = {}, files = {}, real = false } = {}) {
   const requests = []; // {path, range}
   const server = createServer(async (request, response) => {
     const url = new URL(request.url, "http://host");
@@ -32,7 +34,7 @@ export async function serve({ faults = {}, trace = true, under = "/", preludes =
     const path = normalize(decodeURIComponent(url.pathname.slice(under.length))) || "index.html";
     try {
       if (path.startsWith("models/")) return await sendModel(request, response, faults);
-      const made = await madeUp(path, trace);
+      const made = files[path] ?? (real ? null : await madeUp(path, trace));
       let body = made ?? (await readFile(place(path)));
       if (Object.hasOwn(preludes, path)) body = `${preludes[path]}\n${body}`;
       response.writeHead(200, { "Content-Type": TYPES[extname(path)] ?? "text/html; charset=utf-8" });
