@@ -5,7 +5,7 @@ import { engineWords, statusWords } from "./core/chosen.js";
 import { laneName, stopWords } from "./core/requests.js";
 import { loadIndex, loadRecorded, viewOf } from "./core/gallery.js";
 import { Session } from "./core/session.js";
-import { DOUBT, fitsLink, formatHash, parseHash } from "./core/state.js";
+import { DEFAULTS, DOUBT, fitsLink, formatHash, parseHash } from "./core/state.js";
 import { BoardView } from "./page/board.js";
 import { Controls } from "./page/controls.js";
 import { showConversation } from "./page/conversation.js";
@@ -15,6 +15,7 @@ import { arrange, listen, tell } from "./page/hosts.js";
 import { LanesView } from "./page/lanes.js";
 import { LoadingView } from "./page/loading.js";
 import { clearMessage, showMessage } from "./page/message.js";
+import { whenNear } from "./page/nearby.js";
 import { keep, keepOffline } from "./page/offline.js";
 import { askToPersist, isStored } from "./worker/store.js";
 
@@ -305,7 +306,13 @@ async function openGallery() {
 }
 
 function showArtifact({ json }) {
+  lanes.setArtifact(json);
   board.setArtifact(json);
+  const evidence = $("[data-part=evidence]");
+  whenNear(evidence, async () => {
+    await (await import("./page/evidence.js")).showEvidence(evidence, json);
+    keepOffline(); // these files too
+  });
   controls.setShape(json.model);
   const notice = $(".provisional");
   if (json.provisional) {

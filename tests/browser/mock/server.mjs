@@ -19,10 +19,11 @@ export const SHA = createHash("sha256").update(MODEL).digest("hex");
 /**
  * @param faults {missing, html, wrongLength, corrupt, cutAt, ignoreRange, wrongRange, refuseRange, slow, offline, hang}
  *   each optional; `cutAt` ends the first answer after so many bytes and then is cleared unless `cutAlways`
+ * @param artifact what the artifact becomes: a function of the made-up one
  * @param under the path the page is deployed under
  * @param preludes {path: code} put before a script, to take a browser's ability away from it
  */
-export async function serve({ faults = {}, trace = true, under = "/", preludes = {} } = {}) {
+export async function serve({ faults = {}, trace = true, artifact = (made) => made, under = "/", preludes = {} } = {}) {
   const requests = []; // {path, range}
   const server = createServer(async (request, response) => {
     const url = new URL(request.url, "http://host");
@@ -32,7 +33,7 @@ export async function serve({ faults = {}, trace = true, under = "/", preludes =
     const path = normalize(decodeURIComponent(url.pathname.slice(under.length))) || "index.html";
     try {
       if (path.startsWith("models/")) return await sendModel(request, response, faults);
-      const made = await madeUp(path, trace);
+      const made = await madeUp(path, trace, artifact);
       let body = made ?? (await readFile(place(path)));
       if (Object.hasOwn(preludes, path)) body = `${preludes[path]}\n${body}`;
       response.writeHead(200, { "Content-Type": TYPES[extname(path)] ?? "text/html; charset=utf-8" });
@@ -59,10 +60,10 @@ function place(path) {
   return join(repository, file);
 }
 
-async function madeUp(path, trace) {
+async function madeUp(path, trace, artifact) {
   const json = (value) => Buffer.from(JSON.stringify(value));
   if (path === "www/artifacts/index.json") return json({ default: "mock", models: [{ id: "mock", artifact: "mock/hneurons.json" }] });
-  if (path === "www/artifacts/mock/hneurons.json") return json(fakeArtifact(SHA, MODEL.length));
+  if (path === "www/artifacts/mock/hneurons.json") return json(artifact(fakeArtifact(SHA, MODEL.length)));
   if (path.startsWith("www/gallery/")) {
     const { index, recording } = fakeGallery(SHA);
     const file = { "www/gallery/mock/index.json": index, "www/gallery/mock/doubt-meows.json": recording }[path];
