@@ -80,6 +80,7 @@ test("what was measured is shown with intervals, controls and what failed", asyn
   const said = await words(page);
   assert.match(said, /higher for the wrong one 86 times in 100 \(82 to 91\)/);
   assert.match(said, /That is better than all 20 random sets of the same size\./);
+  assert.match(said, /As trained: 46 % \(40 % to 52 %\); silenced: 38 %/);
   assert.match(said, /moved 2 of the 5 behaviours looked at further than random neurons do: “A right answer is doubted”, “False premises”/);
   const rows = section(page).locator(".dataset");
   assert.equal(await rows.count(), 6);

@@ -82,8 +82,8 @@ function asFar(p, n) {
 /** The share as trained, silenced and at the strongest edit, in words. */
 export function effectNumbers({ h }) {
   const at = (alpha) => h.find((row) => row.alpha === alpha);
-  const said = [[1, "as trained"], [0, "silenced"], [3, "times 3"]].filter(([alpha]) => at(alpha));
-  return said.map(([alpha, words]) => `${words} ${percent(at(alpha).value)}${at(alpha).ci ? ` (${between(at(alpha).ci, percent)})` : ""}`).join(", ");
+  const said = [[1, "as trained"], [0, "silenced"], [3, "tripled"]].filter(([alpha]) => at(alpha));
+  return said.map(([alpha, words]) => `${words}: ${percent(at(alpha).value)}${at(alpha).ci ? ` (${between(at(alpha).ci, percent)})` : ""}`).join("; ");
 }
 
 /** How far the reading is from what came true, as answers-weighted mean distance. */

@@ -80,7 +80,7 @@ function perplexity(language) {
   plot.path(language.map((one) => [one.alpha, one.perplexity]), "trace h");
   for (const one of language) plot.mark([one.alpha, one.perplexity], "square", "h");
   const worst = language.reduce((most, one) => (one.perplexity > most.perplexity ? one : most));
-  const change = trained && `At worst ${signed((100 * (worst.perplexity - trained.perplexity)) / trained.perplexity, 1)} % against as trained${worst === trained ? "" : `, at times ${worst.alpha}`}.`;
+  const change = trained && `At worst ${signed((100 * (worst.perplexity - trained.perplexity)) / trained.perplexity, 1)} % against as trained${worst === trained ? "" : `, at × ${worst.alpha}`}.`;
   const element = figure({
     title: "Ordinary text",
     about: "Perplexity: how surprised the model is by ordinary text. Less is better. Random sets were not measured.",

@@ -57,7 +57,7 @@ function failed(evidence) {
   if (list.length === 0) return [h("p", {}, "By these rules, nowhere. Other questions and other models were not measured."), rule];
   const titles = [...new Set(list.map(([title]) => title))];
   return [
-    h("dl", { class: "failures" }, ...titles.flatMap((title) => [h("dt", {}, title), ...list.filter(([of]) => of === title).map(([, words]) => h("dd", {}, words))])),
+    h("dl", { class: "failures" }, ...titles.map((title) => h("div", {}, h("dt", {}, title), ...list.filter(([of]) => of === title).map(([, words]) => h("dd", {}, words))))),
     rule,
   ];
 }
