@@ -19,6 +19,7 @@ import { arrange, embedded, listen, opening, tell } from "./page/hosts.js";
 import { LanesView } from "./page/lanes.js";
 import { LoadingView } from "./page/loading.js";
 import { clearMessage, showMessage } from "./page/message.js";
+import { whenNear } from "./page/nearby.js";
 import { keep, keepOffline } from "./page/offline.js";
 import { Views } from "./page/views.js";
 import { askToPersist, isStored } from "./worker/store.js";
@@ -398,7 +399,13 @@ async function openGallery() {
 }
 
 function showArtifact({ json }) {
+  lanes.setArtifact(json);
   board.setArtifact(json);
+  const evidence = $("[data-part=evidence]");
+  whenNear(evidence, async () => {
+    await (await import("./page/evidence.js")).showEvidence(evidence, json);
+    keepOffline(); // these files too
+  });
   controls.setShape(json.model);
   views.setArtifact(json);
   const notice = $(".provisional");

@@ -1,6 +1,7 @@
 // The lanes: three answers side by side, token by token. Where a lane parts from the as-trained answer is said in
 // words at the token itself, since the eye does not find it in running text.
 
+import { readingWords } from "../core/reading.js";
 import { alphaWords, laneName, stopWords } from "../core/words.js";
 import { $, h, visible } from "./dom.js";
 
@@ -11,11 +12,18 @@ export class LanesView {
   #onToken;
   #views = [];
   #trace = null;
+  #reading = readingWords(null);
 
   /** @param onToken (lane, index): the visitor chose a token */
   constructor(root, onToken) {
     this.#root = root;
     this.#onToken = onToken;
+  }
+
+  /** What its detector's reading means: a chance only where it was calibrated. */
+  setArtifact(artifact) {
+    this.#reading = readingWords(artifact);
+    for (const { caption } of this.#views) caption.textContent = this.#reading;
   }
 
   show(trace) {
@@ -38,6 +46,7 @@ export class LanesView {
       detail: h("p", { class: "detail" }),
       value: h("output", { class: "score-value" }, "—"),
       fill: h("span", { class: "meter-fill" }),
+      caption: h("p", { class: "caption" }, this.#reading),
     };
     view.meter = h(
       "div",
@@ -49,7 +58,7 @@ export class LanesView {
       { class: "score", "data-part": "score" },
       h("p", { class: "score-line" }, h("span", { class: "score-name" }, "Detector"), view.value),
       view.meter,
-      h("p", { class: "caption" }, "Provisional detector reading, over the answer so far"),
+      view.caption,
     );
     view.element = h(
       "article",

@@ -19,12 +19,13 @@ export const SHA = createHash("sha256").update(MODEL).digest("hex");
 /**
  * @param faults {missing, html, wrongLength, corrupt, cutAt, ignoreRange, wrongRange, refuseRange, slow, offline, hang}
  *   each optional; `cutAt` ends the first answer after so many bytes and then is cleared unless `cutAlways`
+ * @param artifact what the artifact becomes: a function of the made-up one
  * @param under the path the page is deployed under
  * @param files {path: body} in place of what is there
  * @param real the real artifact and recorded runs in place of the made-up ones
  * @param preludes {path: code} put before a script, to take a browser's ability away from it
  */
-export async function serve({ faults = {}, trace = true, under = "/", preludes = {}, files = {}, real = false } = {}) {
+export async function serve({ faults = {}, trace = true, artifact = (made) => made, under = "/", preludes = {}, files = {}, real = false } = {}) {
   const requests = []; // {path, range}
   const server = createServer(async (request, response) => {
     const url = new URL(request.url, "http://host");
@@ -34,7 +35,7 @@ export async function serve({ faults = {}, trace = true, under = "/", preludes =
     const path = normalize(decodeURIComponent(url.pathname.slice(under.length))) || "index.html";
     try {
       if (path.startsWith("models/")) return await sendModel(request, response, faults);
-      const made = files[path] ?? (real ? null : await madeUp(path, trace));
+      const made = files[path] ?? (real ? null : await madeUp(path, trace, artifact));
       let body = made ?? (await readFile(place(path)));
       if (Object.hasOwn(preludes, path)) body = `${preludes[path]}\n${body}`;
       response.writeHead(200, { "Content-Type": TYPES[extname(path)] ?? "text/html; charset=utf-8" });
@@ -61,10 +62,10 @@ function place(path) {
   return join(repository, file);
 }
 
-async function madeUp(path, trace) {
+async function madeUp(path, trace, artifact) {
   const json = (value) => Buffer.from(JSON.stringify(value));
   if (path === "www/artifacts/index.json") return json({ default: "mock", models: [{ id: "mock", artifact: "mock/hneurons.json", bytes: MODEL.length, opens: "doubt-meows" }] });
-  if (path === "www/artifacts/mock/hneurons.json") return json(fakeArtifact(SHA, MODEL.length));
+  if (path === "www/artifacts/mock/hneurons.json") return json(artifact(fakeArtifact(SHA, MODEL.length)));
   if (path.startsWith("www/gallery/")) {
     const { index, recording } = fakeGallery(SHA);
     const file = { "www/gallery/mock/index.json": index, "www/gallery/mock/prompts.json": index.runs.map(({ id, prompt, then }) => ({ id, prompt, then })), "www/gallery/mock/doubt-meows.json": recording }[path];

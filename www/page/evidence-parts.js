@@ -1,0 +1,44 @@
+// What the Evidence section's figures are made of besides the plot: a caption, a verdict, a table.
+
+import { h } from "./dom.js";
+import { sample } from "./plot.js";
+
+/** A plot: how to read it, what it says in words, and its numbers as a table. */
+export function figure({ title, about, plot, verdict, says, columns, rows }) {
+  return h(
+    "figure",
+    { class: "evidence-figure" },
+    h("div", { class: "figure-head" }, h("h4", {}, title), about && h("p", { class: "hint" }, about)),
+    h("div", { class: "plot-box" }, plot.element),
+    h(
+      "figcaption",
+      { class: "figure-says" },
+      verdict && h("p", { class: "evidence-verdict", "data-is": verdict.is }, verdict.words),
+      says && h("p", { class: "hint" }, says),
+      table(title, columns, rows),
+    ),
+  );
+}
+
+export function table(title, columns, rows) {
+  return h(
+    "details",
+    { class: "evidence-table" },
+    h("summary", {}, "As a table", h("span", { class: "unseen" }, `: ${title}`)),
+    h(
+      "div",
+      { class: "table-place", tabindex: 0, role: "region", "aria-label": `Table: ${title}` },
+      h(
+        "table",
+        {},
+        h("thead", {}, h("tr", {}, ...columns.map((column) => h("th", { scope: "col" }, column)))),
+        h("tbody", {}, ...rows.map(([first, ...rest]) => h("tr", {}, h("th", { scope: "row" }, first), ...rest.map((cell) => h("td", {}, cell))))),
+      ),
+    ),
+  );
+}
+
+/** What each shape stands for: [[shape, whose, words], …]. */
+export function legend(entries) {
+  return h("ul", { class: "plot-key" }, ...entries.map(([shape, of, words]) => h("li", {}, sample(shape, of), words)));
+}

@@ -1,0 +1,50 @@
+// A part of the page that is fetched when the visitor comes near it: by scrolling, by keyboard or by a link. Where it is not
+// shown (an embed, hide=…) it is never fetched; on a page at rest it is, so that it is there to be printed.
+
+import { h } from "./dom.js";
+
+const NEAR = "800px";
+
+/** Calls `load` once, when `section` is about to be seen. A failure is said in the section. */
+export function whenNear(section, load) {
+  const shown = () => section.getClientRects().length > 0;
+  let begun = false;
+  const begin = async () => {
+    if (begun || !shown()) return;
+    begun = true;
+    watch.disconnect();
+    section.setAttribute("aria-busy", "true");
+    try {
+      await load();
+    } catch (error) {
+      console.warn(error);
+      section.append(h("p", {}, "This part of the page could not be fetched. Check the connection, then reload the page."));
+    }
+    section.removeAttribute("aria-busy");
+  };
+  const watch = new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && begin(), { rootMargin: NEAR });
+  watch.observe(section);
+  section.addEventListener("focusin", begin);
+  window.addEventListener("beforeprint", begin);
+  const rest = () => (window.requestIdleCallback ?? ((act) => setTimeout(act, 2000)))(begin);
+  if (document.readyState === "complete") rest();
+  else window.addEventListener("load", rest, { once: true });
+  // A link inside the page. The hash holds the settings, so it must not become this one's.
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest?.(`a[href="#${section.id}"]`)) return;
+    event.preventDefault();
+    begin();
+    section.focus({ preventScroll: true });
+    section.scrollIntoView({ block: "start" });
+  });
+}
+
+/** Adds a style sheet, and waits for it. */
+export function withStyle(href) {
+  return new Promise((resolve, reject) => {
+    const link = h("link", { rel: "stylesheet", href });
+    link.addEventListener("load", resolve);
+    link.addEventListener("error", () => (link.remove(), reject(new Error(`The style sheet ${href} could not be fetched.`))));
+    document.head.append(link);
+  });
+}
