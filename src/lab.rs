@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     choose::{Chosen, GOLDEN_TEXT, Golden, Wanted},
     engine::{
-        Edits, Engine, Neuron, Watch,
+        Edits, Engine, Feed, LaneId, Logits, Neuron, Reading, Watch, contributions,
         cpu::{Cpu, Isa},
         gpu::{Gpu, KernelTime, Options},
     },
@@ -54,6 +54,9 @@ pub struct LaneRequest {
     pub alpha: f32,
     /// The neurons of [`Set::Custom`].
     pub neurons: Vec<Neuron>,
+    /// For a selection (or the control of one) the factors that some neurons have of their own, in the selection's order; the others
+    /// have `alpha`. Empty where none has. A control's neurons take them over layer by layer.
+    pub factors: Vec<Option<f32>>,
     /// What [`Set::Random`] is matched to.
     pub control_of: ControlOf,
     /// The seed of [`Set::Random`].
@@ -67,6 +70,7 @@ impl LaneRequest {
             set,
             alpha,
             neurons: Vec::new(),
+            factors: Vec::new(),
             control_of: ControlOf::H,
             seed: 1,
         }
@@ -381,7 +385,23 @@ impl Lab {
                 (set, lane.alpha)
             }
         };
-        let edits = Edits::scale(&neurons, alpha, config)?;
+        let edits = match (lane.set, &lane.control_of) {
+            _ if lane.factors.is_empty() => Edits::scale(&neurons, alpha, config)?,
+            (Set::Custom, _) => {
+                let own = own_factors(&lane.neurons, &lane.factors, alpha)?;
+                Edits::each(&own, config)?
+            }
+            // As many neurons in each layer, in the same order: each takes the factor of its place.
+            (Set::Random, ControlOf::Custom(of)) => {
+                let own = own_factors(of, &lane.factors, alpha)?;
+                let own = neurons.iter().zip(own).map(|(&n, (_, f))| (n, f));
+                Edits::each(&own.collect::<Vec<_>>(), config)?
+            }
+            _ => {
+                let why = "only a selection of one's own has factors of its own";
+                return Err(Error::input(why));
+            }
+        };
         Ok((
             LanePlan {
                 set: lane.set,
@@ -389,6 +409,51 @@ impl Lab {
                 neurons,
             },
             edits,
+        ))
+    }
+
+    /// The contributions of all neurons, layer by layer, at position `at` of what a lane has read: the conversation's
+    /// tokens, then `tokens`. It is read again for this, in a lane of its own.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Input`] for a position that is not there; as [`Lab::resolve`] and [`Engine::forward`].
+    pub async fn activity(
+        &mut self,
+        conversation: &Conversation,
+        lane: &LaneRequest,
+        tokens: &[u32],
+        at: usize,
+    ) -> Result<Vec<f32>> {
+        let (_, edits) = self.resolve(lane)?;
+        let prompt = conversation.encode(&self.text, self.file.vocabulary())?;
+        let mut ids: Vec<u32> = prompt
+            .iter()
+            .map(|t| t.id)
+            .chain(tokens.iter().copied())
+            .collect();
+        let vocabulary = self.file.config().vocabulary as u32;
+        if at >= ids.len() || tokens.iter().any(|&id| id >= vocabulary) {
+            return Err(Error::input(format!(
+                "there is no token at position {at}: choose one that was read"
+            )));
+        }
+        ids.truncate(at + 1);
+        let engine = self.engine.get_mut();
+        let id = engine.open(&edits)?;
+        let before = read(engine, id, &ids[..at], &Watch::None).await;
+        let last = match before {
+            Ok(_) => read(engine, id, &ids[at..], &Watch::All).await,
+            e => e,
+        };
+        engine.close(id);
+        let readings = last?;
+        let activity = readings.first().and_then(|r| r.activity.first());
+        let activity = activity.ok_or_else(|| Error::internal("nothing was read"))?;
+        Ok(contributions(
+            &Watch::All,
+            activity,
+            engine.column_norms(),
+            engine.config(),
         ))
     }
 
@@ -495,4 +560,43 @@ impl Lab {
     pub fn close(&mut self, session: Session) {
         session.close(self.engine.get_mut());
     }
+}
+
+/// Reads tokens of one lane, in pieces that any engine takes.
+async fn read(
+    engine: &mut dyn Engine,
+    lane: LaneId,
+    tokens: &[u32],
+    watch: &Watch,
+) -> Result<Vec<Reading>> {
+    let mut readings = Vec::new();
+    for tokens in tokens.chunks(128) {
+        let feed = Feed {
+            lane,
+            tokens,
+            logits: Logits::None,
+        };
+        readings = engine.forward(&[feed], watch).await?;
+    }
+    Ok(readings)
+}
+
+/// Each neuron with its factor, by layer and index.
+fn own_factors(
+    neurons: &[Neuron],
+    factors: &[Option<f32>],
+    alpha: f32,
+) -> Result<Vec<(Neuron, f32)>> {
+    if neurons.len() != factors.len() {
+        return Err(Error::input(format!(
+            "{} neurons and {} factors: give a factor, or null, for each",
+            neurons.len(),
+            factors.len()
+        )));
+    }
+    let factors = factors.iter().map(|f| f.unwrap_or(alpha));
+    let mut own: Vec<_> = neurons.iter().copied().zip(factors).collect();
+    own.sort_by_key(|(neuron, _)| *neuron);
+    own.dedup_by_key(|(neuron, _)| *neuron);
+    Ok(own)
 }

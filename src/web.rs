@@ -160,6 +160,8 @@ struct JsLane {
     #[serde(default)]
     neurons: Vec<Pair>,
     #[serde(default)]
+    factors: Vec<Option<f32>>,
+    #[serde(default)]
     control_of: Option<JsControlOf>,
     #[serde(default = "default_seed")]
     seed: u64,
@@ -182,6 +184,14 @@ fn default_seed() -> u64 {
 
 fn default_alpha() -> f32 {
     1.0
+}
+
+#[derive(Deserialize)]
+struct JsActivity {
+    messages: Vec<Message>,
+    tokens: Vec<u32>,
+    lane: JsLane,
+    at: usize,
 }
 
 #[derive(Serialize)]
@@ -333,19 +343,8 @@ impl Lab {
     pub fn start(&mut self, request: JsValue) -> JsResult<JsValue> {
         self.drop_session();
         let request: JsRequest = from_js(request, "the request")?;
-        let lanes = request
-            .lanes
-            .into_iter()
-            .map(|l| {
-                Ok(LaneRequest {
-                    set: l.set,
-                    alpha: l.alpha,
-                    neurons: l.neurons.into_iter().map(neuron).collect(),
-                    control_of: control_of(l.control_of)?,
-                    seed: l.seed,
-                })
-            })
-            .collect::<Result<Vec<_>>>()?;
+        let lanes = request.lanes.into_iter().map(lane_request);
+        let lanes = lanes.collect::<Result<Vec<_>>>()?;
         let (session, lanes) = self.lab.start(&Request {
             conversation: Conversation::Messages(request.messages),
             lanes,
@@ -391,6 +390,22 @@ impl Lab {
         Ok(out)
     }
 
+    /// The contributions of all neurons, layer by layer, at one position: `{messages, tokens, lane, at}`, with `tokens` the ids of
+    /// the answer so far and `at` counting the prompt's tokens first. Gives a `Float32Array`. It ends a run in progress.
+    ///
+    /// # Errors
+    /// Kind `input`, `context`, `memory`, `gpu`.
+    pub async fn activity(&mut self, request: JsValue) -> JsResult<Float32Array> {
+        self.drop_session();
+        let request: JsActivity = from_js(request, "the request")?;
+        let conversation = Conversation::Messages(request.messages);
+        let lane = lane_request(request.lane)?;
+        let all = self
+            .lab
+            .activity(&conversation, &lane, &request.tokens, request.at);
+        Ok(Float32Array::from(&all.await?[..]))
+    }
+
     /// Ends the run; what it gives has the shape of a step.
     ///
     /// # Errors
@@ -414,6 +429,17 @@ impl Lab {
 fn from_js<T: serde::de::DeserializeOwned>(value: JsValue, what: &str) -> Result<T> {
     serde_wasm_bindgen::from_value(value)
         .map_err(|e| Error::input(format!("{what} cannot be read ({e}): correct it")))
+}
+
+fn lane_request(lane: JsLane) -> Result<LaneRequest> {
+    Ok(LaneRequest {
+        set: lane.set,
+        alpha: lane.alpha,
+        neurons: lane.neurons.into_iter().map(neuron).collect(),
+        factors: lane.factors,
+        control_of: control_of(lane.control_of)?,
+        seed: lane.seed,
+    })
 }
 
 fn control_of(of: Option<JsControlOf>) -> Result<ControlOf> {

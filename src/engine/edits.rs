@@ -47,6 +47,22 @@ impl Edits {
         ))
     }
 
+    /// A factor of its own for each neuron; of a neuron listed twice the first counts.
+    ///
+    /// # Errors
+    /// As [`Edits::scale`].
+    pub fn each(factors: &[(Neuron, f32)], config: &Config) -> Result<Self> {
+        let mut list = factors.to_vec();
+        list.sort_by_key(|(neuron, _)| *neuron);
+        list.dedup_by_key(|(neuron, _)| *neuron);
+        for &(neuron, alpha) in &list {
+            check_alpha(alpha)?;
+            check_neuron(neuron, config)?;
+        }
+        let edit = |(neuron, alpha)| Edit { neuron, alpha };
+        Ok(Self(list.into_iter().map(edit).collect()))
+    }
+
     /// The edits, by layer and index.
     pub fn iter(&self) -> impl Iterator<Item = Edit> + '_ {
         self.0.iter().copied()

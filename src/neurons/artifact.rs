@@ -47,6 +47,15 @@ pub struct Artifact {
     /// What editing does, per benchmark and alpha; empty while nothing was measured.
     #[serde(default)]
     pub impact: Vec<serde_json::Value>,
+    /// How each benchmark goes with alpha, against random sets.
+    #[serde(default)]
+    pub trends: Vec<serde_json::Value>,
+    /// Perplexity of ordinary text, per alpha.
+    #[serde(default)]
+    pub language: Vec<serde_json::Value>,
+    /// What identification had, and tried.
+    #[serde(default, skip_serializing_if = "serde_json::Value::is_null")]
+    pub identification: serde_json::Value,
     /// Everything needed to redo it.
     pub recipe: serde_json::Value,
 }
@@ -93,12 +102,30 @@ pub struct HNeuron {
     /// Quantiles of its contribution on reference text, by probability ("0.5", "0.99" …).
     #[serde(default)]
     pub quantiles: BTreeMap<String, f32>,
+    /// Its contributions on reference text, counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub histogram: Option<Histogram>,
+    /// Share of resamples of the training answers that chose it again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stability: Option<f64>,
     /// Tokens its column of `W_down` raises most through the unembedding.
     #[serde(default)]
     pub promotes: Vec<String>,
     /// Tokens it lowers most.
     #[serde(default)]
     pub suppresses: Vec<String>,
+}
+
+/// Contributions counted on a logarithmic scale: step `k` is a contribution of `from * 10^(k / per_decade)`; step 0 counts
+/// what is smaller, the last one what is larger.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Histogram {
+    /// The contribution of step 0.
+    pub from: f64,
+    /// Steps in a factor of ten.
+    pub per_decade: f64,
+    /// Tokens at each step.
+    pub counts: Vec<u32>,
 }
 
 /// The classifier as stored.

@@ -8,7 +8,8 @@ mod detector;
 mod span;
 
 pub use artifact::{
-    Artifact, ArtifactModel, Calibration, ControlSet, DetectorSpec, DetectorTerm, HNeuron, SCHEMA,
+    Artifact, ArtifactModel, Calibration, ControlSet, DetectorSpec, DetectorTerm, HNeuron,
+    Histogram, SCHEMA,
 };
 pub use control::{CONTROL_SEEDS, matched_control};
 pub use detector::Detector;

@@ -9,7 +9,7 @@ use super::{
     features::{Features, Standardization},
     identify::{Few, Identified, Table},
     logistic::{Hooks, Logistic, Options, Problem, fit_l2},
-    stats::{Bootstrap, Estimate, Tail, Units, accuracy, auroc, best_threshold, empirical_p},
+    stats::{Bootstrap, Estimate, Tail, Units, accuracy, auroc, best_threshold, bins, empirical_p},
 };
 use crate::error::Result;
 
@@ -42,6 +42,19 @@ pub struct Evaluation {
     pub best_cheap: String,
     /// AUROC of other detectors: cheap ones, other sets of neurons, and all neurons together.
     pub baselines: BTreeMap<String, f64>,
+    /// The calibration: answers by rising reading, in ten bins of equal size.
+    pub reliability: Vec<Reliability>,
+}
+
+/// The answers of one bin of readings.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Reliability {
+    /// Their mean reading.
+    pub mean: f64,
+    /// The share of them that is wrong.
+    pub share: f64,
+    /// How many they are.
+    pub n: usize,
 }
 
 /// Numbers of an answer that need no look inside the model.
@@ -139,6 +152,8 @@ impl<'a> Judges<'a> {
         let labels = &table.labels;
         let of = |few: &Few| few.scores(&table.features);
         let scores = of(&self.found.detector);
+        let platt = self.found.calibration;
+        let readings: Vec<f64> = scores.iter().map(|&s| platt.probability(s)).collect();
         let bootstrap = Bootstrap {
             seed,
             ..Bootstrap::default()
@@ -221,6 +236,14 @@ impl<'a> Judges<'a> {
             )?,
             best_cheap: cheap_scores[best].0.clone(),
             baselines,
+            reliability: bins(&readings, labels, 10)?
+                .into_iter()
+                .map(|bin| Reliability {
+                    mean: bin.probability,
+                    share: bin.positive,
+                    n: bin.items,
+                })
+                .collect(),
         })
     }
 }

@@ -31,11 +31,12 @@ const KEPT: [f32; 2] = [0.0, 3.0];
 const TOP: usize = 8;
 
 /// Contributions below this are kept as nothing.
-const LEAST: f64 = 3e-4;
+pub const LEAST: f64 = 3e-4;
 
 /// Steps in a factor of ten, and in all: up to a contribution of 3.
-const STEPS_A_DECADE: f64 = 10.0;
-const STEPS: u8 = 40;
+pub const STEPS_A_DECADE: f64 = 10.0;
+/// See [`STEPS_A_DECADE`].
+pub const STEPS: u8 = 40;
 
 /// What is asked: a line of `data/gallery.jsonl`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -218,7 +219,7 @@ impl Recording {
 }
 
 /// A contribution's step, 0 to 40: 0 below 3e-4, then ten to a factor of ten, up to 3.
-fn step(contribution: f32) -> u8 {
+pub fn step(contribution: f32) -> u8 {
     let step = (STEPS_A_DECADE * (f64::from(contribution) / LEAST).log10()).round();
     // A contribution of zero has the logarithm minus infinity, which ends at 0 too.
     step.clamp(0.0, f64::from(STEPS)) as u8

@@ -21,4 +21,4 @@ pub mod split;
 pub mod stats;
 
 pub use features::Features;
-pub use profile::{promoted, reference_quantiles};
+pub use profile::{Profile, promoted, reference_profiles};

@@ -2,28 +2,36 @@
 
 use std::collections::BTreeMap;
 
+use super::gallery::{LEAST, STEPS, STEPS_A_DECADE, step};
 use crate::{
     engine::{Edits, Engine, Feed, Logits, Neuron, Watch, cpu::Cpu},
     error::{Error, Result},
-    neurons::contributions,
+    neurons::{Histogram, contributions},
     text::Tokenizer,
 };
 
 /// Tokens of reference text read as one sequence.
 const WINDOW: usize = 256;
 
-/// For each neuron the quantiles of its contribution over all tokens of `text`, by probability as written in
-/// `probabilities` ("0.5"); the value at rank `ceil(p n)` of `n`.
+/// What a neuron contributes on reference text.
+pub struct Profile {
+    /// Quantiles by probability as it was written ("0.5"): the value at rank `ceil(p n)` of `n`.
+    pub quantiles: BTreeMap<String, f32>,
+    /// The contributions, counted.
+    pub histogram: Histogram,
+}
+
+/// For each neuron its contributions over all tokens of `text`: counted, and their quantiles at `probabilities`.
 ///
 /// # Errors
 /// [`crate::ErrorKind::Input`] for an empty text or a probability that is none; as [`Engine::forward`].
-pub async fn reference_quantiles(
+pub async fn reference_profiles(
     engine: &mut dyn Engine,
     tokenizer: &Tokenizer,
     text: &str,
     neurons: &[Neuron],
     probabilities: &[&str],
-) -> Result<Vec<BTreeMap<String, f32>>> {
+) -> Result<Vec<Profile>> {
     let ids = tokenizer.encode(text)?;
     if ids.is_empty() {
         return Err(Error::input("the reference text is empty: write some"));
@@ -50,7 +58,11 @@ pub async fn reference_quantiles(
         .iter_mut()
         .map(|values| {
             values.sort_by(f32::total_cmp);
-            probabilities
+            let mut counts = vec![0u32; usize::from(STEPS) + 1];
+            for &value in values.iter() {
+                counts[usize::from(step(value))] += 1;
+            }
+            let quantiles = probabilities
                 .iter()
                 .map(|&name| {
                     let p: f64 = name
@@ -61,7 +73,15 @@ pub async fn reference_quantiles(
                     let rank = (p * values.len() as f64).ceil() as usize;
                     Ok((name.to_owned(), values[rank.clamp(1, values.len()) - 1]))
                 })
-                .collect()
+                .collect::<Result<_>>()?;
+            Ok(Profile {
+                quantiles,
+                histogram: Histogram {
+                    from: LEAST,
+                    per_decade: STEPS_A_DECADE,
+                    counts,
+                },
+            })
         })
         .collect()
 }

@@ -1,7 +1,4 @@
-//! `hneurons artifact`: a list of weighted neurons becomes the file the page reads.
-//!
-//! The weights come from elsewhere (at present from the feasibility study, see `data/provisional/`); everything else in
-//! the artifact is computed here, on this engine.
+//! `hneurons artifact`: what identify, evaluate and intervene left in their folder becomes the file the page reads.
 
 use std::path::PathBuf;
 
@@ -11,30 +8,28 @@ use hneurons::{
     engine::{Engine, cpu::Cpu},
     gguf::sha256_hex,
     neurons::{
-        Artifact, ArtifactModel, CONTROL_SEEDS, ControlSet, DetectorSpec, DetectorTerm, HNeuron,
-        Neuron, SCHEMA, matched_control,
+        Artifact, ArtifactModel, CONTROL_SEEDS, Calibration, ControlSet, DetectorSpec,
+        DetectorTerm, HNeuron, Neuron, SCHEMA, matched_control,
     },
-    research::{promoted, reference_quantiles},
+    research::{identify::neuron, promoted, reference_profiles},
     text::Tokenizer,
 };
 use hneurons_fetch::SMOLLM2;
-use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::model::{ModelArgs, read_text};
+use super::{
+    found,
+    model::{ModelArgs, read_text},
+};
 
 const PROBABILITIES: [&str; 5] = ["0.5", "0.9", "0.99", "0.999", "1"];
 const TOKENS_NAMED: usize = 8;
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// The weighted neurons (JSON).
-    #[arg(
-        long,
-        default_value = "data/provisional/smollm2-135m-instruct-q4_1.json",
-        value_name = "FILE"
-    )]
-    neurons: PathBuf,
+    /// The folder of `hneurons identify`, `evaluate` and `intervene`.
+    #[arg(long, default_value = "target/identify", value_name = "FOLDER")]
+    run: PathBuf,
     /// Ordinary text on which contributions are measured.
     #[arg(long, default_value = "data/reference.txt", value_name = "FILE")]
     reference: PathBuf,
@@ -45,70 +40,78 @@ pub struct Args {
         value_name = "FILE"
     )]
     out: PathBuf,
+    /// The commit the commands were run from, for the recipe.
+    #[arg(long, value_name = "HASH", default_value = "")]
+    commit: String,
     #[command(flatten)]
     model: ModelArgs,
 }
 
-/// The file of weights: a sparse classifier's positive and negative neurons.
-#[derive(Deserialize)]
-struct Weights {
-    source: String,
-    #[serde(rename = "C")]
-    c: f64,
-    n_train: usize,
-    intercept: f64,
-    neurons: Vec<DetectorTerm>,
-}
-
-pub fn main(args: &Args) -> Result<()> {
-    let text = read_text(&args.neurons)?;
-    let weights: Weights = serde_json::from_str(&text).map_err(|e| {
+/// A file of the run's folder.
+fn part(args: &Args, name: &str, command: &str) -> Result<Value> {
+    let path = args.run.join(name);
+    let text = read_text(&path)
+        .map_err(|e| Error::new(e.kind(), format!("{e}; `hneurons {command}` writes it")))?;
+    serde_json::from_str(&text).map_err(|e| {
         Error::new(
             ErrorKind::Input,
             format!(
-                "{} is no list of weighted neurons ({e}): correct it",
-                args.neurons.display()
+                "{} is not what {command} writes ({e}): run it again",
+                path.display()
             ),
         )
-    })?;
+    })
+}
+
+pub fn main(args: &Args) -> Result<()> {
+    let (fitting, found) = found::read(&args.run)?;
+    let header = part(args, "header.json", "identify")?;
+    let evaluated = part(args, "evaluation.json", "evaluate")?;
+    let impact = part(args, "impact.json", "intervene")?;
     let reference = read_text(&args.reference)?;
     let file = args.model.file()?;
+    if header["model"].as_str() != Some(file.sha256()) {
+        return Err(Error::new(
+            ErrorKind::Input,
+            format!(
+                "{} is a run of another model: give its file with --model",
+                args.run.display()
+            ),
+        ));
+    }
     let tokenizer = Tokenizer::new(file.vocabulary())?;
     let mut engine = Cpu::new(&file)?;
     let config = file.config().clone();
-
-    let mut terms = weights.neurons;
-    terms.sort_by(|a, b| b.weight.total_cmp(&a.weight));
-    let positive: Vec<&DetectorTerm> = terms.iter().filter(|t| t.weight > 0.0).collect();
-    let set: Vec<Neuron> = positive.iter().map(|t| t.neuron()).collect();
+    let set: Vec<Neuron> = found.h.iter().map(|(p, _)| neuron(*p, &config)).collect();
     eprintln!(
         "measuring {} neurons on {}",
         set.len(),
         args.reference.display()
     );
-    let quantiles = pollster::block_on(reference_quantiles(
+    let profiles = pollster::block_on(reference_profiles(
         &mut engine,
         &tokenizer,
         &reference,
         &set,
         &PROBABILITIES,
     ))?;
-    let neurons = positive
-        .iter()
-        .zip(quantiles)
-        .map(|(term, quantiles)| {
-            let (promotes, suppresses) =
-                promoted(&engine, &tokenizer, term.neuron(), TOKENS_NAMED)?;
-            Ok(HNeuron {
-                layer: term.layer,
-                index: term.index,
-                weight: term.weight,
-                quantiles,
-                promotes,
-                suppresses,
-            })
-        })
-        .collect::<Result<Vec<_>>>()?;
+    let mut neurons = Vec::new();
+    for (i, (place, profile)) in set.iter().zip(profiles).enumerate() {
+        let (promotes, suppresses) = promoted(&engine, &tokenizer, *place, TOKENS_NAMED)?;
+        neurons.push(HNeuron {
+            layer: place.layer,
+            index: place.index,
+            weight: found.h[i].1,
+            quantiles: profile.quantiles,
+            histogram: Some(profile.histogram),
+            stability: found
+                .stability
+                .get(i)
+                .map(|&times| times as f64 / fitting.resamples.max(1) as f64),
+            promotes,
+            suppresses,
+        });
+    }
     let controls = CONTROL_SEEDS
         .map(|seed| {
             let set = matched_control(&set, &[], config.neurons, seed)?;
@@ -118,14 +121,36 @@ pub fn main(args: &Args) -> Result<()> {
             })
         })
         .collect::<Result<Vec<_>>>()?;
+    let few = &found.detector;
+    let terms = (0..few.neurons.len())
+        .filter(|&j| few.weights[j] != 0.0 && few.std[j] > 0.0)
+        .map(|j| {
+            let place = neuron(few.neurons[j], &config);
+            DetectorTerm {
+                layer: place.layer,
+                index: place.index,
+                weight: few.weights[j],
+                mean: few.mean[j],
+                std: few.std[j],
+            }
+        })
+        .collect();
     let golden = pollster::block_on(Golden::make(&mut engine, &tokenizer, GOLDEN_TEXT))?;
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let mut evaluation = list(&evaluated["evaluation"]);
+    if let Value::Object(mut unseen) = evaluated["unseen_templates"].clone()
+        && unseen.contains_key("auroc")
+    {
+        unseen.insert("dataset".into(), "unseen templates".into());
+        evaluation.push(unseen.into());
+    }
+    let wrong = |part: &[(String, bool)]| part.iter().filter(|(_, wrong)| *wrong).count();
     let artifact = Artifact {
         schema: SCHEMA.into(),
         id: "smollm2-135m-instruct-q4_1".into(),
-        provisional: true,
-        notice: "These neurons come from a small feasibility study and have not been identified again, nor evaluated, \
-            by this tool. They are associated with wrong answers in that study; that is not the same as causing them. \
-            Compare every effect with the random control beside it."
+        provisional: false,
+        notice: "These neurons are associated with wrong answers to short factual questions. That is not the same as \
+            causing them, and not a test of whether a sentence is true. Compare every effect with the random control beside it."
             .into(),
         model: ArtifactModel {
             id: "smollm2-135m-instruct-q4_1".into(),
@@ -143,23 +168,38 @@ pub fn main(args: &Args) -> Result<()> {
         },
         neurons,
         detector: DetectorSpec {
-            bias: weights.intercept,
+            bias: few.bias,
             feature: "mean_contribution".into(),
             span: "answer_words".into(),
             terms,
-            calibration: None,
+            calibration: Some(Calibration {
+                slope: found.calibration.slope,
+                intercept: found.calibration.intercept,
+            }),
         },
         controls,
-        evaluation: Vec::new(),
-        impact: Vec::new(),
+        evaluation,
+        impact: list(&impact["impact"]),
+        trends: list(&impact["trends"]),
+        language: list(&impact["language"]),
+        identification: json!({
+            "train": found.train.len(),
+            "train_wrong": wrong(&found.train),
+            "test": found.test.len(),
+            "test_wrong": wrong(&found.test),
+            "tried": found.tried,
+            "c": found.c,
+            "resamples": fitting.resamples,
+        }),
         recipe: json!({
-            "source": weights.source,
-            "C": weights.c,
-            "n_train": weights.n_train,
-            "neurons_sha256": sha256_hex(text.as_bytes()),
+            "asking": header["asking"],
+            "questions_sha256": header["questions"],
+            "evaluated_on_sha256": evaluated["questions_sha256"],
+            "fitting": fitting,
             "reference_sha256": sha256_hex(reference.as_bytes()),
             "engine": engine.description(),
-            "command": "cargo run --release -- artifact",
+            "commit": args.commit,
+            "command": "cargo xtask artifact",
         }),
     };
     let mut out = serde_json::to_string_pretty(&artifact).map_err(|e| {

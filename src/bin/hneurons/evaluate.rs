@@ -5,6 +5,7 @@ use std::{collections::HashMap, path::PathBuf};
 use hneurons::{
     Error, ErrorKind, Result,
     engine::{Engine, cpu::Cpu},
+    gguf::sha256_hex,
     research::{
         answers::{Consistent, Subject},
         collect::{Collected, Folder},
@@ -21,7 +22,7 @@ use serde_json::json;
 use super::{
     found,
     identify::{AskingArgs, collect},
-    model::ModelArgs,
+    model::{ModelArgs, read_text},
 };
 
 #[derive(clap::Args)]
@@ -179,7 +180,19 @@ pub fn main(args: &Args) -> Result<()> {
         }
         Err(e) => json!({"left_out": e.to_string()}),
     };
-    let out = json!({"engine": description, "evaluation": all, "unseen_templates": unseen_json});
+    // Published collections are not in this repository: their hashes say which questions these were.
+    let mut hashes = serde_json::Map::new();
+    for path in &args.questions {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let hash = sha256_hex(read_text(path)?.as_bytes());
+        hashes.insert(name.into_owned(), hash.into());
+    }
+    let out = json!({
+        "engine": description,
+        "evaluation": all,
+        "unseen_templates": unseen_json,
+        "questions_sha256": hashes,
+    });
     let text = serde_json::to_string_pretty(&out).map_err(|e| {
         Error::new(
             ErrorKind::Internal,
