@@ -9,12 +9,13 @@ import { ramp, shareOf } from "../../www/core/ramp.js";
 import { lanesFor } from "../../www/core/requests.js";
 import { DEFAULTS, formatHash, parseHash } from "../../www/core/state.js";
 import { bandOf, fits, gist, sweepLanes, sweepOf } from "../../www/core/sweep.js";
+import { LiveTrace } from "../../www/core/live.js";
 import { Trace } from "../../www/core/trace.js";
 
 /** A finished sweep in which lane i says `says(lane)`. */
 function swept(settings, says) {
   const lanes = sweepLanes(settings);
-  const trace = new Trace({ messages: [{ role: "user", content: "x" }] });
+  const trace = new LiveTrace({ messages: [{ role: "user", content: "x" }] });
   trace.begin({ prompt: [], shown: [], lanes: lanes.map((lane) => ({ set: lane.set, alpha: lane.alpha, neurons: lane.neurons ?? [[1, 1]] })) }, lanes);
   lanes.forEach((lane, i) => Object.assign(trace.lanes[i], { tokens: says(lane).map((id) => ({ id, text: ` ${id}`, logprob: -id / 10 })), score: lane.alpha / 4, stopped: "eos" }));
   trace.done = true;
@@ -63,7 +64,7 @@ test("a factor of a neuron's own reaches the lane and the link", () => {
   const lanes = lanesFor({ ...DEFAULTS, set: "custom", off });
   assert.deepEqual(lanes[1], { set: "custom", alpha: 0, neurons: [[1, 2], [3, 4]], factors: [null, 0.5] });
   assert.equal("factors" in lanesFor({ ...DEFAULTS, set: "custom", off: [[1, 2]] })[1], false);
-  const trace = new Trace({ messages: [] });
+  const trace = new LiveTrace({ messages: [] });
   trace.begin({ prompt: [], shown: [], lanes: lanes.map(({ set, alpha, neurons = [] }) => ({ set, alpha, neurons })) }, lanes);
   assert.deepEqual([[1, 2], [3, 4], [5, 6]].map((neuron) => trace.factor(1, neuron)), [0, 0.5, 1]);
   assert.deepEqual(askedOf(trace.lanes[1]), lanes[1]);

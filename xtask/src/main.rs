@@ -1,6 +1,7 @@
 //! Every chore of the repository is a subcommand of `cargo xtask`, in Rust, so that a fresh machine needs rustup and git
 //! and nothing else. Each command does its own set-up, says what it does, and skips what is already done.
 
+mod artifact;
 mod bench;
 mod bindgen;
 mod browser;
@@ -89,6 +90,15 @@ enum Command {
     },
     /// Get the model file into models/ and verify it
     Model,
+    /// Find the H-Neurons, evaluate and turn them, and write the artifact and the gallery that the page shows
+    Artifact {
+        /// Further questions to evaluate on, a data set a file (see `hneurons questions`)
+        #[arg(long, value_name = "FILE")]
+        questions: Vec<PathBuf>,
+        /// Folder for what is computed; what is there is not computed again
+        #[arg(long, value_name = "FOLDER", default_value = "target/identify")]
+        run: PathBuf,
+    },
 }
 
 fn main() -> ExitCode {
@@ -135,6 +145,10 @@ fn run(command: Command) -> Result<()> {
         }
         Command::Serve { port } => serve::serve(port, false),
         Command::Model => model(),
+        Command::Artifact { questions, run } => {
+            model()?;
+            artifact::make(&questions, &run)
+        }
     }
 }
 
