@@ -9,6 +9,7 @@ import { createHash } from "node:crypto";
 import { mkdir, open as openFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { gzipSync } from "node:zlib";
 import { open, temporaryFolder } from "./browser.mjs";
 import { openLab } from "./lab.mjs";
 import { MODEL, MODEL_FILE, repository, serve } from "./server.mjs";
@@ -196,6 +197,53 @@ test("Doubt it: a second answer in each lane, under the first turn", async (t) =
   assert.ok(new Set(texts).size > 1, "the lanes do not all say the same");
   // The board is as far along as it goes: what stands there is the doubt and the second answer, not the first turn.
   await page.waitForFunction(() => document.querySelector(".board-scroll").scrollLeft > 200);
+});
+
+test("a recorded run is what a live run of the same prompt says; the map reads all neurons; a sweep answers every factor", async (t) => {
+  const { page } = await visit(t, { hash: "#recorded=velmoria&engine=cpu" });
+  await page.waitForSelector("[data-part=lane]");
+  const all = async () => [await textOf(page, "none"), await textOf(page, "h"), await textOf(page, "random")];
+  const recorded = await all();
+  assert.equal(await page.locator(".run-kind").innerText(), "Recorded run");
+  await page.locator("[data-part=run]").click();
+  await page.waitForFunction(() => document.documentElement.dataset.state === "ready" && document.querySelector(".timing").textContent, null, { timeout: 120_000 });
+  assert.equal(await page.locator(".run-kind").innerText(), "");
+  assert.deepEqual(await all(), recorded);
+  const index = JSON.parse(await readFile(join(repository, "www/gallery", artifact.model.id, "index.json"), "utf8"));
+  const sha = createHash("sha256").update(await readFile(join(repository, "www/artifacts", artifact.id, "hneurons.json"))).digest("hex");
+  assert.equal(index.artifact.sha256, sha, "the gallery was recorded with this artifact: run `hneurons gallery`");
+  for (const { id } of index.runs) {
+    const bytes = gzipSync(await readFile(join(repository, "www/gallery", artifact.model.id, `${id}.json`)), { level: 9 }).length;
+    assert.ok(bytes <= 40_000, `${id}: ${bytes} bytes`);
+  }
+  await page.locator("[data-part=token]").first().click();
+  await page.locator("[data-part=map] summary").first().click();
+  await page.waitForFunction(() => document.querySelector("[data-part=map]").innerText.includes("46,080"), null, { timeout: 60_000 });
+  await page.getByRole("button", { name: "Run the sweep" }).click();
+  await page.waitForFunction(() => document.documentElement.dataset.state === "ready" && document.querySelectorAll("[data-part=sweep] li, [data-part=sweep] tbody tr").length >= 6, null, { timeout: 240_000 });
+});
+
+test("all neurons at a token are the contributions that a run shows, and factors of their own are each neuron's", async (t) => {
+  const { page } = await visit(t);
+  await openLab(page, { root: server.url, variant: "simd128", model: artifact.model });
+  const got = await page.evaluate(async ({ artifact, messages }) => {
+    window.lab.set_artifact(JSON.stringify(artifact));
+    const [first, second] = artifact.neurons.map(({ layer, index }) => [layer, index]);
+    const own = { set: "custom", alpha: 2, neurons: [first, second], factors: [0, null] };
+    const lanes = [own, { set: "custom", alpha: 2, neurons: [second] }, { set: "custom", alpha: 0, neurons: [first] }, { set: "none" }, { set: "random", alpha: 2, control_of: [first, second], factors: [1, 1] }];
+    const run = await window.record({ messages, lanes, max_tokens: 8 });
+    const at = run.prompt.length + 3;
+    const all = await window.lab.activity({ messages, tokens: run.lanes[0].ids, lane: own, at });
+    const refused = await window.lab.activity({ messages, tokens: [], lane: own, at: 5000 }).then(() => "taken", (error) => error.kind);
+    return { all: Array.from(all), run, at, refused };
+  }, { artifact, messages: [{ role: "user", content: ZORVATH }] });
+  assert.equal(got.all.length, artifact.model.neuron_count);
+  const shown = got.run.lanes[0].contributions[got.at];
+  got.run.shown.forEach(([layer, index], i) => assert.equal(got.all[layer * artifact.model.neurons_per_layer + index], shown[i]));
+  assert.equal(got.refused, "input");
+  const logprobs = got.run.lanes.map((lane) => lane.logprobs.join());
+  assert.equal(new Set(logprobs.slice(0, 4)).size, 4, "both factors count");
+  assert.equal(logprobs[4], logprobs[3], "a control takes the factors over");
 });
 
 test("Stop acts within one token", async (t) => {

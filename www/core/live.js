@@ -7,8 +7,7 @@ export class LiveTrace extends Trace {
   begin(started, lanes) {
     this.prompt = started.prompt;
     this.rows = started.shown.map(([layer, index]) => [layer, index]);
-    // The neurons of a selection keep the order in which their factors stand.
-    started.lanes.forEach((lane, i) => this.addLane({ ...lanes[i], ...lane, ...(lanes[i]?.factors && { neurons: lanes[i].neurons }) }));
+    started.lanes.forEach((lane, i) => this.addLane({ ...lanes[i], ...lane, ...placed(lane, lanes[i]) }).asked = lanes[i]);
   }
 
   /** One step of a live run. Returns the lanes it touched. */
@@ -28,4 +27,13 @@ export class LiveTrace extends Trace {
     if (step.done) this.done = true;
     return touched;
   }
+}
+
+// Factors in the order of the lane's neurons. A selection keeps its own order; the engine gives a control's neurons by layer and
+// index, and each takes the factor of its place.
+function placed(lane, { set, neurons, control_of, factors }) {
+  if (!factors) return {};
+  if (set === "custom") return { neurons, factors };
+  const sorted = control_of.map((neuron, i) => [neuron, factors[i]]).sort(([[a, i]], [[b, j]]) => a - b || i - j);
+  return { factors: sorted.map(([, factor]) => factor) };
 }

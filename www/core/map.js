@@ -1,12 +1,10 @@
 // The layer map's data: the contributions of all neurons at one token, or of the few that a recording has, in one form;
 // and what is in view of it. Pure.
 
-/** What a lane was asked with, for the engine to read it again. */
-export function askedOf({ set, alpha, seed, neurons, own, control_of = "h" }) {
-  if (set === "none" || alpha === 1 && !own?.size) return { set: "none", alpha: 1 };
-  if (set === "h") return { set, alpha };
-  if (set === "random") return { set, alpha, seed, control_of };
-  return own.size > 0 ? { set, alpha, neurons, factors: neurons.map(([layer, index]) => own.get(`${layer}.${index}`) ?? null) } : { set, alpha, neurons };
+/** What a lane was asked with, for the engine to read it again; of a recorded lane, what it must have been. */
+export function askedOf({ asked, set, alpha, seed, own }) {
+  if (set === "none" || (alpha === 1 && !own?.size)) return { set: "none", alpha: 1 };
+  return asked ?? (set === "h" ? { set, alpha } : { set, alpha, seed, control_of: "h" });
 }
 
 /** Contributions of some or all neurons of a model of this shape. */

@@ -16,11 +16,8 @@ export function lanesFor(state) {
     ];
   }
   if (state.set === "custom") {
-    return [
-      trained,
-      { set: "custom", alpha, ...selectionOf(state.off) },
-      { set: "random", alpha, seed, control_of: selectionOf(state.off).neurons },
-    ];
+    const own = selectionOf(state.off);
+    return [trained, { set: "custom", alpha, ...own }, { set: "random", alpha, seed, ...controlOf(own) }];
   }
   return [trained, { set: "h", alpha }, { set: "random", alpha, seed, control_of: "h" }];
 }
@@ -29,6 +26,11 @@ export function lanesFor(state) {
 export function selectionOf(off) {
   const neurons = off.map(([layer, index]) => [layer, index]);
   return off.some(([, , own]) => own !== undefined) ? { neurons, factors: off.map(([, , own]) => own ?? null) } : { neurons };
+}
+
+/** A control of a selection takes over its factors, layer by layer. */
+export function controlOf({ neurons, factors }) {
+  return factors ? { control_of: neurons, factors } : { control_of: neurons };
 }
 
 /** One user turn, or (with `then`) the doubt: the as-trained answer goes into every lane. */

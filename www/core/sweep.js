@@ -1,7 +1,7 @@
 // A sweep: one conversation answered at every alpha of a few, with a set of neurons and with two random controls, in
 // one batched run. What is asked of the engine, and what the plots and the list show. Pure.
 
-import { selectionOf } from "./requests.js";
+import { controlOf, selectionOf } from "./requests.js";
 
 /** The factors of a live sweep. The lane as trained is its × 1, for every set. */
 export const ALPHAS = Object.freeze([0, 0.5, 1.5, 2, 3]);
@@ -12,14 +12,14 @@ export const setOf = ({ set }) => (set === "custom" ? "custom" : "h");
 /** The lanes of a live sweep: as trained, then the set and two random controls at every alpha. */
 export function sweepLanes({ set, off, seed }) {
   const own = setOf({ set }) === "custom" ? selectionOf(off) : {};
-  const control_of = own.neurons ?? "h";
+  const control = own.neurons ? controlOf(own) : { control_of: "h" };
   // With factors of single neurons, × 1 is not the lane as trained.
   const alphas = own.factors ? [...ALPHAS, 1] : ALPHAS;
   const second = seed >= 0xffff_ffff ? 0 : seed + 1;
   return [
     { set: "none", alpha: 1 },
     ...alphas.map((alpha) => ({ set: setOf({ set }), alpha, ...own })),
-    ...[seed, second].flatMap((seed) => ALPHAS.map((alpha) => ({ set: "random", alpha, seed, control_of }))),
+    ...[seed, second].flatMap((seed) => ALPHAS.map((alpha) => ({ set: "random", alpha, seed, ...control }))),
   ];
 }
 
