@@ -133,10 +133,14 @@ pub fn replies(
     let key_of = |(seed, alpha, a, _): &(Option<u64>, f32, &Asked, Edits)| -> Key {
         (*seed, alpha.to_bits(), a.question.id.clone())
     };
-    Ok(wanted
-        .iter()
-        .filter_map(|w| have.remove(&key_of(w)))
-        .collect())
+    // Judged anew: what was kept may be of an earlier version of the rules, and asking costs more than judging.
+    let judged = wanted.iter().filter_map(|w| {
+        let mut replied = have.remove(&key_of(w))?;
+        let (_, _, asked, _) = w;
+        replied.reply = judge_reply(benchmark, &asked.question, &replied.text, &replied.answer);
+        Some(replied)
+    });
+    Ok(judged.collect())
 }
 
 /// A share, as in the artifact's `impact` (docs/artifact.md).
