@@ -27,11 +27,14 @@ fn refused(change: impl FnOnce(&mut Value), what: &str) {
 }
 
 #[test]
-fn the_committed_artifact_belongs_to_the_model_and_is_marked_provisional() {
+fn the_committed_artifact_belongs_to_the_model_and_says_what_was_measured() {
     let artifact = common::artifact();
     artifact.check_model(&common::model()).expect("it fits");
-    assert!(artifact.provisional && !artifact.notice.is_empty());
-    assert_eq!(artifact.neurons.len(), 39);
+    assert!(!artifact.provisional && !artifact.notice.is_empty());
+    // Under one in a thousand of all neurons.
+    assert!(artifact.neurons.len() <= artifact.model.neuron_count / 1000);
+    assert!(!artifact.evaluation.is_empty() && !artifact.impact.is_empty());
+    assert!(artifact.detector.calibration.is_some());
     assert!(artifact.neurons.len() * 1000 < artifact.model.neuron_count);
     assert!(artifact.controls.len() >= 20);
     let measured = artifact.neurons.iter().all(|n| n.quantiles.len() >= 3);
@@ -99,14 +102,15 @@ fn what_is_not_sound_is_refused() {
 fn the_detector_is_the_logistic_function_of_standardized_contributions() {
     let artifact = common::artifact();
     let detector = Detector::of(&artifact);
+    let calibration = artifact.detector.calibration.as_ref().expect("calibrated");
+    let probability =
+        |logit: f64| 1.0 / (1.0 + (-(calibration.slope * logit + calibration.intercept)).exp());
     let means: Vec<f64> = artifact.detector.terms.iter().map(|t| t.mean).collect();
-    assert!(
-        (detector.score(&means) - 0.5).abs() < 1e-12,
-        "at the mean, with bias 0"
-    );
+    let bias = artifact.detector.bias;
+    assert!((detector.score(&means) - probability(bias)).abs() < 1e-12);
     let mut raised = means.clone();
     let first = &artifact.detector.terms[0];
     raised[0] += 2.0 * first.std;
-    let expected = 1.0 / (1.0 + (-2.0 * first.weight).exp());
+    let expected = probability(bias + 2.0 * first.weight);
     assert!((detector.score(&raised) - expected).abs() < 1e-12);
 }
