@@ -67,7 +67,7 @@ pub enum Reply {
 }
 
 /// Phrases that question a premise, normalized.
-const CORRECTS: [&str; 27] = [
+const CORRECTS: [&str; 26] = [
     "there is no",
     "there are no",
     "there was no",
@@ -82,7 +82,6 @@ const CORRECTS: [&str; 27] = [
     "incorrect",
     "misconception",
     "myth",
-    "actually",
     "never",
     "did not",
     "didnt",

@@ -1,7 +1,7 @@
 // Pictures of the real page, to look at and for the README. Needs dist/ and models/ (`cargo xtask build`).
 //
 //     node tests/browser/screenshots.mjs [folder]     every width, light and dark: after a first answer, and after the doubt
-//     node tests/browser/screenshots.mjs --readme     docs/screenshot.png alone: the page as it opens, on its recorded run
+//     node tests/browser/screenshots.mjs --readme     those of the README, docs/screenshot*.png: the page as it opens, its evidence, a lesson
 
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -34,6 +34,14 @@ for (const [width, colorScheme] of views) {
     await page.waitForSelector("[data-part=lane]");
     await page.waitForTimeout(500); // the board paints in the next frame
     await shot("screenshot.png");
+    await page.locator("[data-part=evidence]").scrollIntoViewIfNeeded();
+    await page.locator(".evidence-part").last().waitFor();
+    await page.locator("[data-part=evidence]").screenshot({ path: join(folder, "screenshot-evidence.png"), animations: "disabled" });
+    await page.goto(`${server.url}#lesson=control`);
+    await page.reload();
+    await page.locator("[data-part=lesson] h2, [data-part=lesson] h3").first().waitFor();
+    await page.evaluate(() => window.scrollTo(0, 0));
+    await shot("screenshot-lesson.png", { clip: { x: 0, y: 0, width, height: 1000 } });
     await close();
     continue;
   }
