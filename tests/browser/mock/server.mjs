@@ -7,10 +7,11 @@ import { readFile } from "node:fs/promises";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { fakeArtifact, fakeTrace } from "./data.mjs";
+import { listOf, stamped } from "./version.mjs";
 
 const repository = fileURLToPath(new URL("../../../", import.meta.url));
 const mock = fileURLToPath(new URL("./", import.meta.url));
-const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".json": "application/json", ".png": "image/png" };
+const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".json": "application/json", ".png": "image/png", ".webmanifest": "application/manifest+json" };
 
 export const MODEL = Buffer.alloc(3_000_000);
 for (let i = 0, x = 1; i < MODEL.length; i++) MODEL[i] = (x = (Math.imul(x, 1664525) + 1013904223) >>> 0) >>> 24;
@@ -18,12 +19,19 @@ export const SHA = createHash("sha256").update(MODEL).digest("hex");
 
 /**
  * @param faults {missing, html, wrongLength, corrupt, cutAt, ignoreRange, wrongRange, refuseRange, slow, offline, hang}
- *   each optional; `cutAt` ends the first answer after so many bytes and then is cleared unless `cutAlways`
+ *   each optional; `cutAt` ends the first answer after so many bytes and then is cleared unless `cutAlways`. For files of
+ *   the page: `cut`, a path whose connection ends at once
  * @param under the path the page is deployed under
  * @param preludes {path: code} put before a script, to take a browser's ability away from it
+ * @param changes {path: text => text} what this deployment has instead; may be changed later, to deploy another version
  */
-export async function serve({ faults = {}, trace = true, under = "/", preludes = {} } = {}) {
+export async function serve({ faults = {}, trace = true, under = "/", preludes = {}, changes = {} } = {}) {
   const requests = []; // {path, range}
+  const bodyOf = async (path) => {
+    let body = (await madeUp(path, trace)) ?? (await readFile(place(path)));
+    if (Object.hasOwn(preludes, path)) body = `${preludes[path]}\n${body}`;
+    return Object.hasOwn(changes, path) ? changes[path](String(body)) : body;
+  };
   const server = createServer(async (request, response) => {
     const url = new URL(request.url, "http://host");
     requests.push({ path: url.pathname, range: request.headers.range ?? null });
@@ -32,9 +40,8 @@ export async function serve({ faults = {}, trace = true, under = "/", preludes =
     const path = normalize(decodeURIComponent(url.pathname.slice(under.length))) || "index.html";
     try {
       if (path.startsWith("models/")) return await sendModel(request, response, faults);
-      const made = await madeUp(path, trace);
-      let body = made ?? (await readFile(place(path)));
-      if (Object.hasOwn(preludes, path)) body = `${preludes[path]}\n${body}`;
+      if (path === faults.cut) return request.socket.destroy();
+      const body = path === "files.json" ? await listOf(bodyOf) : path === "sw.js" ? stamped(await bodyOf(path), await listOf(bodyOf)) : await bodyOf(path);
       response.writeHead(200, { "Content-Type": TYPES[extname(path)] ?? "text/html; charset=utf-8" });
       response.end(body);
     } catch {
@@ -45,6 +52,7 @@ export async function serve({ faults = {}, trace = true, under = "/", preludes =
   return {
     url: `http://127.0.0.1:${server.address().port}${under}`,
     faults,
+    changes,
     requests,
     modelRequests: () => requests.filter(({ path }) => path.includes("/models/")),
     close: () => (server.closeAllConnections(), new Promise((resolve) => server.close(resolve))),
