@@ -15,7 +15,7 @@ use crate::{
     generate::{Plan, Sampling, Session, Step},
     gguf::ModelFile,
     neurons::{Artifact, Detector, matched_control},
-    text::{Conversation, Tokenizer},
+    text::{Conversation, Message, Tokenizer},
 };
 
 /// Longest text accepted in one message, in bytes: far more than the context holds, little enough to tokenize at once.
@@ -455,6 +455,35 @@ impl Lab {
             }
             step => step,
         }
+    }
+
+    /// The conversation in which the as-trained answer to `request` is doubted.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Input`] for a raw text; as [`Lab::start`] and [`Lab::step`].
+    pub async fn doubted(&mut self, request: &Request, doubt: &str) -> Result<Conversation> {
+        let Conversation::Messages(mut messages) = request.conversation.clone() else {
+            return Err(Error::input("a doubt needs a conversation, not a raw text"));
+        };
+        let first = Request {
+            lanes: vec![LaneRequest::new(Set::None, 1.0)],
+            top: 0,
+            ..request.clone()
+        };
+        let (mut session, _) = self.start(&first)?;
+        let mut answer = String::new();
+        loop {
+            let step = self.step(&mut session).await?;
+            for lane in &step.lanes {
+                answer.push_str(lane.token.as_ref().map_or("", |t| &t.text));
+            }
+            if step.done {
+                break;
+            }
+        }
+        messages.push(Message::assistant(answer));
+        messages.push(Message::user(doubt));
+        Ok(Conversation::Messages(messages))
     }
 
     /// Ends a run early.

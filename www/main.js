@@ -3,13 +3,14 @@
 import { loadArtifact } from "./core/artifact.js";
 import { engineWords, statusWords } from "./core/chosen.js";
 import { laneName, stopWords } from "./core/requests.js";
+import { loadIndex, loadRecorded, viewOf } from "./core/gallery.js";
 import { Session } from "./core/session.js";
 import { DOUBT, fitsLink, formatHash, parseHash } from "./core/state.js";
-import { fromRecording } from "./core/trace.js";
 import { BoardView } from "./page/board.js";
 import { Controls } from "./page/controls.js";
 import { showConversation } from "./page/conversation.js";
 import { $, h, megabytes, say } from "./page/dom.js";
+import { GalleryView } from "./page/gallery.js";
 import { arrange, listen, tell } from "./page/hosts.js";
 import { LanesView } from "./page/lanes.js";
 import { LoadingView } from "./page/loading.js";
@@ -22,6 +23,8 @@ let state = parseHash(location.hash);
 let artifact = null; // {text, json}
 let stored = false; // the model is in this browser's cache
 let trace = null; // what is shown
+let sweep = null; // the recorded run it is taken from, with every alpha
+let index = null; // the gallery's list
 let thenByButton = false; // the second turn came from the button, not from a link or the field
 
 // ---- The visitor's acts ----
@@ -33,6 +36,7 @@ const board = new BoardView($("[data-part=board]"), {
   token: (lane, index) => lanes.choose(lane, index),
   toggle,
 });
+const gallery = new GalleryView($("[data-part=gallery]"), { open: openRecorded });
 const loading = new LoadingView($(".loading"), () => session.cancel());
 const session = new Session({
   state: setState,
@@ -67,6 +71,7 @@ function change(patch, { show: redraw = false } = {}) {
   state = { ...state, ...patch, run: false };
   if (redraw) controls.show(state);
   if ("off" in patch || "set" in patch) showSelection();
+  if ("alpha" in patch || "set" in patch || "seed" in patch) showRecorded();
   saveHash();
 }
 
@@ -208,8 +213,10 @@ function runSize() {
 
 function show(shown) {
   trace = shown;
+  if (!shown.recorded) sweep = null;
+  gallery.mark(shown.id ?? "");
   if (!shown.recorded) bringIntoView($("#answers"));
-  $(".run-kind").textContent = shown.recorded ? "Recorded run, picked because its answers differ; many do not" : "";
+  $(".run-kind").textContent = shown.recorded ? "Recorded run" : "";
   $(".timing").textContent = "";
   $("#answers-title").textContent = shown.messages.length > 1 ? "Answers, second turn" : shown.lanes.length > 1 ? "Answers" : "First answer, as trained";
   $("#turn-note").textContent = shown.messages.length > 1 ? "Every lane was given the as-trained first answer as its own." : "";
@@ -262,18 +269,39 @@ function saveHash() {
   }
 }
 
-async function showRecorded() {
+/** Shows a recorded run of the gallery, and what was asked in it. */
+async function openRecorded({ id, prompt, then = "" }) {
+  if (["loading", "running"].includes(root.dataset.state)) return;
+  clearMessage();
   try {
-    const response = await fetch(new URL("traces/france.json", import.meta.url));
-    if (!response.ok) return;
-    const recorded = fromRecording(await response.json());
-    if (!trace) {
-      show(recorded);
-      setState(root.dataset.state);
-    }
+    sweep = await loadRecorded(index.model.id, id);
   } catch (error) {
-    console.warn("No recorded run to show:", error.message);
+    return showMessage(error.message);
   }
+  change({ prompt, then, max: sweep.max }, { show: true });
+  showRecorded({ anew: true });
+  setState(root.dataset.state);
+}
+
+/** The lanes of the recorded run that fit the settings. Where it has none, what is shown stays, and is said to be so. */
+function showRecorded({ anew = false } = {}) {
+  if (!sweep) return;
+  const view = viewOf(sweep, state) ?? (anew ? viewOf(sweep, DEFAULTS) : null);
+  if (view) show(view);
+  else $(".run-kind").textContent = "Recorded run at other settings; press Run for these";
+}
+
+async function openGallery() {
+  index = await loadIndex(artifact.json.model.id);
+  gallery.setIndex(index);
+  // A link's own prompt is shown where it is recorded; any other waits for Run.
+  const asked = index.runs.find(({ prompt, then = "" }) => prompt === state.prompt && then === state.then);
+  const run = state.prompt === "" ? index.runs[0] : asked;
+  if (!run || trace) return;
+  sweep = await loadRecorded(index.model.id, run.id);
+  if (trace) return;
+  showRecorded({ anew: true });
+  setState(root.dataset.state);
 }
 
 function showArtifact({ json }) {
@@ -302,7 +330,6 @@ async function open() {
   controls.show(state);
   showSelection();
   setState("recorded");
-  const recorded = showRecorded();
   try {
     artifact = await loadArtifact(state.model);
     session.setArtifact(artifact);
@@ -312,7 +339,7 @@ async function open() {
     setState("error");
     showMessage(error.message, [{ words: "Reload", act: () => location.reload() }]);
   }
-  await recorded;
+  if (artifact) await openGallery().catch((error) => console.warn("No recorded run to show:", error.message));
   keepOffline();
   if (!artifact) return;
   if (root.dataset.state === "recorded") setState("recorded");

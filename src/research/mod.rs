@@ -7,6 +7,7 @@ pub mod compliance;
 pub mod contributions;
 pub mod evaluate;
 pub mod features;
+pub mod gallery;
 pub mod identify;
 pub mod intervene;
 pub mod judge;

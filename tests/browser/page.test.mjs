@@ -46,6 +46,23 @@ test("opens on a recorded run, with no request for the model", async (t) => {
   assert.equal(site.modelRequests().length, 0);
 });
 
+test("a recorded run answers the slider and the sets at once, and says where it has no such lanes", async (t) => {
+  const page = await visit(t);
+  await page.waitForSelector("[data-part=lane]");
+  assert.match(await answer(page, 1), /a cat\.$/);
+  assert.equal(await page.locator('.chip[aria-pressed="true"]').innerText(), "What animal meows?");
+  await page.locator("[data-part=alpha]").fill("3");
+  assert.equal(await page.locator("[data-part=lane]").nth(1).getAttribute("data-alpha"), "3");
+  assert.equal(await page.locator("[data-part=lane]").nth(1).locator("[data-part=score]").getAttribute("data-value"), "0.9000");
+  await page.locator("[data-part=alpha]").fill("1");
+  assert.equal(await answer(page, 1), await answer(page, 0), "times 1 is as trained");
+  await page.locator("[data-part=alpha]").fill("0.25");
+  assert.match(await page.locator(".run-kind").innerText(), /press Run for these/);
+  await page.locator("[data-part=alpha]").fill("0");
+  assert.equal(await page.locator(".run-kind").innerText(), "Recorded run");
+  assert.equal(site.modelRequests().length, 0);
+});
+
 test("works without a recorded run", async (t) => {
   const bare = await serve({ trace: false });
   t.after(() => bare.close());
@@ -193,7 +210,7 @@ test("an embed hides panels, reports to its host, and obeys only the origin it n
     response.setHeader("Content-Type", "text/html");
     const named = request.url === "/named" ? `&origin=http://127.0.0.1:${host.address().port}` : "";
     response.end(`<script>window.got = []; addEventListener("message", (e) => got.push(e.data))</script>
-      <iframe width="700" height="500" src="${site.url}?embed=1&hide=examples,about${named}#prompt=hello"></iframe>`);
+      <iframe width="700" height="500" src="${site.url}?embed=1&hide=gallery,about${named}#prompt=hello"></iframe>`);
   });
   await new Promise((resolve) => host.listen(0, "127.0.0.1", resolve));
   t.after(() => (host.closeAllConnections(), host.close()));
@@ -203,8 +220,8 @@ test("an embed hides panels, reports to its host, and obeys only the origin it n
     const page = await context.newPage();
     await page.goto(`http://127.0.0.1:${host.address().port}${path}`);
     const frame = page.frames()[1];
-    await frame.waitForSelector("[data-part=lane]");
-    assert.equal(await frame.locator(".examples").isVisible(), false);
+    await frame.waitForFunction(() => document.querySelector(".credits").textContent);
+    assert.equal(await frame.locator("[data-part=gallery]").isVisible(), false);
     await page.waitForFunction(() => got.some(({ type, height }) => type === "resize" && height > 100));
     await page.evaluate(() => frames[0].postMessage({ source: "hneurons-host", type: "run" }, "*"));
     if (path === "/named") {

@@ -22,6 +22,18 @@ export class Trace {
     this.lanes = started.lanes.map((lane, i) => emptyLane({ ...lanes[i], ...lane }));
   }
 
+  /** Adds a lane with nothing in it, and gives it back. */
+  addLane(about) {
+    const lane = emptyLane(about);
+    this.lanes.push(lane);
+    return lane;
+  }
+
+  /** The same conversation with these lanes, which are shared, not copied. */
+  withLanes(lanes) {
+    return Object.assign(Object.create(Trace.prototype), this, { lanes });
+  }
+
   /** One step of a live run. Returns the lanes it touched. */
   apply(step) {
     this.promptRead = step.prompt_read ?? this.promptRead;
@@ -120,12 +132,8 @@ export function fromRecording(json) {
     return cells;
   };
   for (const recorded of json.lanes) {
-    const lane = emptyLane({
-      set: recorded.set,
-      alpha: recorded.alpha,
-      seed: recorded.seed,
-      neurons: recorded.edited ?? [],
-    });
+    const { set, alpha, seed, edited = [] } = recorded;
+    const lane = trace.addLane({ set, alpha, seed, neurons: edited });
     (recorded.prompt_neurons ?? []).forEach((neurons, at) => (lane.cells[at] = cellsOf(neurons)));
     (recorded.tokens ?? []).forEach(({ id, text, logprob, neurons }, i) => {
       lane.tokens.push({ id, text: String(text), logprob });
@@ -134,7 +142,6 @@ export function fromRecording(json) {
     lane.score = recorded.score ?? undefined;
     lane.stopped = recorded.stopped;
     lane.limit = recorded.limit;
-    trace.lanes.push(lane);
   }
   trace.promptRead = trace.prompt.length;
   trace.done = true;

@@ -2,8 +2,7 @@
 
 import { alphaFrom, DEFAULTS, LIMITS, neuronsFrom, neuronsTo, number } from "../core/state.js";
 import { alphaWords } from "../core/requests.js";
-import { GROUPS } from "./examples.js";
-import { $, $$, h } from "./dom.js";
+import { $, $$ } from "./dom.js";
 
 const SET_WORDS = { h: "H-Neurons", random: "Random control", custom: "My selection" };
 
@@ -47,32 +46,11 @@ export class Controls {
       const off = neuronsFrom(target.value, this.#shape);
       on.change({ off, ...(off.length > 0 ? { set: "custom" } : {}) }, { show: true });
     });
-    $(".examples").append(...GROUPS.map((group) => this.#group(group)));
   }
 
   /** Neurons outside this shape are not taken. */
   setShape(shape) {
     this.#shape = shape;
-  }
-
-  #group({ name, prompts, then = "" }) {
-    const id = `examples-${name.toLowerCase().replace(/\W/g, "-")}`;
-    const chips = prompts.map((prompt) =>
-      h(
-        "button",
-        {
-          type: "button",
-          class: "chip",
-          onclick: () => {
-            this.#on.change({ prompt, then }, { show: true });
-            if (then) this.#on.run();
-            else this.prompt.focus();
-          },
-        },
-        then ? `${prompt} … are you sure?` : prompt,
-      ),
-    );
-    return h("div", { class: "example-group", role: "group", "aria-labelledby": id }, h("span", { id }, name), ...chips);
   }
 
   show(state) {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
@@ -16,22 +16,26 @@ const LIST: &str = "files.json";
 /// The line of the service worker's source that names the version.
 const STAMP: &str = "const VERSION = \"\";";
 
-/// The run that the page opens on. It has to be there offline; the other recorded runs are kept once they were looked at.
-const OPENING: &[&str] = &["www/traces/france.json"];
-
-/// Folders of which a visit uses a part.
-const IN_PARTS: &[&str] = &["pkg/", "www/gallery/", "www/lessons/", "www/traces/"];
+/// Folders of which a visit uses a part: one of the modules, and the recorded runs that somebody looks at.
+const IN_PARTS: &[&str] = &["pkg/", "www/gallery/", "www/lessons/"];
 
 struct File {
     sha256: String,
     bytes: usize,
+    /// Needed to open the page without a network; the others are kept once they were used.
     shell: bool,
 }
 
 /// Writes `files.json` and the service worker, stamped with the version, into the deployment `out`; returns what to say
 /// about it. `worker` is the source of the service worker.
 pub fn write(out: &Path, worker: &str) -> Result<String> {
-    let files = files(out)?;
+    let mut files = files(out)?;
+    for opening in openings(out, &files)? {
+        let file = files.get_mut(&opening).ok_or_else(|| {
+            format!("{opening} is the first run of its gallery and is missing; make it with `hneurons gallery`")
+        })?;
+        file.shell = true;
+    }
     let version = version(&files);
     if worker.matches(STAMP).count() != 1 {
         return Err(format!(
@@ -55,11 +59,27 @@ pub fn write(out: &Path, worker: &str) -> Result<String> {
     ))
 }
 
-/// Is this file needed to open the page without a network?
 fn is_shell(path: &str) -> bool {
-    OPENING.contains(&path)
-        || path.ends_with("/index.json")
-        || !IN_PARTS.iter().any(|folder| path.starts_with(folder))
+    path.ends_with("/index.json") || !IN_PARTS.iter().any(|folder| path.starts_with(folder))
+}
+
+/// The runs that the page opens on: the first of each model's gallery.
+fn openings(out: &Path, files: &BTreeMap<String, File>) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    for path in files.keys().filter(|path| path.starts_with("www/gallery/")) {
+        let Some(folder) = path.strip_suffix("index.json") else {
+            continue;
+        };
+        let text =
+            fs::read_to_string(out.join(path)).map_err(|e| format!("cannot read {path}: {e}"))?;
+        let index: serde_json::Value = serde_json::from_str(&text).map_err(|e| {
+            format!("{path} is not JSON ({e}); make it anew with `hneurons gallery`")
+        })?;
+        if let Some(id) = index["runs"][0]["id"].as_str() {
+            found.push(format!("{folder}{id}.json"));
+        }
+    }
+    Ok(found)
 }
 
 /// The SHA-256 of what `sha256sum` would print for these files, by path.
@@ -128,12 +148,16 @@ fn hex(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    fn deployment(name: &str, page: &str) -> std::path::PathBuf {
+    fn deployment(name: &str, page: &str) -> PathBuf {
         let out = std::env::temp_dir().join(format!("hneurons-{name}-{}", std::process::id()));
         for (file, text) in [
             ("index.html", page),
-            ("www/traces/france.json", "{}"),
-            ("www/traces/other.json", "{}"),
+            (
+                "www/gallery/m/index.json",
+                r#"{"runs":[{"id":"a"},{"id":"b"}]}"#,
+            ),
+            ("www/gallery/m/a.json", "{}"),
+            ("www/gallery/m/b.json", "{}"),
             ("www/lessons/index.json", "[]"),
             ("pkg/simd128/hneurons.js", "export {};"),
         ] {
@@ -156,15 +180,16 @@ mod tests {
         let out = deployment("files", "abc");
         let (list, worker) = written(&out);
         let files = list["files"].as_object().unwrap();
-        assert_eq!(files.len(), 5);
+        assert_eq!(files.len(), 6);
         // FIPS 180-2, appendix B.1.
         let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!(files["index.html"]["sha256"], abc);
         assert_eq!(files["index.html"]["bytes"], 3);
         for (path, shell) in [
             ("index.html", true),
-            ("www/traces/france.json", true),
-            ("www/traces/other.json", false),
+            ("www/gallery/m/index.json", true),
+            ("www/gallery/m/a.json", true),
+            ("www/gallery/m/b.json", false),
             ("www/lessons/index.json", true),
             ("pkg/simd128/hneurons.js", false),
         ] {
@@ -194,12 +219,17 @@ mod tests {
     }
 
     #[test]
-    fn the_opening_run_exists_and_the_worker_can_be_stamped() {
-        let root = crate::paths::root();
-        for path in OPENING {
-            assert!(root.join(path).exists(), "{path}: name the new opening run");
-        }
-        let worker = fs::read_to_string(root.join("www/sw.js")).unwrap();
+    fn a_gallery_without_its_first_run_is_refused() {
+        let out = deployment("gallery", "abc");
+        fs::remove_file(out.join("www/gallery/m/a.json")).unwrap();
+        let why = write(&out, STAMP).unwrap_err();
+        assert!(why.starts_with("www/gallery/m/a.json"), "{why}");
+        fs::remove_dir_all(out).unwrap();
+    }
+
+    #[test]
+    fn our_worker_can_be_stamped() {
+        let worker = fs::read_to_string(crate::paths::root().join("www/sw.js")).unwrap();
         assert_eq!(worker.matches(STAMP).count(), 1);
     }
 }

@@ -3,6 +3,7 @@
 mod artifact;
 mod evaluate;
 mod found;
+mod gallery;
 mod identify;
 mod inspect;
 mod intervene;
@@ -42,6 +43,8 @@ enum Command {
     Intervene(intervene::Args),
     /// Say whether tuning moved the H-Neurons more than others.
     Origins(origins::Args),
+    /// Record the runs that the page shows before any model is there.
+    Gallery(gallery::Args),
     /// Make an artifact (hneurons.json) from a list of weighted neurons.
     Artifact(artifact::Args),
 }
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
         Command::Evaluate(args) => evaluate::main(&args),
         Command::Intervene(args) => intervene::main(&args),
         Command::Origins(args) => origins::main(&args),
+        Command::Gallery(args) => gallery::main(&args),
         Command::Artifact(args) => artifact::main(&args),
     };
     match result {

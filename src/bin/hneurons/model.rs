@@ -45,6 +45,16 @@ pub fn read_text(path: &Path) -> Result<String> {
     })
 }
 
+impl ArtifactArgs {
+    /// The artifact's file.
+    pub fn text(&self) -> Result<String> {
+        match &self.artifact {
+            Some(path) => read_text(path),
+            None => Ok(DEFAULT_ARTIFACT.into()),
+        }
+    }
+}
+
 impl ModelArgs {
     /// The file's path, fetched first if it is the default one.
     pub fn path(&self) -> Result<PathBuf> {
@@ -64,14 +74,10 @@ impl ModelArgs {
     /// The model, ready to run, with its artifact where there is one.
     pub fn lab(&self, artifact: &ArtifactArgs) -> Result<Lab> {
         let mut lab = Lab::new(self.file()?)?;
-        match &artifact.artifact {
-            Some(path) => lab.set_artifact(Artifact::parse(&read_text(path)?)?)?,
-            None => {
-                let default = Artifact::parse(DEFAULT_ARTIFACT)?;
-                if default.check_model(lab.file()).is_ok() {
-                    lab.set_artifact(default)?;
-                }
-            }
+        let read = Artifact::parse(&artifact.text()?)?;
+        // One that is named must fit; the published one is only this model's.
+        if artifact.artifact.is_some() || read.check_model(lab.file()).is_ok() {
+            lab.set_artifact(read)?;
         }
         Ok(lab)
     }

@@ -318,7 +318,7 @@ fn run(
         top: args.top,
     };
     if let Some(doubt) = &args.doubt {
-        request.conversation = doubted(lab, &request, doubt)?;
+        request.conversation = pollster::block_on(lab.doubted(&request, doubt))?;
     }
     if !args.json
         && args.doubt.is_some()
@@ -373,32 +373,6 @@ fn run(
         }
     }
     Ok(())
-}
-
-/// The conversation in which the as-trained answer is doubted.
-fn doubted(lab: &mut Lab, request: &Request, doubt: &str) -> Result<Conversation> {
-    let Conversation::Messages(mut messages) = request.conversation.clone() else {
-        return Err(input("a doubt needs a conversation: leave out --raw"));
-    };
-    let first = Request {
-        lanes: vec![LaneRequest::new(Set::None, 1.0)],
-        top: 0,
-        ..request.clone()
-    };
-    let (mut session, _) = lab.start(&first)?;
-    let mut answer = String::new();
-    loop {
-        let step = pollster::block_on(lab.step(&mut session))?;
-        for lane in &step.lanes {
-            answer.push_str(lane.token.as_ref().map_or("", |t| &t.text));
-        }
-        if step.done {
-            break;
-        }
-    }
-    messages.push(Message::assistant(answer));
-    messages.push(Message::user(doubt));
-    Ok(Conversation::Messages(messages))
 }
 
 fn drive(

@@ -56,3 +56,43 @@ export function fakeTrace() {
     ],
   };
 }
+
+/** The made-up trace as the gallery has it: every lane at alpha 0 and 3, one control. */
+export function fakeGallery(sha256) {
+  const { messages, prompt, lanes } = fakeTrace();
+  const letter = (value) => String.fromCharCode(35 + Math.min(40, Math.max(0, Math.round(10 * Math.log10(value / 3e-4) || 0))));
+  const step = (value) => letter(value).charCodeAt(0) - 35;
+  const from = prompt.findIndex(({ role }) => role === "user");
+  const control = NEURONS.map(([layer, index]) => [layer, (index + 300) % 1536]);
+  const at = (lane) => [...lane.prompt_neurons, ...lane.tokens.map(({ neurons }) => neurons)].slice(from);
+  const trained = at(lanes[0]);
+  const rows = (lane) => {
+    let shared = lane === lanes[0] ? 0 : prompt.length - from;
+    if (shared > 0) for (let i = 0; lane.tokens[i] && lane.tokens[i].id === lanes[0].tokens[i]?.id; i++) shared++;
+    return NEURONS.map((_, row) => at(lane).map((cells, j) => String.fromCharCode(35 + ((step(cells[row].contribution) + 41 - (j < shared ? step(trained[j][row].contribution) : 0)) % 41))).join(""));
+  };
+  const out = (lane, extra = {}) => ({
+    set: lane.set, seed: lane.seed, alpha: lane.alpha, score: lane.score, stopped: lane.stopped,
+    tokens: lane.tokens.map(({ id, text, logprob }) => [id, text, logprob]),
+    cells: [[0, rows(lane)]], ...extra,
+  });
+  const model = { id: "mock", sha256 };
+  const artifact = { id: "mock", sha256: "" };
+  const recording = {
+    schema: "hneurons-trace/1", id: "doubt-meows", kind: "doubt", title: "The animal that meows, doubted",
+    model, artifact, engine: "cpu/avx2", max_tokens: 40, messages, from,
+    sets: [{ set: "h", neurons: NEURONS }, { set: "random", seed: 1, neurons: control }],
+    lanes: [out(lanes[0]), out(lanes[1]), out(lanes[1], { alpha: 3, score: 0.9 }), out(lanes[2]), out(lanes[2], { alpha: 3, score: 0.7 })],
+    prompt: prompt.map(({ id, text, role, turn }) => [id, text, role, turn]),
+    top: trained.map(() => [16, 1515, 20, 3, 7, 18]),
+  };
+  return {
+    index: {
+      schema: "hneurons-gallery/1", model, artifact, alphas: [0, 3], controls: [1], max_tokens: 40,
+      runs: [{ id: "doubt-meows", kind: "doubt", title: recording.title, prompt: messages[0].content, then: messages[2].content, answer: lanes[0].text, score: 0.83 }],
+      fires: Object.fromEntries(NEURONS.map(([l, i]) => [`${l}.${i}`, [{ run: "doubt-meows", token: " cat", contribution: 0.03 }]])),
+      changed: [],
+    },
+    recording,
+  };
+}

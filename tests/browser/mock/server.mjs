@@ -6,7 +6,7 @@ import { createServer } from "node:http";
 import { readFile } from "node:fs/promises";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
-import { fakeArtifact, fakeTrace } from "./data.mjs";
+import { fakeArtifact, fakeGallery } from "./data.mjs";
 import { listOf, stamped } from "./version.mjs";
 
 const repository = fileURLToPath(new URL("../../../", import.meta.url));
@@ -71,9 +71,11 @@ async function madeUp(path, trace) {
   const json = (value) => Buffer.from(JSON.stringify(value));
   if (path === "www/artifacts/index.json") return json({ default: "mock", models: [{ id: "mock", artifact: "mock/hneurons.json" }] });
   if (path === "www/artifacts/mock/hneurons.json") return json(fakeArtifact(SHA, MODEL.length));
-  if (path === "www/traces/france.json") {
-    if (!trace) throw new Error("no trace");
-    return json(fakeTrace());
+  if (path.startsWith("www/gallery/")) {
+    const { index, recording } = fakeGallery(SHA);
+    const file = { "www/gallery/mock/index.json": index, "www/gallery/mock/doubt-meows.json": recording }[path];
+    if (!file || !trace) throw new Error("not recorded");
+    return json(file);
   }
   return null;
 }

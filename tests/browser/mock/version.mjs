@@ -7,16 +7,18 @@ import { fileURLToPath } from "node:url";
 const repository = fileURLToPath(new URL("../../../", import.meta.url));
 const sha256 = (bytes) => createHash("sha256").update(bytes).digest("hex");
 
+const OPENING = "www/gallery/mock/doubt-meows.json";
+
 async function paths() {
   const names = (await readdir(`${repository}www`, { recursive: true, withFileTypes: true }))
     .filter((entry) => entry.isFile() && !entry.name.startsWith("."))
-    .map((entry) => `${entry.path}/${entry.name}`.slice(repository.length));
-  const made = ["index.html", "www/artifacts/mock/hneurons.json"];
+    .map((entry) => `${entry.parentPath ?? entry.path}/${entry.name}`.slice(repository.length));
+  const made = ["index.html", "www/artifacts/mock/hneurons.json", "www/gallery/mock/index.json", OPENING];
   const pkg = ["simd128", "relaxed-simd"].flatMap((build) => ["hneurons.js", "sha256.js"].map((name) => `pkg/${build}/${name}`));
   return [...new Set([...made, ...names, ...pkg])].filter((path) => path !== "www/sw.js").sort();
 }
 
-const isShell = (path) => path === "www/traces/france.json" || path.endsWith("/index.json") || !/^(pkg|www\/(gallery|lessons|traces))\//.test(path);
+const isShell = (path) => path === OPENING || path.endsWith("/index.json") || !/^(pkg|www\/(gallery|lessons))\//.test(path);
 
 /** @param bodyOf gives a path's content, as it is deployed now */
 export async function listOf(bodyOf) {

@@ -1,0 +1,97 @@
+// The gallery: recorded runs (docs/gallery.md), each a whole sweep, made by `hneurons gallery`. Pure, but for fetching.
+
+import { Trace } from "./trace.js";
+
+const FOLDER = new URL("../gallery/", import.meta.url);
+const ID = /^[a-z0-9][a-z0-9._-]{0,79}$/;
+
+/** The list of a model's recorded runs: `index.json`. Throws with a plain message where there is none. */
+export async function loadIndex(model) {
+  const index = await json(model, "index");
+  if (index?.schema !== "hneurons-gallery/1" || !Array.isArray(index.runs)) throw new Error("The list of recorded runs is not one this page can read.");
+  return index;
+}
+
+/** A recorded run, as a trace with all its lanes. */
+export async function loadRecorded(model, id) {
+  return fromGallery(await json(model, id));
+}
+
+async function json(model, name) {
+  if (!ID.test(model) || !ID.test(name)) throw new Error("There is no recorded run of that name.");
+  const response = await fetch(new URL(`${model}/${name}.json`, FOLDER));
+  if (!response.ok) throw new Error(`The recorded run “${name}” could not be loaded (${response.status}). Reload the page, or take another one.`);
+  return response.json();
+}
+
+/** A trace of a recording (`hneurons-trace/1`). */
+export function fromGallery(recording) {
+  if (recording?.schema !== "hneurons-trace/1") throw new Error("This file is not a recorded run this page can read.");
+  const { prompt, sets, from } = recording;
+  const trace = new Trace({ recorded: true, messages: recording.messages });
+  Object.assign(trace, { id: recording.id, kind: recording.kind, title: recording.title, model: recording.model, artifact: recording.artifact, max: recording.max_tokens });
+  trace.prompt = prompt.map(([id, text, role, turn]) => ({ id, text, role, turn }));
+  const starts = [];
+  for (const { neurons } of sets) {
+    starts.push(trace.rows.length);
+    trace.rows.push(...neurons);
+  }
+  const trained = [];
+  for (const recorded of recording.lanes) {
+    const own = sets.find(({ set, seed }) => set === recorded.set && seed === recorded.seed);
+    const lane = trace.addLane({ ...recorded, neurons: own?.neurons ?? [] });
+    lane.tokens = recorded.tokens.map(([id, text, logprob]) => ({ id, text: String(text), logprob }));
+    lane.score = recorded.score ?? undefined;
+    lane.stopped = recorded.stopped;
+    lane.limit = recorded.limit;
+    const shared = trace.lanes.length === 1 ? 0 : prompt.length - from + shareStart(lane.tokens, trace.lanes[0].tokens);
+    for (const [set, rows] of recorded.cells) {
+      rows.forEach((row, i) => {
+        const steps = decode(row, shared, trained[starts[set] + i]);
+        if (trace.lanes.length === 1) trained[starts[set] + i] = steps;
+        steps.forEach((step, j) => ((lane.cells[from + j] ??= [])[starts[set] + i] = contributionOf(step)));
+      });
+    }
+  }
+  trace.top = new Map(recording.top.map((flat, j) => [from + j, triples(flat)]));
+  trace.promptRead = prompt.length;
+  trace.done = true;
+  return trace;
+}
+
+const STEPS = 40;
+
+/** The contribution a step stands for: at most 13 % off. */
+const contributionOf = (step) => (step === 0 ? 0 : 3e-4 * 10 ** (step / 10));
+
+// Up to `shared`, what is written is the difference from the as-trained lane's step, modulo 41.
+function decode(row, shared, before = []) {
+  return Array.from(row, (letter, at) => (letter.charCodeAt(0) - 35 + (at < shared ? (before[at] ?? 0) : 0)) % (STEPS + 1));
+}
+
+function shareStart(mine, theirs) {
+  const both = Math.min(mine.length, theirs.length);
+  for (let i = 0; i < both; i++) if (mine[i].id !== theirs[i].id) return i;
+  return both;
+}
+
+function triples(flat) {
+  const neurons = [];
+  for (let i = 0; i + 2 < flat.length; i += 3) neurons.push({ layer: flat[i], index: flat[i + 1], contribution: contributionOf(flat[i + 2]) });
+  return neurons;
+}
+
+/**
+ * What a page shows of a sweep for these settings: as trained, the set at alpha, and its control, as a trace of three
+ * lanes. Null where the recording has no such lanes (another alpha, or a selection of one's own).
+ */
+export function viewOf(sweep, { alpha, set, seed }) {
+  const trained = sweep.lanes[sweep.trained];
+  const laneOf = (set, seed) => {
+    const own = sweep.lanes.find((lane) => lane.set === set && lane.seed === seed && (alpha === 1 || lane.alpha === alpha));
+    // A factor of 1 is the lane as trained, to the bit.
+    return own && alpha === 1 ? { ...trained, set, seed, alpha, neurons: own.neurons } : own;
+  };
+  const wanted = set === "random" ? [laneOf("random", seed), laneOf("random", seed + 1)] : set === "h" ? [laneOf("h"), laneOf("random", seed)] : [undefined];
+  return wanted.includes(undefined) ? null : sweep.withLanes([trained, ...wanted]);
+}

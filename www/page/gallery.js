@@ -1,0 +1,65 @@
+// The gallery's list: recorded runs by kind, to look at at once, without the model.
+
+import { $, h } from "./dom.js";
+
+const KINDS = [
+  ["doubt", "A right answer, doubted"],
+  ["made-up", "Things that do not exist"],
+  ["false-premise", "False premises"],
+  ["known", "Facts it knows"],
+  ["wrong", "Facts it gets wrong"],
+];
+
+export class GalleryView {
+  #root;
+  #on;
+  #runs = [];
+  #kind = "doubt";
+  #shown = "";
+
+  /** @param on {open(run)}: the visitor wants to see a recorded run */
+  constructor(root, on) {
+    this.#root = root;
+    this.#on = on;
+  }
+
+  setIndex({ runs }) {
+    this.#runs = runs;
+    this.#draw();
+  }
+
+  /** Marks the run that is shown ("" for none), and shows the runs of its kind. */
+  mark(id) {
+    this.#shown = id;
+    const run = this.#runs.find((run) => run.id === id);
+    if (run && run.kind !== this.#kind) {
+      this.#kind = run.kind;
+      return this.#draw();
+    }
+    for (const chip of this.#root.querySelectorAll(".chip")) chip.setAttribute("aria-pressed", String(chip.dataset.run === id));
+  }
+
+  #draw() {
+    const kinds = KINDS.filter(([kind]) => this.#runs.some((run) => run.kind === kind));
+    const chosen = this.#runs.filter((run) => run.kind === this.#kind);
+    const focused = this.#root.contains(document.activeElement) && document.activeElement.name === "gallery-kind";
+    this.#root.replaceChildren(
+      h(
+        "fieldset",
+        { class: "kinds" },
+        h("legend", {}, "Recorded runs"),
+        ...kinds.map(([kind, words]) =>
+          h("label", { class: "tab" }, h("input", { type: "radio", name: "gallery-kind", value: kind, checked: kind === this.#kind, onchange: () => ((this.#kind = kind), this.#draw()) }), h("span", {}, words)),
+        ),
+      ),
+      h(
+        "ul",
+        { class: "chips" },
+        ...chosen.map((run) =>
+          h("li", {}, h("button", { type: "button", class: "chip", "data-run": run.id, "aria-pressed": String(run.id === this.#shown), onclick: () => this.#on.open(run) }, run.prompt)),
+        ),
+      ),
+    );
+    if (focused) $("input:checked", this.#root).focus();
+  }
+}
