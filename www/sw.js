@@ -70,7 +70,7 @@ async function install() {
     }
   }
   const cache = await caches.open(CACHE);
-  await Promise.all(
+  const results = await Promise.allSettled(
     [...wanted].map(async (path) => {
       if (await cache.match(addressOf(path))) return;
       const same = older.get(files[path].sha256);
@@ -78,6 +78,8 @@ async function install() {
       await cache.put(addressOf(path), copy ?? (await fetched(path, files[path])));
     }),
   );
+  const failed = results.find(({ status }) => status === "rejected");
+  if (failed) throw failed.reason;
   await cache.put(LIST, new Response(text, { headers: { "Content-Type": "application/json" } }));
 }
 
@@ -116,11 +118,11 @@ async function activate() {
   }
   state.active = VERSION;
   await keepOpen(state);
-  await tidy();
+  await tidy({ unfinished: true });
 }
 
-/** Deletes versions that no open page has. */
-async function tidy() {
+/** Deletes versions that no open page has; what an interrupted install has brought stays until there is a newer version. */
+async function tidy({ unfinished = false } = {}) {
   const { installing, waiting } = self.registration;
   if (installing || waiting) return; // a newer version: it needs its own cache, and copies from ours
   const state = await openPages();
@@ -128,7 +130,9 @@ async function tidy() {
   for (const id of Object.keys(state.held)) if (!living.has(id)) delete state.held[id];
   await keepOpen(state);
   const used = [VERSION, ...Object.values(state.held)];
-  for (const version of await installed()) if (!used.includes(version)) await caches.delete(OURS + version);
+  for (const version of await installed()) {
+    if (!used.includes(version) && (unfinished || (await filesOf(version)))) await caches.delete(OURS + version);
+  }
 }
 
 /** The version of the page, or of the page's worker, that asks. */

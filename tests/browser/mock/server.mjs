@@ -20,7 +20,7 @@ export const SHA = createHash("sha256").update(MODEL).digest("hex");
 /**
  * @param faults {missing, html, wrongLength, corrupt, cutAt, ignoreRange, wrongRange, refuseRange, slow, offline, hang}
  *   each optional; `cutAt` ends the first answer after so many bytes and then is cleared unless `cutAlways`. For files of
- *   the page: `cut`, a path whose connection ends at once
+ *   the page: `cut`, a path whose connection ends at once; `instead`, {path: text} of what is not the deployment's own
  * @param under the path the page is deployed under
  * @param preludes {path: code} put before a script, to take a browser's ability away from it
  * @param changes {path: text => text} what this deployment has instead; may be changed later, to deploy another version
@@ -37,11 +37,11 @@ export async function serve({ faults = {}, trace = true, under = "/", preludes =
     requests.push({ path: url.pathname, range: request.headers.range ?? null });
     if (faults.offline) return request.socket.destroy();
     if (!url.pathname.startsWith(under)) return plain(response, 404, "not here");
-    const path = normalize(decodeURIComponent(url.pathname.slice(under.length))) || "index.html";
+    const path = normalize(decodeURIComponent(url.pathname.slice(under.length)) || "index.html");
     try {
       if (path.startsWith("models/")) return await sendModel(request, response, faults);
       if (path === faults.cut) return request.socket.destroy();
-      const body = path === "files.json" ? await listOf(bodyOf) : path === "sw.js" ? stamped(await bodyOf(path), await listOf(bodyOf)) : await bodyOf(path);
+      const body = faults.instead?.[path] ?? (path === "files.json" ? await listOf(bodyOf) : path === "sw.js" ? stamped(await bodyOf(path), await listOf(bodyOf)) : await bodyOf(path));
       response.writeHead(200, { "Content-Type": TYPES[extname(path)] ?? "text/html; charset=utf-8" });
       response.end(body);
     } catch {
@@ -60,7 +60,7 @@ export async function serve({ faults = {}, trace = true, under = "/", preludes =
 }
 
 function place(path) {
-  const file = path === "." || path === "" ? "index.html" : path === "sw.js" ? "www/sw.js" : path;
+  const file = path === "sw.js" ? "www/sw.js" : path;
   const pkg = /^pkg\/(?:simd128|relaxed-simd)\/((?:hneurons|sha256)\.js)$/.exec(file);
   if (pkg) return join(mock, pkg[1]);
   if (!/^(index\.html$|www\/)/.test(file)) throw new Error("not deployed");
