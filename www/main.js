@@ -404,7 +404,7 @@ function showArtifact({ json }) {
   const evidence = $("[data-part=evidence]");
   whenNear(evidence, async () => {
     await (await import("./page/evidence.js")).showEvidence(evidence, json);
-    keepOffline(); // these files too
+    keep(performance.getEntriesByType("resource").map((entry) => entry.name)); // these files too
   });
   controls.setShape(json.model);
   views.setArtifact(json);

@@ -1,71 +1,207 @@
-// The app shell's service worker (deployed at the page's root, beside index.html): a second visit works offline.
+// The service worker (deployed at the page's root, beside index.html): the page opens without a network, and all of its
+// files are of one version.
 //
-// Network first, so that a new deployment is seen at once; the cache answers when the network fails or is slow.
-// Only successful same-origin GETs of the page's own files are kept, and never a model: the model store keeps that.
+// A version is installed as a whole into a cache of its own, by the list that the build makes (files.json), and every file
+// is held against its hash. Only then does this worker wait to become the one that answers: when no page of the older
+// version is open any more, or when a visitor asks for it. A page goes on with the version that it began with. What an
+// interrupted install has brought stays and is not fetched again.
+//
+// The model is not among these files: the model store (worker/store.js) keeps it.
 
-const CACHE = "hneurons-shell-1";
-const PATIENCE = 3000; // ms
+const VERSION = ""; // the build writes it here
 const root = new URL("./", self.location);
+// Other deployments on this origin have workers and caches too. A path has no space, so none is the beginning of another.
+const OURS = `hneurons-shell ${root.pathname} `;
+const CACHE = OURS + VERSION;
+const OPEN = `hneurons-open ${root.pathname}`;
+const LIST = new URL("files.json", root).href;
 
-function isShell(url) {
-  if (url.origin !== root.origin || !url.pathname.startsWith(root.pathname)) return false;
+/** The network's file is not the one that this version lists. */
+class OtherVersion extends Error {}
+
+// Many hosts send index.html elsewhere, to its folder.
+const addressOf = (path) => (path === "index.html" ? root.href : new URL(path, root).href);
+
+/** A file's name in the list, or null for what is no file of the page. */
+function pathOf(text) {
+  let url;
+  try {
+    url = new URL(text);
+  } catch {
+    return null;
+  }
+  if (url.origin !== root.origin || !url.pathname.startsWith(root.pathname)) return null;
   const path = url.pathname.slice(root.pathname.length);
-  return path === "" || path === "index.html" || path.startsWith("www/") || path.startsWith("pkg/");
+  return path.startsWith("models/") ? null : path || "index.html";
 }
 
-// The page is one file, whatever its query says.
-function keyOf(url) {
-  const path = url.pathname.slice(root.pathname.length);
-  return path === "" || path === "index.html" ? root.href : url.origin + url.pathname;
+// ---- Versions ----
+
+const lists = new Map(); // version -> {path: {sha256, bytes, shell}}
+
+/** The files of an installed version, or null when its cache is gone. */
+async function filesOf(version) {
+  if (!lists.has(version)) {
+    const kept = await caches.match(LIST, { cacheName: OURS + version });
+    if (!kept) return null;
+    lists.set(version, (await kept.json()).files);
+  }
+  return lists.get(version);
 }
 
-async function keep(url, response) {
-  if (!response.ok || response.type !== "basic" || response.redirected) return;
-  await (await caches.open(CACHE)).put(keyOf(url), response);
-}
+const installed = async () => (await caches.keys()).filter((name) => name.startsWith(OURS)).map((name) => name.slice(OURS.length));
 
-self.addEventListener("install", () => self.skipWaiting());
-
-self.addEventListener("activate", (event) => {
-  event.waitUntil(
-    (async () => {
-      for (const name of await caches.keys()) {
-        if (name.startsWith("hneurons-shell-") && name !== CACHE) await caches.delete(name);
-      }
-      await self.clients.claim();
-    })(),
+async function install() {
+  if (VERSION === "") throw new Error("This is a worker's source. Deploy what `cargo xtask build` makes.");
+  const text = await (await fetch(LIST, { cache: "no-cache" })).text();
+  const { version, files } = JSON.parse(text);
+  if (version !== VERSION) throw new Error("The host is between two versions.");
+  const older = new Map(); // hash -> {name, url}
+  const wanted = new Set(Object.keys(files).filter((path) => files[path].shell));
+  for (const other of await installed()) {
+    const theirs = await filesOf(other);
+    if (!theirs) continue; // an install that was interrupted
+    const name = OURS + other;
+    for (const { url } of await (await caches.open(name)).keys()) {
+      const path = pathOf(url);
+      if (!Object.hasOwn(theirs, path)) continue;
+      older.set(theirs[path].sha256, { name, url });
+      if (Object.hasOwn(files, path)) wanted.add(path); // what was used is there offline in the new version too
+    }
+  }
+  const cache = await caches.open(CACHE);
+  const results = await Promise.allSettled(
+    [...wanted].map(async (path) => {
+      if (await cache.match(addressOf(path))) return;
+      const same = older.get(files[path].sha256);
+      const copy = same && (await caches.match(same.url, { cacheName: same.name }));
+      await cache.put(addressOf(path), copy ?? (await fetched(path, files[path])));
+    }),
   );
-});
+  const failed = results.find(({ status }) => status === "rejected");
+  if (failed) throw failed.reason;
+  await cache.put(LIST, new Response(text, { headers: { "Content-Type": "application/json" } }));
+}
+
+/** A file from the network, or from the browser's HTTP cache if that has the right one. */
+async function fetched(path, { sha256 }) {
+  for (const cache of ["default", "reload"]) {
+    const response = await fetch(addressOf(path), { cache });
+    if (!response.ok && response.status !== 404) throw new Error(`${path}: HTTP ${response.status}`);
+    const body = await response.arrayBuffer();
+    const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", body));
+    if ([...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("") !== sha256) continue;
+    const headers = new Headers(response.headers);
+    // They were true of what travelled; and a cache refuses, or does not find again, what varies.
+    for (const name of ["Content-Encoding", "Content-Length", "Vary"]) headers.delete(name);
+    return new Response(body, { headers });
+  }
+  throw new OtherVersion(path);
+}
+
+// ---- Open pages ----
+
+let open; // promise of {active: version, held: {client's id: version}}; a worker can be stopped at any time, so it is kept
+
+function openPages() {
+  return (open ??= caches.match(LIST, { cacheName: OPEN }).then((kept) => kept?.json() ?? { active: null, held: {} }));
+}
+
+async function keepOpen(state) {
+  await (await caches.open(OPEN)).put(LIST, new Response(JSON.stringify(state)));
+}
+
+async function activate() {
+  const state = await openPages();
+  for (const { id } of await self.clients.matchAll({ includeUncontrolled: true, type: "all" })) {
+    if (state.active && state.active !== VERSION) state.held[id] ??= state.active;
+  }
+  state.active = VERSION;
+  await keepOpen(state);
+  await tidy({ unfinished: true });
+}
+
+/** Deletes versions that no open page has; what an interrupted install has brought stays until there is a newer version. */
+async function tidy({ unfinished = false } = {}) {
+  const { installing, waiting } = self.registration;
+  if (installing || waiting) return; // a newer version: it needs its own cache, and copies from ours
+  const state = await openPages();
+  const living = new Set((await self.clients.matchAll({ includeUncontrolled: true, type: "all" })).map(({ id }) => id));
+  for (const id of Object.keys(state.held)) if (!living.has(id)) delete state.held[id];
+  await keepOpen(state);
+  const used = [VERSION, ...Object.values(state.held)];
+  for (const version of await installed()) {
+    if (!used.includes(version) && (unfinished || (await filesOf(version)))) await caches.delete(OURS + version);
+  }
+}
+
+/** The version of the page, or of the page's worker, that asks. */
+async function versionFor({ request, clientId, resultingClientId }) {
+  if (request.mode === "navigate") return VERSION;
+  const state = await openPages();
+  const version = state.held[clientId];
+  if (!version) return VERSION;
+  if (resultingClientId && !state.held[resultingClientId]) {
+    state.held[resultingClientId] = version; // its worker
+    await keepOpen(state);
+  }
+  return version;
+}
+
+// ---- Answers ----
+
+async function answer(event, path) {
+  const version = await versionFor(event);
+  const files = await filesOf(version);
+  if (!files || !Object.hasOwn(files, path)) return fetch(event.request);
+  const kept = await caches.match(addressOf(path), { cacheName: OURS + version });
+  if (kept) return kept;
+  try {
+    const response = await fetched(path, files[path]);
+    event.waitUntil(put(version, path, response.clone()));
+    return response;
+  } catch (error) {
+    if (!(error instanceof OtherVersion)) throw error; // no network
+    // Another version's file in this version's page could do anything. The page offers the new version when it is there.
+    event.waitUntil(self.registration.update().catch(() => {}));
+    return new Response(`${path} is another version's by now; reload the page\n`, { status: 409, headers: { "Content-Type": "text/plain" } });
+  }
+}
+
+async function put(version, path, response) {
+  try {
+    if (await caches.has(OURS + version)) await (await caches.open(OURS + version)).put(addressOf(path), response);
+  } catch {
+    // No room: this file is fetched again next time.
+  }
+}
+
+/** Keeps what a page has used beyond what is installed. */
+async function keep(urls) {
+  const files = await filesOf(VERSION);
+  if (!files) return;
+  const cache = await caches.open(CACHE);
+  const paths = new Set(urls.map(pathOf));
+  await Promise.allSettled(
+    [...paths].map(async (path) => {
+      if (!Object.hasOwn(files, path) || (await cache.match(addressOf(path)))) return;
+      await put(VERSION, path, await fetched(path, files[path]));
+    }),
+  );
+  await tidy();
+}
+
+self.addEventListener("install", (event) => event.waitUntil(install()));
+self.addEventListener("activate", (event) => event.waitUntil(activate()));
 
 self.addEventListener("message", (event) => {
-  if (event.data?.type !== "keep" || !Array.isArray(event.data.urls)) return;
-  event.waitUntil(
-    Promise.allSettled(
-      event.data.urls.map(async (text) => {
-        const url = new URL(text);
-        if (!isShell(url) || (await (await caches.open(CACHE)).match(keyOf(url)))) return;
-        await keep(url, await fetch(url));
-      }),
-    ),
-  );
+  const { type, urls } = event.data ?? {};
+  if (type === "activate") self.skipWaiting();
+  if (type === "keep" && Array.isArray(urls)) event.waitUntil(keep(urls));
 });
 
 self.addEventListener("fetch", (event) => {
-  const url = new URL(event.request.url);
-  if (event.request.method !== "GET" || !isShell(url)) return;
-  event.respondWith(answer(event, url));
+  const { method, url, headers } = event.request;
+  const path = pathOf(url);
+  if (method === "GET" && path !== null && !headers.has("Range")) event.respondWith(answer(event, path));
 });
-
-async function answer(event, url) {
-  let kept = null;
-  const network = fetch(event.request).then((response) => {
-    if (response.ok) kept = keep(url, response.clone());
-    return response;
-  });
-  event.waitUntil(network.then(() => kept).catch(() => {})); // a failure is handled below, or no longer matters
-  const cached = await (await caches.open(CACHE)).match(keyOf(url));
-  if (!cached) return network;
-  const late = new Promise((resolve) => setTimeout(resolve, PATIENCE, null));
-  const response = await Promise.race([network.catch(() => null), late]);
-  return response && (response.ok || response.status < 500) ? response : cached;
-}

@@ -11,6 +11,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { open, temporaryFolder } from "./browser.mjs";
+import { cached, eventually } from "./eventually.mjs";
 import { openLab } from "./lab.mjs";
 import { MODEL, MODEL_FILE, repository, serve } from "./server.mjs";
 
@@ -145,9 +146,11 @@ test("a second visit takes the model from the cache; offline, everything still w
   await advanced(first.page, { max: 4 });
   await ask(first.page, MEOWS);
   assert.equal(server.count(MODEL), 0);
-  await first.page.waitForFunction(async () => {
-    const kept = (await (await caches.open("hneurons-shell-1")).keys()).map(({ url }) => new URL(url).pathname);
-    return ["/", "/www/main.js", "/www/worker/worker.js"].every((path) => kept.includes(path)) && kept.some((path) => path.endsWith(".wasm"));
+  // The page, and of the two modules the one in use, are kept by the service worker.
+  const needed = [/^\/$/, /^\/files\.json$/, /^\/www\/main\.js$/, /^\/www\/worker\/worker\.js$/, /\/hneurons\.js$/, /\.wasm$/];
+  await eventually(async () => {
+    const paths = await cached(first.page);
+    return needed.every((pattern) => paths.some((path) => pattern.test(path)));
   });
   await first.close();
 

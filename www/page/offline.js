@@ -1,20 +1,59 @@
-// Offline use: registers the app-shell service worker where the browser allows one, and hands it the list of what
-// this visit has fetched, since a first visit's files came before the worker was there.
+// Offline use: registers the service worker (sw.js), tells it what this visit has used beyond what it keeps anyway, and
+// offers a new version once that is there as a whole.
 
-export function keepOffline() {
-  if (!("serviceWorker" in navigator) || !window.isSecureContext || !location.protocol.startsWith("http")) return;
-  navigator.serviceWorker.register("sw.js").then(
-    () => keep([location.href.split("#")[0], ...performance.getEntriesByType("resource").map((entry) => entry.name)]),
-    () => {}, // a host without sw.js: the page works, online only
-  );
+import { embedded } from "./hosts.js";
+
+/** The browser's service workers, or null where there are none for this page: an insecure address, a sandboxed frame. */
+function workers() {
+  try {
+    return window.isSecureContext ? (navigator.serviceWorker ?? null) : null;
+  } catch {
+    return null;
+  }
 }
 
-/** Asks the service worker to keep these URLs. */
+export async function keepOffline() {
+  // An embed costs its host's readers no more than they look at.
+  if (embedded || !workers()) return;
+  // Not while the page still loads: what is kept is fetched then, or copied.
+  if (document.readyState !== "complete") await new Promise((done) => window.addEventListener("load", done, { once: true }));
+  try {
+    const registration = await workers().register("sw.js");
+    offerUpdates(registration);
+    keep([location.href.split("#")[0], ...performance.getEntriesByType("resource").map((entry) => entry.name)]);
+    if (workers().controller) await registration.update();
+  } catch {
+    // No network, or a host without sw.js, as in a checkout: the page works, and online only if nothing was kept before.
+  }
+}
+
+/** Asks the service workers, the one that answers and the one that waits, to keep these addresses. */
 export async function keep(urls) {
-  if (!("serviceWorker" in navigator) || !window.isSecureContext) return;
-  // Inside another site's page the browser may refuse it, like all storage.
-  const registration = await navigator.serviceWorker.getRegistration().catch(() => null);
-  if (!registration) return;
-  const ready = await navigator.serviceWorker.ready;
-  ready.active?.postMessage({ type: "keep", urls });
+  try {
+    const registration = await workers()?.getRegistration();
+    if (!registration) return;
+    await workers().ready;
+    for (const worker of [registration.active, registration.waiting]) worker?.postMessage({ type: "keep", urls });
+  } catch {
+    // Storage is refused here: there is nothing to keep.
+  }
+}
+
+function offerUpdates(registration) {
+  const offer = async () => {
+    // A page that no worker answers has fetched its files itself, and at a first visit there is nothing to update.
+    if (!workers().controller) return;
+    const { showUpdate } = await import("./update.js");
+    showUpdate(() => reload(registration));
+  };
+  const follow = (worker) => worker?.addEventListener("statechange", () => worker.state === "installed" && offer());
+  if (registration.waiting) offer();
+  follow(registration.installing);
+  registration.addEventListener("updatefound", () => follow(registration.installing));
+}
+
+function reload({ waiting }) {
+  if (!waiting) return location.reload(); // another tab was first
+  waiting.addEventListener("statechange", () => waiting.state === "activated" && location.reload());
+  waiting.postMessage({ type: "activate" });
 }

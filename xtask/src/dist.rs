@@ -4,14 +4,14 @@ use std::fs;
 use std::path::Path;
 
 use crate::wasm::{Profile, Variant};
-use crate::{Result, bindgen, paths, report, wasm};
+use crate::{Result, bindgen, files, paths, report, wasm};
 
 /// Builds `pkg/`, then `out`.
 pub fn build(profile: Profile, out: &Path) -> Result<()> {
     pkg(profile)?;
     report::step("page", || {
-        assemble(&paths::root(), out)?;
-        Ok(format!("{} (any static host)", paths::shown(out)))
+        let said = assemble(&paths::root(), out)?;
+        Ok(format!("{} (any static host), {said}", paths::shown(out)))
     })
 }
 
@@ -28,8 +28,8 @@ pub fn pkg(profile: Profile) -> Result<()> {
     Ok(())
 }
 
-/// Copies what a visitor's browser asks for, and nothing else, from `root` into `out`.
-fn assemble(root: &Path, out: &Path) -> Result<()> {
+/// Copies what a visitor's browser asks for, and nothing else, from `root` into `out`; returns what to say about it.
+fn assemble(root: &Path, out: &Path) -> Result<String> {
     if out.exists() {
         // A mistyped --out must not cost anyone a folder of their own.
         if !out.join("index.html").exists() && !is_empty(out) {
@@ -44,9 +44,13 @@ fn assemble(root: &Path, out: &Path) -> Result<()> {
     copy_folder(&root.join("www"), &out.join("www"))?;
     copy_folder(&root.join("pkg"), &out.join("pkg"))?;
     // A service worker rules over the folder it lies in, so it must lie at the root.
-    copy(&root.join("www/sw.js"), &out.join("sw.js"))?;
+    let worker = out.join("www/sw.js");
+    let source = fs::read_to_string(&worker)
+        .map_err(|e| format!("cannot read {}: {e}", worker.display()))?;
+    fs::remove_file(&worker).map_err(|e| format!("cannot move {}: {e}", worker.display()))?;
     // What other people's pages name in their markup has the shortest address.
-    copy(&root.join("www/embed.js"), &out.join("embed.js"))
+    copy(&root.join("www/embed.js"), &out.join("embed.js"))?;
+    files::write(out, &source)
 }
 
 fn is_empty(folder: &Path) -> bool {
@@ -103,11 +107,15 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, file).unwrap();
         }
+        fs::write(root.join("www/sw.js"), "const VERSION = \"\";").unwrap();
         let out = root.join("dist");
         assemble(&root, &out).unwrap();
         assemble(&root, &out).unwrap();
         assert!(out.join("sw.js").exists());
         assert!(out.join("embed.js").exists());
+        assert!(!out.join("www/sw.js").exists());
+        let list = fs::read_to_string(out.join("files.json")).unwrap();
+        assert!(list.contains("www/lib/page.js") && !list.contains("sw.js"));
         assert!(out.join("www/lib/page.js").exists());
         assert!(out.join("pkg/simd128/hneurons.js").exists());
         assert!(!out.join("www/.hidden").exists());

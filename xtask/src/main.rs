@@ -6,6 +6,7 @@ mod bench;
 mod bindgen;
 mod browser;
 mod dist;
+mod files;
 mod paths;
 mod process;
 mod report;

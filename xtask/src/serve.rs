@@ -48,7 +48,7 @@ pub fn serve(port: Option<u16>, open: bool) -> Result<()> {
         })
 }
 
-/// Everything is asked for again (and answered with "not modified" by its ETag): a rebuilt page is a reload away.
+/// Everything is asked for again (and answered with "not modified" by its ETag), so that a rebuilt page is noticed at once.
 async fn no_cache(mut response: Response) -> Response {
     response
         .headers_mut()

@@ -7,10 +7,11 @@ import { readFile } from "node:fs/promises";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { fakeArtifact, fakeGallery } from "./data.mjs";
+import { listOf, stamped } from "./version.mjs";
 
 const repository = fileURLToPath(new URL("../../../", import.meta.url));
 const mock = fileURLToPath(new URL("./", import.meta.url));
-const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".json": "application/json", ".png": "image/png" };
+const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".json": "application/json", ".png": "image/png", ".webmanifest": "application/manifest+json" };
 
 export const MODEL = Buffer.alloc(3_000_000);
 for (let i = 0, x = 1; i < MODEL.length; i++) MODEL[i] = (x = (Math.imul(x, 1664525) + 1013904223) >>> 0) >>> 24;
@@ -18,26 +19,32 @@ export const SHA = createHash("sha256").update(MODEL).digest("hex");
 
 /**
  * @param faults {missing, html, wrongLength, corrupt, cutAt, ignoreRange, wrongRange, refuseRange, slow, offline, hang}
- *   each optional; `cutAt` ends the first answer after so many bytes and then is cleared unless `cutAlways`
+ *   each optional; `cutAt` ends the first answer after so many bytes and then is cleared unless `cutAlways`. For files of
+ *   the page: `cut`, a path whose connection ends at once; `instead`, {path: text} of what is not the deployment's own
  * @param artifact what the artifact becomes: a function of the made-up one
  * @param under the path the page is deployed under
  * @param files {path: body} in place of what is there
  * @param real the real artifact and recorded runs in place of the made-up ones
  * @param preludes {path: code} put before a script, to take a browser's ability away from it
+ * @param changes {path: text => text} what this deployment has instead; may be changed later, to deploy another version
  */
-export async function serve({ faults = {}, trace = true, artifact = (made) => made, under = "/", preludes = {}, files = {}, real = false } = {}) {
+export async function serve({ faults = {}, trace = true, artifact = (made) => made, under = "/", preludes = {}, files = {}, real = false, changes = {} } = {}) {
   const requests = []; // {path, range}
+  const bodyOf = async (path) => {
+    let body = files[path] ?? (real ? null : await madeUp(path, trace, artifact)) ?? (await readFile(place(path)));
+    if (Object.hasOwn(preludes, path)) body = `${preludes[path]}\n${body}`;
+    return Object.hasOwn(changes, path) ? changes[path](String(body)) : body;
+  };
   const server = createServer(async (request, response) => {
     const url = new URL(request.url, "http://host");
     requests.push({ path: url.pathname, range: request.headers.range ?? null });
     if (faults.offline) return request.socket.destroy();
     if (!url.pathname.startsWith(under)) return plain(response, 404, "not here");
-    const path = normalize(decodeURIComponent(url.pathname.slice(under.length))) || "index.html";
+    const path = normalize(decodeURIComponent(url.pathname.slice(under.length)) || "index.html");
     try {
       if (path.startsWith("models/")) return await sendModel(request, response, faults);
-      const made = files[path] ?? (real ? null : await madeUp(path, trace, artifact));
-      let body = made ?? (await readFile(place(path)));
-      if (Object.hasOwn(preludes, path)) body = `${preludes[path]}\n${body}`;
+      if (path === faults.cut) return request.socket.destroy();
+      const body = faults.instead?.[path] ?? (path === "files.json" ? await listOf(bodyOf) : path === "sw.js" ? stamped(await bodyOf(path), await listOf(bodyOf)) : await bodyOf(path));
       response.writeHead(200, { "Content-Type": TYPES[extname(path)] ?? "text/html; charset=utf-8" });
       response.end(body);
     } catch {
@@ -48,6 +55,7 @@ export async function serve({ faults = {}, trace = true, artifact = (made) => ma
   return {
     url: `http://127.0.0.1:${server.address().port}${under}`,
     faults,
+    changes,
     requests,
     modelRequests: () => requests.filter(({ path }) => path.includes("/models/")),
     close: () => (server.closeAllConnections(), new Promise((resolve) => server.close(resolve))),
@@ -55,7 +63,7 @@ export async function serve({ faults = {}, trace = true, artifact = (made) => ma
 }
 
 function place(path) {
-  const file = path === "." || path === "" ? "index.html" : ["sw.js", "embed.js"].includes(path) ? `www/${path}` : path;
+  const file = ["sw.js", "embed.js"].includes(path) ? `www/${path}` : path;
   const pkg = /^pkg\/(?:simd128|relaxed-simd)\/((?:hneurons|sha256)\.js)$/.exec(file);
   if (pkg) return join(mock, pkg[1]);
   if (!/^(index\.html$|www\/)/.test(file)) throw new Error("not deployed");

@@ -1,0 +1,237 @@
+//! The list of a deployment's files, by which the service worker (`www/sw.js`) installs a version as a whole: nothing that
+//! it keeps is believed unless its hash is the one listed here.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+
+use crate::Result;
+
+/// The list's place in the deployment.
+const LIST: &str = "files.json";
+
+/// The line of the service worker's source that names the version.
+const STAMP: &str = "const VERSION = \"\";";
+
+/// Folders of which a visit uses a part: one of the modules, and the recorded runs that somebody looks at.
+const IN_PARTS: &[&str] = &["pkg/", "www/gallery/", "www/lessons/"];
+
+struct File {
+    sha256: String,
+    bytes: usize,
+    /// Needed to open the page without a network; the others are kept once they were used.
+    shell: bool,
+}
+
+/// Writes `files.json` and the service worker, stamped with the version, into the deployment `out`; returns what to say
+/// about it. `worker` is the source of the service worker.
+pub fn write(out: &Path, worker: &str) -> Result<String> {
+    let mut files = files(out)?;
+    for opening in openings(out, &files)? {
+        let file = files.get_mut(&opening).ok_or_else(|| {
+            format!("{opening} is the first run of its gallery and is missing; make it with `hneurons gallery`")
+        })?;
+        file.shell = true;
+    }
+    let version = version(&files);
+    if worker.matches(STAMP).count() != 1 {
+        return Err(format!(
+            "www/sw.js has no line `{STAMP}`; put it back, the build writes the version there"
+        ));
+    }
+    save(
+        &out.join("sw.js"),
+        &worker.replace(STAMP, &format!("const VERSION = \"{version}\";")),
+    )?;
+    save(&out.join(LIST), &list(&version, &files)?)?;
+    let sum = |shell: bool| files.values().filter(move |file| file.shell == shell);
+    let bytes = |shell| sum(shell).map(|file| file.bytes).sum::<usize>();
+    Ok(format!(
+        "version {}; {} files, {:.2} MB, are kept at a first visit, {} more, {:.2} MB, when used",
+        version.get(..8).unwrap_or_default(),
+        sum(true).count(),
+        bytes(true) as f64 / 1e6,
+        sum(false).count(),
+        bytes(false) as f64 / 1e6,
+    ))
+}
+
+fn is_shell(path: &str) -> bool {
+    path.ends_with("/index.json") || !IN_PARTS.iter().any(|folder| path.starts_with(folder))
+}
+
+/// The runs that the page opens on: the first of each model's gallery.
+fn openings(out: &Path, files: &BTreeMap<String, File>) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    for path in files.keys().filter(|path| path.starts_with("www/gallery/")) {
+        let Some(folder) = path.strip_suffix("index.json") else {
+            continue;
+        };
+        let text =
+            fs::read_to_string(out.join(path)).map_err(|e| format!("cannot read {path}: {e}"))?;
+        let index: serde_json::Value = serde_json::from_str(&text).map_err(|e| {
+            format!("{path} is not JSON ({e}); make it anew with `hneurons gallery`")
+        })?;
+        if let Some(id) = index["runs"][0]["id"].as_str() {
+            found.push(format!("{folder}{id}.json"));
+        }
+    }
+    Ok(found)
+}
+
+/// The SHA-256 of what `sha256sum` would print for these files, by path.
+fn version(files: &BTreeMap<String, File>) -> String {
+    let mut hash = Sha256::new();
+    for (path, file) in files {
+        hash.update(format!("{}  {path}\n", file.sha256));
+    }
+    hex(&hash.finalize())
+}
+
+/// One line a file, so that two versions can be compared by eye.
+fn list(version: &str, files: &BTreeMap<String, File>) -> Result<String> {
+    let mut lines = Vec::new();
+    for (path, file) in files {
+        let entry = json!({ "sha256": file.sha256, "bytes": file.bytes, "shell": file.shell });
+        let path = serde_json::to_string(path).map_err(|e| e.to_string())?;
+        lines.push(format!("{path}: {entry}"));
+    }
+    Ok(format!(
+        "{{\n\"version\": \"{version}\",\n\"files\": {{\n{}\n}}\n}}\n",
+        lines.join(",\n")
+    ))
+}
+
+/// The files below `out`, with their paths as in an address.
+fn files(out: &Path) -> Result<BTreeMap<String, File>> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![out.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let cannot = |e| format!("cannot read {}: {e}", folder.display());
+        for entry in fs::read_dir(&folder).map_err(cannot)? {
+            let path = entry.map_err(cannot)?.path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let below = path.strip_prefix(out).map_err(|e| e.to_string())?;
+            let names: Vec<_> = below.iter().map(|name| name.to_string_lossy()).collect();
+            let name = names.join("/");
+            if name == LIST || name == "sw.js" {
+                continue;
+            }
+            let content =
+                fs::read(&path).map_err(|e| format!("cannot read {}: {e}", path.display()))?;
+            let file = File {
+                sha256: hex(&Sha256::digest(&content)),
+                bytes: content.len(),
+                shell: is_shell(&name),
+            };
+            found.insert(name, file);
+        }
+    }
+    Ok(found)
+}
+
+fn save(path: &Path, text: &str) -> Result<()> {
+    fs::write(path, text).map_err(|e| format!("cannot write {}: {e}", path.display()))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+
+    fn deployment(name: &str, page: &str) -> PathBuf {
+        let out = std::env::temp_dir().join(format!("hneurons-{name}-{}", std::process::id()));
+        for (file, text) in [
+            ("index.html", page),
+            (
+                "www/gallery/m/index.json",
+                r#"{"runs":[{"id":"a"},{"id":"b"}]}"#,
+            ),
+            ("www/gallery/m/a.json", "{}"),
+            ("www/gallery/m/b.json", "{}"),
+            ("www/lessons/index.json", "[]"),
+            ("pkg/simd128/hneurons.js", "export {};"),
+        ] {
+            let path = out.join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        out
+    }
+
+    fn written(out: &Path) -> (serde_json::Value, String) {
+        write(out, "// a worker\nconst VERSION = \"\";\n").unwrap();
+        let list = fs::read_to_string(out.join("files.json")).unwrap();
+        let worker = fs::read_to_string(out.join("sw.js")).unwrap();
+        (serde_json::from_str(&list).unwrap(), worker)
+    }
+
+    #[test]
+    fn every_file_is_listed_with_its_hash_and_the_worker_names_the_list() {
+        let out = deployment("files", "abc");
+        let (list, worker) = written(&out);
+        let files = list["files"].as_object().unwrap();
+        assert_eq!(files.len(), 6);
+        // FIPS 180-2, appendix B.1.
+        let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(files["index.html"]["sha256"], abc);
+        assert_eq!(files["index.html"]["bytes"], 3);
+        for (path, shell) in [
+            ("index.html", true),
+            ("www/gallery/m/index.json", true),
+            ("www/gallery/m/a.json", true),
+            ("www/gallery/m/b.json", false),
+            ("www/lessons/index.json", true),
+            ("pkg/simd128/hneurons.js", false),
+        ] {
+            assert_eq!(files[path]["shell"], shell, "{path}");
+        }
+        let version = list["version"].as_str().unwrap();
+        assert!(worker.contains(&format!("const VERSION = \"{version}\";")));
+        // Building again, over the earlier list, changes nothing.
+        assert_eq!(written(&out), (list, worker));
+        fs::remove_dir_all(out).unwrap();
+    }
+
+    #[test]
+    fn one_changed_byte_makes_another_version() {
+        let (a, b) = (deployment("a", "abc"), deployment("b", "abd"));
+        assert_ne!(written(&a).0["version"], written(&b).0["version"]);
+        for out in [a, b] {
+            fs::remove_dir_all(out).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_worker_that_cannot_be_stamped_is_refused() {
+        let out = deployment("stamp", "abc");
+        assert!(write(&out, "const VERSION = 1;").is_err());
+        fs::remove_dir_all(out).unwrap();
+    }
+
+    #[test]
+    fn a_gallery_without_its_first_run_is_refused() {
+        let out = deployment("gallery", "abc");
+        fs::remove_file(out.join("www/gallery/m/a.json")).unwrap();
+        let why = write(&out, STAMP).unwrap_err();
+        assert!(why.starts_with("www/gallery/m/a.json"), "{why}");
+        fs::remove_dir_all(out).unwrap();
+    }
+
+    #[test]
+    fn our_worker_can_be_stamped() {
+        let worker = fs::read_to_string(crate::paths::root().join("www/sw.js")).unwrap();
+        assert_eq!(worker.matches(STAMP).count(), 1);
+    }
+}
