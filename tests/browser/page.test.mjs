@@ -152,13 +152,24 @@ test("doubt gives a second answer in each lane, and the link repeats both turns"
 test("Stop ends the run within a token", async (t) => {
   const page = await visit(t);
   await ask(page); // loaded
+  // The click comes from inside: a driver's own takes as long as many tokens where the machine is busy.
+  const atClick = page.evaluate(
+    () =>
+      new Promise((resolve) => {
+        const count = () => document.querySelectorAll("[data-set=none] [data-part=token]").length;
+        new MutationObserver((_, observer) => {
+          if (document.documentElement.dataset.state !== "running" || count() < 3 || count() > 20) return;
+          observer.disconnect();
+          document.querySelector("[data-part=stop]").click();
+          resolve(count());
+        }).observe(document.querySelector(".lanes"), { childList: true, subtree: true });
+      }),
+  );
   await page.press("[data-part=prompt]", "Enter");
-  await page.waitForFunction(() => document.querySelectorAll("[data-set=none] [data-part=token]").length >= 3 && document.documentElement.dataset.state === "running");
-  await page.click("[data-part=stop]");
-  const atClick = await page.locator("[data-set=none] [data-part=token]").count();
+  const before = await atClick;
   await ended(page);
   const atEnd = await page.locator("[data-set=none] [data-part=token]").count();
-  assert.ok(atEnd < 30 && atEnd - atClick <= 2, `${atClick} tokens at the click, ${atEnd} at the end`);
+  assert.ok(atEnd < 30 && atEnd - before <= 2, `${before} tokens at the click, ${atEnd} at the end`);
   assert.match(await page.locator("[data-part=lane]").first().innerText(), /stopped/);
 });
 
