@@ -68,8 +68,8 @@ test("an embed that nobody touches costs its host little, and opens on its recor
   await page.waitForLoadState("networkidle");
   let sum = 0;
   const weigh = async (path) => gzipSync(await readFile(join(repository, path || "index.html"))).length;
-  const paths = visited().map((path) => path.replace("gallery/mock/", `gallery/${MODEL}/`).replace("doubt-meows", "doubt-france").replace(/^embed\.js/, "www/embed.js"));
-  const recorded = paths.filter((path) => path.endsWith("doubt-france.json"));
+  const paths = visited().map((path) => path.replace("gallery/mock/", `gallery/${MODEL}/`).replace("doubt-meows", "velmoria").replace(/^embed\.js/, "www/embed.js"));
+  const recorded = paths.filter((path) => path.endsWith("velmoria.json"));
   for (const path of paths) if (!recorded.includes(path)) sum += await weigh(path);
   assert.equal(recorded.length, 1);
   const run = await weigh(recorded[0]);

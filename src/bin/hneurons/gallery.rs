@@ -32,7 +32,7 @@ pub struct Args {
     )]
     out: PathBuf,
     /// Longest answer, in tokens.
-    #[arg(long, default_value_t = 40, value_name = "N")]
+    #[arg(long, default_value_t = 32, value_name = "N")]
     max_tokens: usize,
     #[command(flatten)]
     artifact: ArtifactArgs,
