@@ -163,7 +163,8 @@ test("it is fetched by who comes near, and never by a page that does not show it
   const site = await serve();
   t.after(() => site.close());
   for (const query of ["?embed=1", "?hide=evidence"]) {
-    const page = await visit(t, site, { query });
+    // The service worker keeps all of the page, shown or not; this is about what a visit itself asks for.
+    const page = await visit(t, site, { query, serviceWorkers: "block" });
     await page.waitForSelector("[data-part=lane]");
     await page.evaluate(() => new Promise((resolve) => requestIdleCallback(() => setTimeout(resolve, 200))));
     await page.evaluate(() => window.scrollTo(0, document.body.scrollHeight));

@@ -68,7 +68,8 @@ test("a teacher's numbers are never typed: no digit after the point stands in a 
 
 test("computed notes say what is in the recording, and follow it when it changes", async () => {
   const run = await source(["{{score zorvath none 1}}"]).then(() => traces.get("zorvath"));
-  assert.equal(await filled("{{answer zorvath none 1}}"), `“${run.text(run.trained).trim()}”`);
+  const cut = run.lanes[run.trained].stopped === "eos" ? "" : " …"; // the limit cut it off
+  assert.equal(await filled("{{answer zorvath none 1}}"), `“${run.text(run.trained).trim()}${cut}”`);
   assert.equal(await filled("{{score zorvath none 1}}"), run.lanes[run.trained].score.toFixed(2));
   assert.equal(await filled("{{same zorvath none 1 ? yes : no}}"), "yes");
   assert.equal(await filled("{{parts zorvath h 1}}"), "nowhere");
