@@ -19,7 +19,8 @@ after(async () => {
 
 /** A fresh visitor; any error or refused resource fails the test that sees it. */
 async function visit(t, { hash = "", options = {}, at = site, troubled = false } = {}) {
-  const context = await browser.newContext({ reducedMotion: "reduce", ...options });
+  // The service worker would fetch what the page keeps; these tests are about what a visit asks for.
+  const context = await browser.newContext({ reducedMotion: "reduce", serviceWorkers: "block", ...options });
   const page = await context.newPage();
   const troubles = [];
   page.on("pageerror", (error) => troubles.push(error.message));

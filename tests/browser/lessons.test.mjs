@@ -28,7 +28,8 @@ after(async () => {
 
 /** A fresh visitor; any error or refused resource fails the test that sees it. */
 async function visit(t, { hash = "", query = "", options = {}, at = site, foreseen = [], before = () => {} } = {}) {
-  const context = await browser.newContext(options);
+  // The service worker would fetch what the page keeps; these tests are about what a visit asks for.
+  const context = await browser.newContext({ serviceWorkers: "block", ...options });
   const page = await context.newPage();
   const troubles = [];
   page.on("pageerror", (error) => troubles.push(error.message));
