@@ -36,7 +36,8 @@ for (const [width, colorScheme] of views) {
     await shot("screenshot.png");
     await page.locator("[data-part=evidence]").scrollIntoViewIfNeeded();
     await page.locator(".evidence-part").last().waitFor();
-    await page.locator("[data-part=evidence]").screenshot({ path: join(folder, "screenshot-evidence.png"), animations: "disabled" });
+    const y = await page.evaluate(() => document.querySelector("[data-part=evidence]").getBoundingClientRect().top + window.scrollY);
+    await shot("screenshot-evidence.png", { fullPage: true, clip: { x: 0, y, width, height: 1150 } });
     await page.goto(`${server.url}#lesson=control`);
     await page.reload();
     await page.locator("[data-part=lesson] h2, [data-part=lesson] h3").first().waitFor();
