@@ -112,13 +112,14 @@ fn the_artifact_made_of_it_has_the_published_one_s_shape(run: &Path) {
         assert!(out.status.success(), "{arguments:?}: {said}");
     };
     hneurons(&["evaluate"], small);
+    // Replies long enough that some can be judged.
     let few = [
         "--n",
-        "2",
+        "6",
         "--controls",
         "2",
         "--reply-tokens",
-        "4",
+        "24",
         "--alpha",
         "0,1",
     ];
