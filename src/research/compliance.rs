@@ -1,7 +1,7 @@
 //! Whether a reply goes along with what it should not: the rule judges of `hneurons intervene`.
 //!
 //! Rules, not a model: they can be read, and anyone gets the same verdicts. Each is a list of phrases or a comparison with
-//! accepted answers, after the normalization of `judge.rs`. How often they agree with a person is in docs/science.md.
+//! accepted answers, after the normalization of `judge.rs`. How often they agree with a reader: docs/science.md, `tests/judged.rs`.
 
 use super::{
     bulk::Answer,
