@@ -7,7 +7,7 @@ import { after, before, test } from "node:test";
 import { readEvidence } from "../../www/core/evidence.js";
 import { readingWords } from "../../www/core/reading.js";
 import { detectorVerdict, effectVerdict, failures, headline, keptVerdict } from "../../www/core/verdicts.js";
-import { launch } from "./mock/browser.mjs";
+import { freshPage, launch } from "./mock/browser.mjs";
 import { fakeArtifact } from "./mock/data.mjs";
 import { withEvidence } from "./mock/evidence.mjs";
 import { serve } from "./mock/server.mjs";
@@ -26,15 +26,7 @@ after(async () => {
 });
 
 async function visit(t, site, { query = "", hash = "", ...options } = {}) {
-  const context = await browser.newContext(options);
-  const page = await context.newPage();
-  const troubles = [];
-  page.on("pageerror", (error) => troubles.push(error.message));
-  page.on("console", (line) => line.type() === "error" && troubles.push(line.text()));
-  t.after(async () => {
-    await context.close();
-    assert.deepEqual(troubles, []);
-  });
+  const page = await freshPage(t, browser, options);
   await page.goto(`${site.url}${query}${hash}`);
   return page;
 }

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
-import { answer, ask, ended, launch, message, state, ZORVATH } from "./mock/browser.mjs";
+import { answer, ask, ended, freshPage, launch, message, state, ZORVATH } from "./mock/browser.mjs";
 import { serve } from "./mock/server.mjs";
 
 let browser, site;
@@ -20,15 +20,7 @@ after(async () => {
 /** A fresh visitor; any error or refused resource fails the test that sees it. */
 async function visit(t, { hash = "", options = {}, at = site, troubled = false } = {}) {
   // The service worker would fetch what the page keeps; these tests are about what a visit asks for.
-  const context = await browser.newContext({ reducedMotion: "reduce", serviceWorkers: "block", ...options });
-  const page = await context.newPage();
-  const troubles = [];
-  page.on("pageerror", (error) => troubles.push(error.message));
-  page.on("console", (line) => line.type() === "error" && troubles.push(line.text()));
-  t.after(async () => {
-    await context.close();
-    if (!troubled) assert.deepEqual(troubles, []);
-  });
+  const page = await freshPage(t, browser, { reducedMotion: "reduce", serviceWorkers: "block", ...options }, () => troubled);
   await page.goto(`${at.url}${hash}`);
   await page.waitForSelector("[data-part=lane]");
   return page;

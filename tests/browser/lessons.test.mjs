@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
-import { launch } from "./mock/browser.mjs";
+import { freshPage, launch } from "./mock/browser.mjs";
 import { serve } from "./mock/server.mjs";
 
 const template = JSON.parse(await readFile(new URL("../../www/lessons/template.json", import.meta.url), "utf8"));
@@ -29,15 +29,7 @@ after(async () => {
 /** A fresh visitor; any error or refused resource fails the test that sees it. */
 async function visit(t, { hash = "", query = "", options = {}, at = site, foreseen = [], before = () => {} } = {}) {
   // The service worker would fetch what the page keeps; these tests are about what a visit asks for.
-  const context = await browser.newContext({ serviceWorkers: "block", ...options });
-  const page = await context.newPage();
-  const troubles = [];
-  page.on("pageerror", (error) => troubles.push(error.message));
-  page.on("console", (line) => line.type() === "error" && !foreseen.some((words) => line.text().includes(words)) && troubles.push(line.text()));
-  t.after(async () => {
-    await context.close();
-    assert.deepEqual(troubles, []);
-  });
+  const page = await freshPage(t, browser, { serviceWorkers: "block", ...options }, (line) => foreseen.some((words) => line.text().includes(words)));
   await before(page);
   await page.goto(`${at.url}${query}${hash}`);
   return page;

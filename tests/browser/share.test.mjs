@@ -9,7 +9,7 @@ import { csvOf, field, fileName, recordingOf, shortest } from "../../www/core/ex
 import { attribute } from "../../www/core/snippet.js";
 import { DEFAULTS, LIMITS, parseHash } from "../../www/core/state.js";
 import { fromRecording } from "../../www/core/recording.js";
-import { answer, ask, launch, ZORVATH } from "./mock/browser.mjs";
+import { answer, ask, freshPage, launch, ZORVATH } from "./mock/browser.mjs";
 import { fakeTrace } from "./mock/data.mjs";
 import { serve } from "./mock/server.mjs";
 
@@ -24,17 +24,8 @@ after(async () => {
 });
 
 async function visit(t, address, options = {}) {
-  const context = await browser.newContext(options);
-  const page = await context.newPage();
-  const troubles = [];
-  page.on("pageerror", (error) => troubles.push(error.message));
   // A recorded run that there is not is said in the console, and the page opens on its own.
-  page.on("console", (line) => line.type() === "error" && !line.location().url.includes("/www/gallery/") && troubles.push(line.text()));
-  page.on("dialog", (dialog) => (troubles.push(`dialog: ${dialog.message()}`), dialog.dismiss()));
-  t.after(async () => {
-    await context.close();
-    assert.deepEqual(troubles, []);
-  });
+  const page = await freshPage(t, browser, options, (line) => line.location().url.includes("/www/gallery/"));
   await page.goto(site.url + address);
   return page;
 }
@@ -116,10 +107,10 @@ test("a shared link reproduces every control, and the run, in a new profile", as
   await again.locator("[data-part=run]").click();
   await again.waitForFunction(() => document.querySelector(".timing").textContent);
   assert.equal(await answer(again, 1), await answer(page, 1));
-  const named = await visit(t, "#recorded=nowhere&lesson=made-up&model=mock");
+  const named = await visit(t, "#recorded=nowhere&lesson=control&model=mock");
   await named.waitForSelector("[data-part=lane]"); // the page's own run, since there is no such one
   await named.locator("#alpha").fill("1");
-  assert.match(named.url(), /model=mock&lesson=made-up&recorded=nowhere/, "keys of other parts are kept");
+  assert.match(named.url(), /model=mock&lesson=control&recorded=nowhere/, "keys of other parts are kept");
 });
 
 const saved = async (page, name) => {

@@ -4,6 +4,7 @@
 
 import { laneName } from "../core/requests.js";
 import { boardMarkup } from "./board-markup.js";
+import { context } from "./canvas.js";
 import { $, h, visible } from "./dom.js";
 import { columnsOf } from "./columns.js";
 
@@ -447,21 +448,6 @@ function mark(ink, x, y, share, kind) {
   ink.beginPath();
   ink.arc(x, y, side / 2, 0, 2 * Math.PI);
   ink.fill();
-}
-
-function context(canvas, width, height) {
-  const ratio = Math.min(2, window.devicePixelRatio || 1);
-  const [w, hgt] = [Math.round(width * ratio), Math.round(height * ratio)];
-  if (canvas.width !== w || canvas.height !== hgt) {
-    canvas.width = w;
-    canvas.height = hgt;
-    canvas.style.inlineSize = `${width}px`;
-    canvas.style.blockSize = `${height}px`;
-  }
-  const ink = canvas.getContext("2d");
-  ink.setTransform(ratio, 0, 0, ratio, 0, 0);
-  ink.clearRect(0, 0, width, height);
-  return ink;
 }
 
 function colours(element) {

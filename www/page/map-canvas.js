@@ -2,6 +2,7 @@
 // neuron lies on the canvas, and which one lies at a point.
 
 import { ramp, shareOf } from "../core/ramp.js";
+import { context } from "./canvas.js";
 
 export const ROW = 14;
 const LEFT = 30; // the layers' numbers
@@ -133,19 +134,4 @@ export class MapCanvas {
       ink.strokeRect(x - half, y - 9, 2 * half, 18);
     }
   }
-}
-
-function context(canvas, width, height) {
-  const ratio = Math.min(2, window.devicePixelRatio || 1);
-  const [w, hgt] = [Math.round(width * ratio), Math.round(height * ratio)];
-  if (canvas.width !== w || canvas.height !== hgt) {
-    canvas.width = w;
-    canvas.height = hgt;
-    canvas.style.inlineSize = `${width}px`;
-    canvas.style.blockSize = `${height}px`;
-  }
-  const ink = canvas.getContext("2d");
-  ink.setTransform(ratio, 0, 0, ratio, 0, 0);
-  ink.clearRect(0, 0, width, height);
-  return ink;
 }

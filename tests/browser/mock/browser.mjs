@@ -1,5 +1,6 @@
 // One Chromium for a test file, and the few moves that its tests share.
 
+import assert from "node:assert/strict";
 import { chromium } from "playwright-core";
 import { chrome } from "../browser.mjs";
 
@@ -29,3 +30,21 @@ export const message = async (page) => (await page.locator(".message").innerText
 /** An answer's text without the "parts here" label. */
 export const answer = (page, lane) =>
   page.locator("[data-part=lane]").nth(lane).locator("[data-part=token]").allTextContents().then((texts) => texts.join(""));
+
+/**
+ * A page in a fresh profile. An error in it, a refused resource or a dialog fails the test; `foreseen` (line) says which
+ * console errors belong to it.
+ */
+export async function freshPage(t, browser, options = {}, foreseen = () => false) {
+  const context = await browser.newContext(options);
+  const page = await context.newPage();
+  const troubles = [];
+  page.on("pageerror", (error) => troubles.push(error.message));
+  page.on("console", (line) => line.type() === "error" && !foreseen(line) && troubles.push(line.text()));
+  page.on("dialog", (dialog) => (troubles.push(`dialog: ${dialog.message()}`), dialog.dismiss()));
+  t.after(async () => {
+    await context.close();
+    assert.deepEqual(troubles, []);
+  });
+  return page;
+}
