@@ -101,50 +101,81 @@ async function fetched(path, { sha256 }) {
 
 // ---- Open pages ----
 
-let open; // promise of {active: version, held: {client's id: version}}; a worker can be stopped at any time, so it is kept
+// What has to be known of them, {active, next, held: {client's id: version}}: `next` is the version that a visitor asked for.
+// In a cache, because a worker can be stopped at any time, and the one that answers and the one that waits both write it.
+let open = null; // as it was read last
 
-function openPages() {
-  return (open ??= caches.match(LIST, { cacheName: OPEN }).then((kept) => kept?.json() ?? { active: null, held: {} }));
+async function openPages({ fresh = false } = {}) {
+  if (!open || fresh) open = (await (await caches.match(LIST, { cacheName: OPEN }))?.json()) ?? { active: null, next: null, held: {} };
+  return open;
 }
 
-async function keepOpen(state) {
-  await (await caches.open(OPEN)).put(LIST, new Response(JSON.stringify(state)));
+let changes = Promise.resolve(); // one after the other
+function change(act) {
+  const changed = changes.then(async () => {
+    const state = await openPages({ fresh: true });
+    act(state);
+    await (await caches.open(OPEN)).put(LIST, new Response(JSON.stringify(state)));
+  });
+  changes = changed.catch(() => {});
+  return changed;
 }
 
 async function activate() {
-  const state = await openPages();
-  for (const { id } of await self.clients.matchAll({ includeUncontrolled: true, type: "all" })) {
-    if (state.active && state.active !== VERSION) state.held[id] ??= state.active;
-  }
-  state.active = VERSION;
-  await keepOpen(state);
-  await tidy({ unfinished: true });
+  const clients = await self.clients.matchAll({ includeUncontrolled: true, type: "all" });
+  await change((state) => {
+    if (state.active && state.active !== VERSION) for (const { id } of clients) state.held[id] ??= state.active;
+    Object.assign(state, { active: VERSION, next: null });
+  });
+  await discard({ unfinished: true });
+}
+
+/** A visitor wants this version. Until this worker is the one that answers, that one does it: the browser may take a while. */
+async function takeOver() {
+  await change((state) => (state.next = VERSION));
+  self.skipWaiting();
+}
+
+/** Is this page of this worker's version, although that still waits? Then it need not wait any longer. */
+async function isMine({ id }) {
+  const mine = (await openPages({ fresh: true })).held[id] === VERSION;
+  if (mine) self.skipWaiting();
+  return mine;
+}
+
+/** Forgets closed pages, and deletes what only they had. */
+async function tidy() {
+  const living = new Set((await self.clients.matchAll({ includeUncontrolled: true, type: "all" })).map(({ id }) => id));
+  await change(({ held }) => {
+    for (const id of Object.keys(held)) if (!living.has(id)) delete held[id];
+  });
+  await discard();
 }
 
 /** Deletes versions that no open page has; what an interrupted install has brought stays until there is a newer version. */
-async function tidy({ unfinished = false } = {}) {
-  const { installing, waiting } = self.registration;
-  if (installing || waiting) return; // a newer version: it needs its own cache, and copies from ours
-  const state = await openPages();
-  const living = new Set((await self.clients.matchAll({ includeUncontrolled: true, type: "all" })).map(({ id }) => id));
-  for (const id of Object.keys(state.held)) if (!living.has(id)) delete state.held[id];
-  await keepOpen(state);
-  const used = [VERSION, ...Object.values(state.held)];
+async function discard({ unfinished = false } = {}) {
+  if (another()) return; // it copies from the others, and needs its own
+  const used = [VERSION, ...Object.values((await openPages()).held)];
   for (const version of await installed()) {
     if (!used.includes(version) && (unfinished || (await filesOf(version)))) await caches.delete(OURS + version);
   }
 }
 
+/** Is another version on its way? */
+const another = () => self.registration.installing || self.registration.waiting;
+
 /** The version of the page, or of the page's worker, that asks. */
 async function versionFor({ request, clientId, resultingClientId }) {
-  if (request.mode === "navigate") return VERSION;
-  const state = await openPages();
-  const version = state.held[clientId];
-  if (!version) return VERSION;
-  if (resultingClientId && !state.held[resultingClientId]) {
-    state.held[resultingClientId] = version; // its worker
-    await keepOpen(state);
+  if (request.mode === "navigate") {
+    const { next } = await openPages({ fresh: true });
+    const version = resultingClientId && next && (await filesOf(next)) ? next : VERSION;
+    // The page goes on with it, whichever worker answers it then.
+    if (resultingClientId && another()) await change(({ held }) => (held[resultingClientId] = version));
+    return version;
   }
+  const version = (await openPages()).held[clientId];
+  if (!version) return VERSION;
+  if (resultingClientId) await change(({ held }) => (held[resultingClientId] = version)); // its worker
   return version;
 }
 
@@ -188,7 +219,7 @@ async function keep(urls) {
       await put(VERSION, path, await fetched(path, files[path]));
     }),
   );
-  await tidy();
+  if (!another()) await tidy();
 }
 
 self.addEventListener("install", (event) => event.waitUntil(install()));
@@ -196,8 +227,10 @@ self.addEventListener("activate", (event) => event.waitUntil(activate()));
 
 self.addEventListener("message", (event) => {
   const { type, urls } = event.data ?? {};
-  if (type === "activate") self.skipWaiting();
+  const answer = (value) => event.ports[0]?.postMessage(value);
   if (type === "keep" && Array.isArray(urls)) event.waitUntil(keep(urls));
+  if (type === "mine") event.waitUntil(isMine(event.source).then(answer));
+  if (type === "activate") event.waitUntil(takeOver().then(answer));
 });
 
 self.addEventListener("fetch", (event) => {

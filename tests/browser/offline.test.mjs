@@ -6,8 +6,9 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { after, before, test } from "node:test";
+import { open } from "./browser.mjs";
 import { cached, eventually } from "./eventually.mjs";
-import { answer, ask, launch, ZORVATH } from "./mock/browser.mjs";
+import { answer, ask, launch, message, ZORVATH } from "./mock/browser.mjs";
 import { serve } from "./mock/server.mjs";
 
 let browser;
@@ -185,6 +186,24 @@ test("a new deployment: a visit is all of one version, Reload takes the other, a
   await assertShows(page, "B");
 });
 
+test("Reload works while the page is asking for files", async (t) => {
+  const { site, context, page: first } = await visited(t, { live: false });
+  await first.close();
+  const page = await visit(context, site.url);
+  deploy(site, "B");
+  await page.reload();
+  await page.getByText("A new version is ready.").waitFor();
+  await page.evaluate(() => {
+    const more = (left) => left > 0 && fetch("www/main.js", { cache: "no-store" }).then(() => more(left - 1), () => {});
+    [...document.querySelectorAll("button")].find(({ textContent }) => textContent === "Reload").click();
+    for (let i = 0; i < 4; i++) more(50);
+  });
+  await page.waitForFunction(() => document.documentElement.dataset.lanes === "B");
+  await opened(page);
+  await assertShows(page, "B");
+  assert.equal(await page.getByText("A new version is ready.").count(), 0);
+});
+
 test("without Reload, the new version is there at the next visit, offline too", async (t) => {
   const { site, context, page: first } = await visited(t);
   await first.close();
@@ -326,6 +345,38 @@ test("a worker's source, and a host without one: the page works online", async (
     await opened(page);
     await ask(page);
   }
+});
+
+test("the worker that docs/hosting.md gives to take the page away removes everything", async (t) => {
+  const { site, context, page } = await visited(t);
+  assert.ok((await cached(page)).length > 0);
+  await page.close();
+  const docs = await readFile(new URL("../../docs/hosting.md", import.meta.url), "utf8");
+  site.faults.instead = { "sw.js": /```js\n([^]*?)```/.exec(docs)[1] };
+  const left = async () => {
+    const registrations = await navigator.serviceWorker.getRegistrations();
+    const models = [];
+    for await (const name of (await navigator.storage.getDirectory()).keys()) models.push(name);
+    return registrations.length + (await caches.keys()).length + models.length;
+  };
+  await eventually(async () => {
+    const later = await visit(context, site.url);
+    const done = (await later.evaluate(left)) === 0;
+    await later.close();
+    return done;
+  }, 30_000);
+});
+
+test("over plain http the page runs, and says that it keeps nothing", async (t) => {
+  const { site } = await start(t);
+  const { page, problems, close } = await open({ args: ["--host-resolver-rules=MAP lab.school 127.0.0.1"] });
+  t.after(close);
+  await page.goto(site.url.replace("127.0.0.1", "lab.school"));
+  await opened(page);
+  assert.ok(!(await page.evaluate(() => window.isSecureContext)));
+  await ask(page);
+  assert.match(await message(page), /kept in memory only, for this visit/);
+  assert.deepEqual(problems, []);
 });
 
 test("the page can be installed, under any path", async (t) => {
