@@ -2,9 +2,12 @@
 // files are of one version.
 //
 // A version is installed as a whole into a cache of its own, by the list that the build makes (files.json), and every file
-// is held against its hash. Only then does this worker wait to become the one that answers: when no page of the older
-// version is open any more, or when a visitor asks for it. A page goes on with the version that it began with. What an
-// interrupted install has brought stays and is not fetched again.
+// is held against its hash. What an interrupted install has brought stays and is not fetched again. Then this worker waits
+// to become the one that answers, until no page of the site is open any more. A visitor who wants the version at once need
+// not wait: the older worker then answers from this version's cache. A page goes on with the version that it began with.
+//
+// There is no skipWaiting(), which would take a worker away from open pages: Chromium loses requests that fall into that
+// moment, and the page that makes them hangs.
 //
 // The model is not among these files: the model store (worker/store.js) keeps it.
 
@@ -101,46 +104,33 @@ async function fetched(path, { sha256 }) {
 
 // ---- Open pages ----
 
-// What has to be known of them, {active, next, held: {client's id: version}}: `next` is the version that a visitor asked for.
-// In a cache, because a worker can be stopped at any time, and the one that answers and the one that waits both write it.
-let open = null; // as it was read last
+// {next, held: {client's id: version}}: the version that a visitor asked for, and that of each page that may be of another
+// than this worker's. In a cache, because the worker that answers and the one that waits both write it, and can be stopped
+// at any time.
+let open = null; // as it was read or written last
+let turn = Promise.resolve();
 
-async function openPages({ fresh = false } = {}) {
-  if (!open || fresh) open = (await (await caches.match(LIST, { cacheName: OPEN }))?.json()) ?? { active: null, next: null, held: {} };
-  return open;
+/** Does one thing with them after the other, so that none is done on what is out of date. */
+function inTurn(work) {
+  const done = turn.then(work);
+  turn = done.catch(() => {});
+  return done;
 }
 
-let changes = Promise.resolve(); // one after the other
-function change(act) {
-  const changed = changes.then(async () => {
-    const state = await openPages({ fresh: true });
+const read = async () => (await (await caches.match(LIST, { cacheName: OPEN }))?.json()) ?? { next: null, held: {} };
+const reread = () => inTurn(async () => (open = await read()));
+
+const change = (act) =>
+  inTurn(async () => {
+    const state = await read();
     act(state);
     await (await caches.open(OPEN)).put(LIST, new Response(JSON.stringify(state)));
+    open = state;
   });
-  changes = changed.catch(() => {});
-  return changed;
-}
 
 async function activate() {
-  const clients = await self.clients.matchAll({ includeUncontrolled: true, type: "all" });
-  await change((state) => {
-    if (state.active && state.active !== VERSION) for (const { id } of clients) state.held[id] ??= state.active;
-    Object.assign(state, { active: VERSION, next: null });
-  });
+  await change((state) => (state.next = null));
   await discard({ unfinished: true });
-}
-
-/** A visitor wants this version. Until this worker is the one that answers, that one does it: the browser may take a while. */
-async function takeOver() {
-  await change((state) => (state.next = VERSION));
-  self.skipWaiting();
-}
-
-/** Is this page of this worker's version, although that still waits? Then it need not wait any longer. */
-async function isMine({ id }) {
-  const mine = (await openPages({ fresh: true })).held[id] === VERSION;
-  if (mine) self.skipWaiting();
-  return mine;
 }
 
 /** Forgets closed pages, and deletes what only they had. */
@@ -155,7 +145,7 @@ async function tidy() {
 /** Deletes versions that no open page has; what an interrupted install has brought stays until there is a newer version. */
 async function discard({ unfinished = false } = {}) {
   if (another()) return; // it copies from the others, and needs its own
-  const used = [VERSION, ...Object.values((await openPages()).held)];
+  const used = [VERSION, ...Object.values((await reread()).held)];
   for (const version of await installed()) {
     if (!used.includes(version) && (unfinished || (await filesOf(version)))) await caches.delete(OURS + version);
   }
@@ -167,13 +157,13 @@ const another = () => self.registration.installing || self.registration.waiting;
 /** The version of the page, or of the page's worker, that asks. */
 async function versionFor({ request, clientId, resultingClientId }) {
   if (request.mode === "navigate") {
-    const { next } = await openPages({ fresh: true });
+    const { next } = await reread();
     const version = resultingClientId && next && (await filesOf(next)) ? next : VERSION;
     // The page goes on with it, whichever worker answers it then.
     if (resultingClientId && another()) await change(({ held }) => (held[resultingClientId] = version));
     return version;
   }
-  const version = (await openPages()).held[clientId];
+  const version = (open ?? (await reread())).held[clientId];
   if (!version) return VERSION;
   if (resultingClientId) await change(({ held }) => (held[resultingClientId] = version)); // its worker
   return version;
@@ -229,8 +219,9 @@ self.addEventListener("message", (event) => {
   const { type, urls } = event.data ?? {};
   const answer = (value) => event.ports[0]?.postMessage(value);
   if (type === "keep" && Array.isArray(urls)) event.waitUntil(keep(urls));
-  if (type === "mine") event.waitUntil(isMine(event.source).then(answer));
-  if (type === "activate") event.waitUntil(takeOver().then(answer));
+  // To a worker that waits: is this page of your version? The next page shall be.
+  if (type === "mine") event.waitUntil(reread().then(({ held }) => answer(held[event.source.id] === VERSION)));
+  if (type === "next") event.waitUntil(change((state) => (state.next = VERSION)).then(answer));
 });
 
 self.addEventListener("fetch", (event) => {

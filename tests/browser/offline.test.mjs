@@ -177,13 +177,16 @@ test("a new deployment: a visit is all of one version, Reload takes the other, a
   await assertShows(page, "B");
   assert.deepEqual(strangers(await seen(), b), []);
   assert.equal(await line.count(), 0);
-  await page.reload();
-  await until(page, async () => (await caches.keys()).filter((name) => name.startsWith("hneurons-shell ")).length === 1);
-  assert.deepEqual(await versions(page), [`/ ${b.version}`]);
   site.faults.offline = true;
   await page.reload();
   await opened(page);
   await assertShows(page, "B");
+  await page.close();
+  // Version A is deleted when no page is open any more.
+  const last = await nextVisit(context, site.url, "B");
+  await assertShows(last, "B");
+  await eventually(async () => (await versions(last)).length === 1);
+  assert.deepEqual(await versions(last), [`/ ${b.version}`]);
 });
 
 test("Reload works while the page is asking for files", async (t) => {
@@ -231,11 +234,7 @@ test("a tab that stays open goes on with its version, its first live run include
   await assertShows(stays, "A");
   await opened(page);
   await assertShows(page, "B");
-  // The old version is deleted when its last page is gone.
   assert.equal((await versions(page)).length, 2);
-  await stays.close();
-  await page.reload();
-  await until(page, async () => (await caches.keys()).filter((name) => name.startsWith("hneurons-shell ")).length === 1);
 });
 
 for (const [name, fault] of [["is interrupted", { cut: "www/worker/model.js" }], ["brings a file of neither version", { instead: { "www/worker/model.js": "<!doctype html><title>Log in</title>" } }]]) {
@@ -316,10 +315,11 @@ test("two deployments on one origin, one inside the other's folder, leave each o
   await updated.getByRole("button", { name: "Reload" }).click();
   await updated.waitForFunction(() => document.documentElement.dataset.lanes === "C");
   const outerVersion = `/lab/ ${(await listOf(outer)).version}`;
-  await updated.reload();
-  await until(updated, async () => (await caches.keys()).filter((name) => name.startsWith("hneurons-shell ")).length === 2);
-  assert.deepEqual((await versions(updated)).sort(), [innerVersion, outerVersion].sort());
   await updated.close();
+  const alone = await nextVisit(context, `${origin}/lab/`, "C");
+  await eventually(async () => (await versions(alone)).length === 2);
+  assert.deepEqual((await versions(alone)).sort(), [innerVersion, outerVersion].sort());
+  await alone.close();
   outer.faults.offline = inner.faults.offline = true;
   front.closeAllConnections();
   await new Promise((resolve) => front.close(resolve));

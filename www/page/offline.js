@@ -54,12 +54,7 @@ function offerUpdates(registration) {
 }
 
 async function reload({ waiting }) {
-  if (waiting) {
-    const activated = new Promise((done) => waiting.addEventListener("statechange", done));
-    await within(2000, ask(waiting, "activate"));
-    // Chromium puts it off for long when the old worker is asked for a file at this moment; the old worker then helps out.
-    await within(500, activated);
-  }
+  if (waiting) await Promise.race([ask(waiting, "next"), new Promise((done) => setTimeout(done, 2000))]);
   location.reload();
 }
 
@@ -70,5 +65,3 @@ function ask(worker, type) {
     worker.postMessage({ type }, [port2]);
   });
 }
-
-const within = (ms, promise) => Promise.race([promise, new Promise((done) => setTimeout(done, ms))]);
