@@ -2,9 +2,12 @@
 // files are of one version.
 //
 // A version is installed as a whole into a cache of its own, by the list that the build makes (files.json), and every file
-// is held against its hash. Only then does this worker wait to become the one that answers: when no page of the older
-// version is open any more, or when a visitor asks for it. A page goes on with the version that it began with. What an
-// interrupted install has brought stays and is not fetched again.
+// is held against its hash. What an interrupted install has brought stays and is not fetched again. Then this worker waits
+// to become the one that answers, until no page of the site is open any more. A visitor who wants the version at once need
+// not wait: the older worker then answers from this version's cache. A page goes on with the version that it began with.
+//
+// There is no skipWaiting(), which would take a worker away from open pages: Chromium loses requests that fall into that
+// moment, and the page that makes them hangs.
 //
 // The model is not among these files: the model store (worker/store.js) keeps it.
 
@@ -101,50 +104,68 @@ async function fetched(path, { sha256 }) {
 
 // ---- Open pages ----
 
-let open; // promise of {active: version, held: {client's id: version}}; a worker can be stopped at any time, so it is kept
+// {next, held: {client's id: version}}: the version that a visitor asked for, and that of each page that may be of another
+// than this worker's. In a cache, because the worker that answers and the one that waits both write it, and can be stopped
+// at any time.
+let open = null; // as it was read or written last
+let turn = Promise.resolve();
 
-function openPages() {
-  return (open ??= caches.match(LIST, { cacheName: OPEN }).then((kept) => kept?.json() ?? { active: null, held: {} }));
+/** Does one thing with them after the other, so that none is done on what is out of date. */
+function inTurn(work) {
+  const done = turn.then(work);
+  turn = done.catch(() => {});
+  return done;
 }
 
-async function keepOpen(state) {
-  await (await caches.open(OPEN)).put(LIST, new Response(JSON.stringify(state)));
-}
+const read = async () => (await (await caches.match(LIST, { cacheName: OPEN }))?.json()) ?? { next: null, held: {} };
+const reread = () => inTurn(async () => (open = await read()));
+
+const change = (act) =>
+  inTurn(async () => {
+    const state = await read();
+    act(state);
+    await (await caches.open(OPEN)).put(LIST, new Response(JSON.stringify(state)));
+    open = state;
+  });
 
 async function activate() {
-  const state = await openPages();
-  for (const { id } of await self.clients.matchAll({ includeUncontrolled: true, type: "all" })) {
-    if (state.active && state.active !== VERSION) state.held[id] ??= state.active;
-  }
-  state.active = VERSION;
-  await keepOpen(state);
-  await tidy({ unfinished: true });
+  await change((state) => (state.next = null));
+  await discard({ unfinished: true });
+}
+
+/** Forgets closed pages, and deletes what only they had. */
+async function tidy() {
+  const living = new Set((await self.clients.matchAll({ includeUncontrolled: true, type: "all" })).map(({ id }) => id));
+  await change(({ held }) => {
+    for (const id of Object.keys(held)) if (!living.has(id)) delete held[id];
+  });
+  await discard();
 }
 
 /** Deletes versions that no open page has; what an interrupted install has brought stays until there is a newer version. */
-async function tidy({ unfinished = false } = {}) {
-  const { installing, waiting } = self.registration;
-  if (installing || waiting) return; // a newer version: it needs its own cache, and copies from ours
-  const state = await openPages();
-  const living = new Set((await self.clients.matchAll({ includeUncontrolled: true, type: "all" })).map(({ id }) => id));
-  for (const id of Object.keys(state.held)) if (!living.has(id)) delete state.held[id];
-  await keepOpen(state);
-  const used = [VERSION, ...Object.values(state.held)];
+async function discard({ unfinished = false } = {}) {
+  if (another()) return; // it copies from the others, and needs its own
+  const used = [VERSION, ...Object.values((await reread()).held)];
   for (const version of await installed()) {
     if (!used.includes(version) && (unfinished || (await filesOf(version)))) await caches.delete(OURS + version);
   }
 }
 
+/** Is another version on its way? */
+const another = () => self.registration.installing || self.registration.waiting;
+
 /** The version of the page, or of the page's worker, that asks. */
 async function versionFor({ request, clientId, resultingClientId }) {
-  if (request.mode === "navigate") return VERSION;
-  const state = await openPages();
-  const version = state.held[clientId];
-  if (!version) return VERSION;
-  if (resultingClientId && !state.held[resultingClientId]) {
-    state.held[resultingClientId] = version; // its worker
-    await keepOpen(state);
+  if (request.mode === "navigate") {
+    const { next } = await reread();
+    const version = resultingClientId && next && (await filesOf(next)) ? next : VERSION;
+    // The page goes on with it, whichever worker answers it then.
+    if (resultingClientId && another()) await change(({ held }) => (held[resultingClientId] = version));
+    return version;
   }
+  const version = (open ?? (await reread())).held[clientId];
+  if (!version) return VERSION;
+  if (resultingClientId) await change(({ held }) => (held[resultingClientId] = version)); // its worker
   return version;
 }
 
@@ -188,7 +209,7 @@ async function keep(urls) {
       await put(VERSION, path, await fetched(path, files[path]));
     }),
   );
-  await tidy();
+  if (!another()) await tidy();
 }
 
 self.addEventListener("install", (event) => event.waitUntil(install()));
@@ -196,8 +217,11 @@ self.addEventListener("activate", (event) => event.waitUntil(activate()));
 
 self.addEventListener("message", (event) => {
   const { type, urls } = event.data ?? {};
-  if (type === "activate") self.skipWaiting();
+  const answer = (value) => event.ports[0]?.postMessage(value);
   if (type === "keep" && Array.isArray(urls)) event.waitUntil(keep(urls));
+  // To a worker that waits: is this page of your version? The next page shall be.
+  if (type === "mine") event.waitUntil(reread().then(({ held }) => answer(held[event.source.id] === VERSION)));
+  if (type === "next") event.waitUntil(change((state) => (state.next = VERSION)).then(answer));
 });
 
 self.addEventListener("fetch", (event) => {

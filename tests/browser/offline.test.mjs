@@ -6,8 +6,9 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { after, before, test } from "node:test";
+import { open } from "./browser.mjs";
 import { cached, eventually } from "./eventually.mjs";
-import { answer, ask, launch, ZORVATH } from "./mock/browser.mjs";
+import { answer, ask, launch, message, ZORVATH } from "./mock/browser.mjs";
 import { serve } from "./mock/server.mjs";
 
 let browser;
@@ -176,13 +177,34 @@ test("a new deployment: a visit is all of one version, Reload takes the other, a
   await assertShows(page, "B");
   assert.deepEqual(strangers(await seen(), b), []);
   assert.equal(await line.count(), 0);
-  await page.reload();
-  await until(page, async () => (await caches.keys()).filter((name) => name.startsWith("hneurons-shell ")).length === 1);
-  assert.deepEqual(await versions(page), [`/ ${b.version}`]);
   site.faults.offline = true;
   await page.reload();
   await opened(page);
   await assertShows(page, "B");
+  await page.close();
+  // Version A is deleted when no page is open any more.
+  const last = await nextVisit(context, site.url, "B");
+  await assertShows(last, "B");
+  await eventually(async () => (await versions(last)).length === 1);
+  assert.deepEqual(await versions(last), [`/ ${b.version}`]);
+});
+
+test("Reload works while the page is asking for files", async (t) => {
+  const { site, context, page: first } = await visited(t, { live: false });
+  await first.close();
+  const page = await visit(context, site.url);
+  deploy(site, "B");
+  await page.reload();
+  await page.getByText("A new version is ready.").waitFor();
+  await page.evaluate(() => {
+    const more = (left) => left > 0 && fetch("www/main.js", { cache: "no-store" }).then(() => more(left - 1), () => {});
+    [...document.querySelectorAll("button")].find(({ textContent }) => textContent === "Reload").click();
+    for (let i = 0; i < 4; i++) more(50);
+  });
+  await page.waitForFunction(() => document.documentElement.dataset.lanes === "B");
+  await opened(page);
+  await assertShows(page, "B");
+  assert.equal(await page.getByText("A new version is ready.").count(), 0);
 });
 
 test("without Reload, the new version is there at the next visit, offline too", async (t) => {
@@ -212,11 +234,7 @@ test("a tab that stays open goes on with its version, its first live run include
   await assertShows(stays, "A");
   await opened(page);
   await assertShows(page, "B");
-  // The old version is deleted when its last page is gone.
   assert.equal((await versions(page)).length, 2);
-  await stays.close();
-  await page.reload();
-  await until(page, async () => (await caches.keys()).filter((name) => name.startsWith("hneurons-shell ")).length === 1);
 });
 
 for (const [name, fault] of [["is interrupted", { cut: "www/worker/model.js" }], ["brings a file of neither version", { instead: { "www/worker/model.js": "<!doctype html><title>Log in</title>" } }]]) {
@@ -297,10 +315,11 @@ test("two deployments on one origin, one inside the other's folder, leave each o
   await updated.getByRole("button", { name: "Reload" }).click();
   await updated.waitForFunction(() => document.documentElement.dataset.lanes === "C");
   const outerVersion = `/lab/ ${(await listOf(outer)).version}`;
-  await updated.reload();
-  await until(updated, async () => (await caches.keys()).filter((name) => name.startsWith("hneurons-shell ")).length === 2);
-  assert.deepEqual((await versions(updated)).sort(), [innerVersion, outerVersion].sort());
   await updated.close();
+  const alone = await nextVisit(context, `${origin}/lab/`, "C");
+  await eventually(async () => (await versions(alone)).length === 2);
+  assert.deepEqual((await versions(alone)).sort(), [innerVersion, outerVersion].sort());
+  await alone.close();
   outer.faults.offline = inner.faults.offline = true;
   front.closeAllConnections();
   await new Promise((resolve) => front.close(resolve));
@@ -326,6 +345,38 @@ test("a worker's source, and a host without one: the page works online", async (
     await opened(page);
     await ask(page);
   }
+});
+
+test("the worker that docs/hosting.md gives to take the page away removes everything", async (t) => {
+  const { site, context, page } = await visited(t);
+  assert.ok((await cached(page)).length > 0);
+  await page.close();
+  const docs = await readFile(new URL("../../docs/hosting.md", import.meta.url), "utf8");
+  site.faults.instead = { "sw.js": /```js\n([^]*?)```/.exec(docs)[1] };
+  const left = async () => {
+    const registrations = await navigator.serviceWorker.getRegistrations();
+    const models = [];
+    for await (const name of (await navigator.storage.getDirectory()).keys()) models.push(name);
+    return registrations.length + (await caches.keys()).length + models.length;
+  };
+  await eventually(async () => {
+    const later = await visit(context, site.url);
+    const done = (await later.evaluate(left)) === 0;
+    await later.close();
+    return done;
+  }, 30_000);
+});
+
+test("over plain http the page runs, and says that it keeps nothing", async (t) => {
+  const { site } = await start(t);
+  const { page, problems, close } = await open({ args: ["--host-resolver-rules=MAP lab.school 127.0.0.1"] });
+  t.after(close);
+  await page.goto(site.url.replace("127.0.0.1", "lab.school"));
+  await opened(page);
+  assert.ok(!(await page.evaluate(() => window.isSecureContext)));
+  await ask(page);
+  assert.match(await message(page), /kept in memory only, for this visit/);
+  assert.deepEqual(problems, []);
 });
 
 test("the page can be installed, under any path", async (t) => {

@@ -41,19 +41,27 @@ export async function keep(urls) {
 
 function offerUpdates(registration) {
   const offer = async () => {
+    const { waiting } = registration;
     // A page that no worker answers has fetched its files itself, and at a first visit there is nothing to update.
-    if (!workers().controller) return;
+    if (!waiting || !workers().controller || (await ask(waiting, "mine"))) return;
     const { showUpdate } = await import("./update.js");
     showUpdate(() => reload(registration));
   };
   const follow = (worker) => worker?.addEventListener("statechange", () => worker.state === "installed" && offer());
-  if (registration.waiting) offer();
+  offer();
   follow(registration.installing);
   registration.addEventListener("updatefound", () => follow(registration.installing));
 }
 
-function reload({ waiting }) {
-  if (!waiting) return location.reload(); // another tab was first
-  waiting.addEventListener("statechange", () => waiting.state === "activated" && location.reload());
-  waiting.postMessage({ type: "activate" });
+async function reload({ waiting }) {
+  if (waiting) await Promise.race([ask(waiting, "next"), new Promise((done) => setTimeout(done, 2000))]);
+  location.reload();
+}
+
+function ask(worker, type) {
+  const { port1, port2 } = new MessageChannel();
+  return new Promise((answer) => {
+    port1.onmessage = ({ data }) => answer(data);
+    worker.postMessage({ type }, [port2]);
+  });
 }
