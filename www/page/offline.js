@@ -19,6 +19,7 @@ export async function keepOffline() {
   if (document.readyState !== "complete") await new Promise((done) => window.addEventListener("load", done, { once: true }));
   try {
     const registration = await workers().register("sw.js");
+    if (!registration) return; // a browser that was told to have none
     offerUpdates(registration);
     keep([location.href.split("#")[0], ...performance.getEntriesByType("resource").map((entry) => entry.name)]);
     if (workers().controller) await registration.update();
@@ -43,9 +44,14 @@ function offerUpdates(registration) {
   const offer = async () => {
     const { waiting } = registration;
     // A page that no worker answers has fetched its files itself, and at a first visit there is nothing to update.
-    if (!waiting || !workers().controller || (await ask(waiting, "mine"))) return;
-    const { showUpdate } = await import("./update.js");
-    showUpdate(() => reload(registration));
+    if (!waiting || !workers().controller) return;
+    try {
+      if (await ask(waiting, "mine")) return;
+      const { showUpdate } = await import("./update.js");
+      showUpdate(() => reload(registration));
+    } catch (error) {
+      console.warn("A new version cannot be offered now:", error.message); // the next visit offers it again
+    }
   };
   const follow = (worker) => worker?.addEventListener("statechange", () => worker.state === "installed" && offer());
   offer();
