@@ -78,7 +78,7 @@ pub(crate) fn silu_mul(gate: &mut [f32], up: &[f32]) {
 
 /// Softmax in place, over scores that have at least one entry.
 pub(crate) fn softmax(scores: &mut [f32]) {
-    let (_, max) = largest(scores);
+    let max = maximum(scores);
     let mut acc = [0f32; LANES];
     let (chunks, rest) = scores.as_chunks_mut::<LANES>();
     for chunk in chunks {
@@ -97,8 +97,8 @@ pub(crate) fn softmax(scores: &mut [f32]) {
     }
 }
 
-/// The largest of `x`, and the first place that has it; 0 where none is a number.
-pub(crate) fn largest(x: &[f32]) -> (usize, f32) {
+/// The largest of `x`; minus infinity where none is a number.
+pub(crate) fn maximum(x: &[f32]) -> f32 {
     let mut most = [f32::NEG_INFINITY; LANES];
     let (chunks, rest) = x.as_chunks::<LANES>();
     for chunk in chunks {
@@ -111,7 +111,12 @@ pub(crate) fn largest(x: &[f32]) -> (usize, f32) {
         }
     }
     let all = rest.iter().chain(&most);
-    let most = all.fold(f32::NEG_INFINITY, |m, &v| if v > m { v } else { m });
+    all.fold(f32::NEG_INFINITY, |m, &v| if v > m { v } else { m })
+}
+
+/// The largest of `x`, and the first place that has it; 0 where none is a number.
+pub(crate) fn largest(x: &[f32]) -> (usize, f32) {
+    let most = maximum(x);
     // By parts that are looked through whole, which is quick, and one that is searched.
     let has = |part: &&[f32]| part.iter().fold(false, |has, &v| has | (v == most));
     let part = x.chunks(8 * LANES).position(|part| has(&part));
@@ -120,9 +125,8 @@ pub(crate) fn largest(x: &[f32]) -> (usize, f32) {
     (within.map_or(0, |i| start + i), most)
 }
 
-/// `log(sum e^x_i)`, the normalizer of logits: sums of 64 in f32, their sum in f64.
-pub(crate) fn log_sum_exp(x: &[f32]) -> f64 {
-    let (_, max) = largest(x);
+/// `log(sum e^x_i)`, the normalizer of logits, of which the largest is `max`: sums of 64 in f32, their sum in f64.
+pub(crate) fn log_sum_exp(x: &[f32], max: f32) -> f64 {
     let mut sum = 0f64;
     for part in x.chunks(8 * LANES) {
         let mut acc = [0f32; LANES];
@@ -173,6 +177,6 @@ mod tests {
     #[test]
     fn log_sum_exp_of_equal_logits_is_their_value_plus_log_of_their_number() {
         let v = vec![3.25f32; 1000];
-        assert!((log_sum_exp(&v) - (3.25 + 1000f64.ln())).abs() < 1e-6);
+        assert!((log_sum_exp(&v, 3.25) - (3.25 + 1000f64.ln())).abs() < 1e-6);
     }
 }

@@ -127,17 +127,17 @@ pub struct Choice {
 impl Choice {
     /// The choice among `logits`, of which there is at least one.
     pub fn of(logits: &[f32]) -> Self {
-        let id = math::largest(logits).0 as u32;
+        let (id, most) = math::largest(logits);
         Self {
-            id,
-            logprob: logprob(logits, id),
+            id: id as u32,
+            logprob: f64::from(logits[id]) - math::log_sum_exp(logits, most),
         }
     }
 }
 
 /// The natural log-probability of a token of the vocabulary at temperature 1.
 pub fn logprob(logits: &[f32], id: u32) -> f64 {
-    f64::from(logits[id as usize]) - math::log_sum_exp(logits)
+    f64::from(logits[id as usize]) - math::log_sum_exp(logits, math::maximum(logits))
 }
 
 /// What one [`Feed`] gave.

@@ -132,37 +132,43 @@ impl Blocks<'_> {
     }
 }
 
+/// Rounds to the nearest whole number when added, ties to even, the same on every target (see `math::exp`).
+const ROUND: f32 = 12_582_912.0;
+
+/// What the values of a block are multiplied by to become integers.
+#[inline(always)]
+fn inverse(max: f32) -> f32 {
+    if max > 1e-30 { LARGEST / max } else { 0.0 }
+}
+
 /// Fills in the block's integers; gives its scale and the integers' sum.
 #[inline(always)]
 fn quantize_block(x: &[f32; BLOCK], integers: &mut [i16; BLOCK]) -> (f32, i32) {
-    // Rounds to the nearest whole number, ties to even, the same on every target (see `math::exp`).
-    const ROUND: f32 = 12_582_912.0;
+    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+    let (max, sum) = super::kernels::quantize_block(x, inverse, ROUND, LARGEST as i32, integers);
+    #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+    let (max, sum) = plainly(x, integers);
+    (max / LARGEST, sum)
+}
+
+/// The largest absolute value of a block, and the sum of its integers, which are put into their places.
+#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+#[inline(always)]
+fn plainly(x: &[f32; BLOCK], integers: &mut [i16; BLOCK]) -> (f32, i32) {
     let mut max = [0f32; 8];
     for chunk in x.as_chunks::<8>().0 {
         for i in 0..8 {
-            // Not `f32::max`: for WebAssembly that is a call.
             let v = chunk[i].abs();
             max[i] = if v > max[i] { v } else { max[i] };
         }
     }
     let max = max.iter().fold(0.0, |m, &v| if v > m { v } else { m });
-    let inverse = if max > 1e-30 { LARGEST / max } else { 0.0 };
-    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-    let sum = super::kernels::round_block(x, inverse, ROUND, LARGEST as i32, integers);
-    #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
-    let sum = round_block(x, inverse, ROUND, integers);
-    (max / LARGEST, sum)
-}
-
-/// Rounds a block to integers in their places, and sums them.
-#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
-#[inline(always)]
-fn round_block(x: &[f32; BLOCK], inverse: f32, round: f32, integers: &mut [i16; BLOCK]) -> i32 {
+    let inverse = inverse(max);
     let mut sum = 0i32;
     let mut plain = [0i16; BLOCK];
     for i in 0..BLOCK {
-        let shifted = x[i] * inverse + round;
-        let q = (shifted.to_bits() as i32).wrapping_sub(round.to_bits() as i32);
+        let shifted = x[i] * inverse + ROUND;
+        let q = (shifted.to_bits() as i32).wrapping_sub(ROUND.to_bits() as i32);
         // Weights that are no numbers make values that are none: whatever integer comes of them stays in range.
         let q = q.clamp(-(LARGEST as i32), LARGEST as i32);
         sum += q;
@@ -176,7 +182,7 @@ fn round_block(x: &[f32; BLOCK], inverse: f32, round: f32, integers: &mut [i16; 
     {
         *to = [from[0], from[2], from[1], from[3]];
     }
-    sum
+    (max, sum)
 }
 
 #[cfg(test)]

@@ -44,6 +44,9 @@ pub(crate) fn attend(
     }
 }
 
+/// Positions whose values are gone through together: 32 of 64 f32 are 8 kB.
+const NEAR: usize = 32;
+
 /// `sum += factor * x`.
 #[inline(always)]
 fn add_scaled(sum: &mut [f32; SIDE], factor: f32, x: &[f32; SIDE]) {
@@ -90,19 +93,30 @@ impl Shared<'_> {
             math::softmax(&mut scores[g * stride..][..self.visible]);
         }
         let whole = dim - dim % SIDE;
-        for d in (0..whole).step_by(SIDE) {
-            let mut acc = [[0f32; SIDE]; G];
-            let rows = self.values.chunks_exact(dim).take(self.visible);
-            for (p, value) in rows.enumerate() {
-                // SAFETY: a row has `dim` values, of which `whole` are whole sides.
-                let value = unsafe { &*value.as_ptr().add(d).cast::<[f32; SIDE]>() };
+        for row in out.chunks_exact_mut(dim).take(G) {
+            row[..whole].fill(0.0);
+        }
+        // A part of the values small enough to stay in the nearest cache while all its columns are gone through.
+        for start in (0..self.visible).step_by(NEAR) {
+            let part = self.values[start * dim..].chunks_exact(dim);
+            let part = part.take(NEAR.min(self.visible - start));
+            for d in (0..whole).step_by(SIDE) {
+                let mut acc = [[0f32; SIDE]; G];
                 for (g, acc) in acc.iter_mut().enumerate() {
-                    // SAFETY: p is below `visible`, and scores have G rows of at least that many.
-                    add_scaled(acc, unsafe { *scores.get_unchecked(g * stride + p) }, value);
+                    acc.copy_from_slice(&out[g * dim + d..][..SIDE]);
                 }
-            }
-            for (g, acc) in acc.iter().enumerate() {
-                out[g * dim + d..][..SIDE].copy_from_slice(acc);
+                for (p, value) in part.clone().enumerate() {
+                    // SAFETY: a row has `dim` values, of which `whole` are whole sides.
+                    let value = unsafe { &*value.as_ptr().add(d).cast::<[f32; SIDE]>() };
+                    for (g, acc) in acc.iter_mut().enumerate() {
+                        // SAFETY: `start + p` is below `visible`, and scores have G rows of at least that many.
+                        let weight = unsafe { *scores.get_unchecked(g * stride + start + p) };
+                        add_scaled(acc, weight, value);
+                    }
+                }
+                for (g, acc) in acc.iter().enumerate() {
+                    out[g * dim + d..][..SIDE].copy_from_slice(acc);
+                }
             }
         }
         for g in 0..G {
@@ -130,6 +144,8 @@ mod tests {
             (6, 1, 31),
             (12, 5, 17),
             (8, 6, 16),
+            (16, 3, 32),
+            (24, 2, 71),
         ] {
             let kv_heads = 2;
             let config = Config {

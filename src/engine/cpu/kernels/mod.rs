@@ -21,7 +21,7 @@ mod x86;
 mod wasm;
 
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-pub(super) use wasm::round_block;
+pub(super) use wasm::quantize_block;
 
 mod isa;
 

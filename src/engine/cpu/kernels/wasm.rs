@@ -169,37 +169,45 @@ fn one<F: Format>(tile: &[u8], x: &Blocks, out: &mut [f32; TILE]) {
     }
 }
 
-/// Rounds a block of activations to integers, in the order of `activations.rs`, and sums them: what `quantize_block` does.
+/// Quantizes a block of activations as `activations.rs` does, in its order: the same scale, integers and sum to the bit. Gives
+/// the largest absolute value and the integers' sum.
 #[inline(always)]
-pub(in crate::engine::cpu) fn round_block(
+pub(in crate::engine::cpu) fn quantize_block(
     x: &[f32; 32],
-    inverse: f32,
+    inverse: impl Fn(f32) -> f32,
     round: f32,
     most: i32,
     integers: &mut [i16; 32],
-) -> i32 {
-    let (inverse, shift) = (f32x4_splat(inverse), f32x4_splat(round));
+) -> (f32, i32) {
+    // SAFETY: four floats of 32 from a multiple of four on.
+    let x: [v128; 8] = std::array::from_fn(|i| unsafe { v128_load(x.as_ptr().add(4 * i).cast()) });
+    // `pmax(a, b)` is b where it is the larger and a otherwise, so what is no number is passed over.
+    let larger = x
+        .iter()
+        .fold(f32x4_splat(0.0), |m, &v| f32x4_pmax(m, f32x4_abs(v)));
+    let larger = f32x4_pmax(larger, i32x4_shuffle::<2, 3, 0, 1>(larger, larger));
+    let larger = f32x4_pmax(larger, i32x4_shuffle::<1, 0, 3, 2>(larger, larger));
+    let max = f32x4_extract_lane::<0>(larger);
+
+    let (factor, shift) = (f32x4_splat(inverse(max)), f32x4_splat(round));
     let (least, most) = (i32x4_splat(-most), i32x4_splat(most));
     let zero = i32x4_splat(round.to_bits() as i32);
+    let rounded = |x| {
+        let q = i32x4_sub(f32x4_add(f32x4_mul(x, factor), shift), zero);
+        i32x4_max(i32x4_min(q, most), least)
+    };
     let mut sums = i32x4_splat(0);
-    for i in 0..4 {
-        let part = |at: usize| {
-            // SAFETY: four floats of 32 from a multiple of four on.
-            let x = unsafe { v128_load(x.as_ptr().add(at).cast()) };
-            let q = i32x4_sub(f32x4_add(f32x4_mul(x, inverse), shift), zero);
-            i32x4_max(i32x4_min(q, most), least)
-        };
-        let (a, b) = (part(8 * i), part(8 * i + 4));
+    for (i, pair) in x.as_chunks::<2>().0.iter().enumerate() {
+        let (a, b) = (rounded(pair[0]), rounded(pair[1]));
         sums = i32x4_add(sums, i32x4_add(a, b));
         let q = i16x8_narrow_i32x4(a, b);
         let q = i16x8_shuffle::<0, 2, 1, 3, 4, 6, 5, 7>(q, q);
         // SAFETY: eight integers of 32 from a multiple of eight on.
         unsafe { v128_store(integers.as_mut_ptr().add(8 * i).cast(), q) };
     }
-    i32x4_extract_lane::<0>(sums)
-        + i32x4_extract_lane::<1>(sums)
-        + i32x4_extract_lane::<2>(sums)
-        + i32x4_extract_lane::<3>(sums)
+    let sums = i32x4_add(sums, i32x4_shuffle::<2, 3, 0, 1>(sums, sums));
+    let sums = i32x4_add(sums, i32x4_shuffle::<1, 0, 3, 2>(sums, sums));
+    (max, i32x4_extract_lane::<0>(sums))
 }
 
 /// Whether the processor multiplies and adds bytes in one instruction (ARM's dot product, VNNI), so that relaxed SIMD pays. For
