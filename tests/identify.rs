@@ -3,6 +3,7 @@
 mod common;
 
 use std::{
+    collections::BTreeSet,
     path::Path,
     process::{Command, Stdio},
     time::Duration,
@@ -89,6 +90,88 @@ fn killed_at_any_point_or_done_in_parts_it_finds_the_same() {
     assert!(command(&joined, &[]).status().expect("it runs").success());
     let got = std::fs::read(joined.join("identified.json")).expect("the result");
     assert!(got == expected, "in two parts it found something else");
+
+    the_artifact_made_of_it_has_the_published_one_s_shape(&whole);
+}
+
+/// Goes on from a run: evaluates, intervenes and writes the artifact, each as small as can be.
+fn the_artifact_made_of_it_has_the_published_one_s_shape(run: &Path) {
+    let small = &SMALL[..6]; // the choice of C is identify's alone
+    let hneurons = |arguments: &[&str], more: &[&str]| {
+        let out = Command::new(env!("CARGO_BIN_EXE_hneurons"))
+            .current_dir(common::root())
+            .args(arguments)
+            .arg("--model")
+            .arg(common::model_path())
+            .arg("--run")
+            .arg(run)
+            .args(more)
+            .output()
+            .expect("it runs");
+        let said = String::from_utf8_lossy(&out.stderr);
+        assert!(out.status.success(), "{arguments:?}: {said}");
+    };
+    hneurons(&["evaluate"], small);
+    // Little of it, of the benchmarks whose replies are short, and a short text: what takes the time is the number of edits.
+    let reference = run.join("reference.txt");
+    let text =
+        std::fs::read_to_string(common::root().join("data/reference.txt")).expect("the text");
+    let start: String = text.chars().take(1200).collect();
+    std::fs::write(&reference, start).expect("room");
+    let reference = reference.to_str().expect("a path of letters");
+    let few = [
+        "--only",
+        "knowledge,misleading",
+        "--n",
+        "4",
+        "--controls",
+        "2",
+        "--reply-tokens",
+        "16",
+        "--alpha",
+        "0,1",
+        "--reference",
+        reference,
+    ];
+    hneurons(&[&["intervene"][..], &few].concat(), small);
+    let made = run.join("hneurons.json");
+    let made_name = made.to_str().expect("a path of letters");
+    hneurons(
+        &["artifact", "--out", made_name, "--reference", reference],
+        &[],
+    );
+    let read = |path: &Path| -> serde_json::Value {
+        serde_json::from_str(&std::fs::read_to_string(path).expect("it is there")).expect("JSON")
+    };
+    let published = common::root().join("www/artifacts/smollm2-135m-instruct-q4_1/hneurons.json");
+    assert_eq!(shape(&read(&made)), shape(&read(&published)));
+}
+
+/// Every path to a value, and its type; a list has the paths of all its items, and what is keyed by name the same for every name.
+fn shape(value: &serde_json::Value) -> BTreeSet<String> {
+    use serde_json::Value;
+    fn walk(at: &str, value: &Value, found: &mut BTreeSet<String>) {
+        match value {
+            Value::Object(map) => {
+                for (key, value) in map {
+                    // One data set was evaluated on in the small run, and more in the published one.
+                    let named = ["evaluated_on_sha256"].iter().any(|n| at.ends_with(n));
+                    let key = if named { continue } else { key };
+                    walk(&format!("{at}.{key}"), value, found);
+                }
+            }
+            Value::Array(items) => items
+                .iter()
+                .for_each(|v| walk(&format!("{at}[]"), v, found)),
+            Value::Null => {}
+            Value::Bool(_) => drop(found.insert(format!("{at}: boolean"))),
+            Value::Number(_) => drop(found.insert(format!("{at}: number"))),
+            Value::String(_) => drop(found.insert(format!("{at}: string"))),
+        }
+    }
+    let mut found = BTreeSet::new();
+    walk("", value, &mut found);
+    found
 }
 
 #[test]

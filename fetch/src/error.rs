@@ -23,6 +23,14 @@ impl Error {
         }
     }
 
+    pub(crate) fn text(url: &str, why: &str) -> Self {
+        Self {
+            message: format!(
+                "cannot get {url} ({why}): see whether it opens in a browser, and give the file itself"
+            ),
+        }
+    }
+
     pub(crate) fn nowhere(path: &Path, model: &Model, tried: &[String]) -> Self {
         let tried = if tried.is_empty() {
             "no source is switched on".to_owned()

@@ -36,7 +36,7 @@ pub(crate) fn fetch(
     }
 }
 
-fn agent() -> ureq::Agent {
+pub(crate) fn agent() -> ureq::Agent {
     ureq::Agent::config_builder()
         // Without a way to the hub one should know soon: there is another source.
         .timeout_connect(Some(Duration::from_secs(5)))

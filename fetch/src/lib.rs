@@ -12,6 +12,7 @@ mod local;
 mod model;
 mod pip;
 mod progress;
+mod text;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,6 +20,7 @@ use std::path::{Path, PathBuf};
 pub use error::{Error, Result};
 pub use model::{Model, SMOLLM2};
 pub use progress::Progress;
+pub use text::text;
 
 /// Where a file may come from when the local folder has none.
 #[derive(Clone, Debug)]

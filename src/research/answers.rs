@@ -78,7 +78,14 @@ pub struct Subject<'a> {
 }
 
 impl Subject<'_> {
-    /// The tokens of a question as it is asked.
+    /// Whether the model has no chat template, as base models have none: it is given text to go on from, and its answer is the
+    /// rest of the line.
+    fn is_base(&self) -> bool {
+        self.file.vocabulary().chat_template.is_none()
+    }
+
+    /// The tokens of a question as it is asked: in the chat template, or for a model without one after "Question:" and before
+    /// "Answer:".
     ///
     /// # Errors
     /// As [`Conversation::encode`].
@@ -86,10 +93,25 @@ impl Subject<'_> {
         let message = template
             .replace("{context}", question.context.as_deref().unwrap_or_default())
             .replace("{question}", &question.question);
-        let conversation = Conversation::Messages(vec![Message::user(message.trim())]);
+        let conversation = if self.is_base() {
+            Conversation::Raw(format!("Question: {}\nAnswer:", message.trim()))
+        } else {
+            Conversation::Messages(vec![Message::user(message.trim())])
+        };
         let tokens = conversation.encode(self.text, self.file.vocabulary())?;
         Ok(tokens.iter().map(|t| t.id).collect())
     }
+}
+
+/// An answer up to the end of its line; with that it is finished.
+fn first_line(text: &Tokenizer, mut answer: Answer) -> Answer {
+    let ends = |&id: &u32| text.bytes(id).contains(&b'\n');
+    if let Some(end) = answer.ids.iter().position(ends) {
+        answer.ids.truncate(end);
+        answer.logprobs.truncate(end);
+        answer.finished = true;
+    }
+    answer
 }
 
 /// The greedy answer to a question.
@@ -148,13 +170,16 @@ pub fn greedy(
             })
         })
         .collect::<Result<Vec<_>>>()?;
-    let (text, total) = (subject.text, questions.len());
+    let (text, total, base) = (subject.text, questions.len(), subject.is_base());
     pollster::block_on(bulk::run(
         subject.engine,
         text.eos(),
         &jobs,
         &mut |j, answers| {
-            for answer in answers {
+            for mut answer in answers {
+                if base {
+                    answer = first_line(text, answer);
+                }
                 let said = text.decode(&answer.ids);
                 let greedy = Greedy {
                     id: left[j].id.clone(),
@@ -211,15 +236,18 @@ pub fn draw(
             })
         })
         .collect::<Result<Vec<_>>>()?;
-    let (text, total) = (subject.text, wanted.len());
+    let (text, total, base) = (subject.text, wanted.len(), subject.is_base());
     pollster::block_on(bulk::run(
         subject.engine,
         text.eos(),
         &jobs,
         &mut |j, answers| {
-            let judged = answers.iter().map(|answer| {
+            let judged = answers.into_iter().map(|mut answer| {
+                if base {
+                    answer = first_line(text, answer);
+                }
                 let said = text.decode(&answer.ids);
-                let verdict = judge(&said, answer, &left[j].answers);
+                let verdict = judge(&said, &answer, &left[j].answers);
                 (said, verdict)
             });
             let drawn = Drawn {

@@ -18,7 +18,7 @@ use crate::error::Result;
 pub struct Evaluation {
     /// Its name.
     pub dataset: String,
-    /// Answers judged, half of them wrong.
+    /// Answers judged.
     pub n: usize,
     /// Area under the ROC curve of the detector.
     pub auroc: f64,
@@ -58,7 +58,7 @@ pub struct Reliability {
 }
 
 /// Numbers of an answer that need no look inside the model.
-const CHEAP: [&str; 5] = [
+pub(super) const CHEAP: [&str; 5] = [
     "mean log-probability",
     "lowest log-probability",
     "first log-probability",
@@ -90,6 +90,20 @@ fn cheap_table(ids: &[String], greedy: &HashMap<&str, &Greedy>) -> Result<Featur
         })
         .collect();
     Features::from_rows(&rows)
+}
+
+/// The cheap numbers as scores of suspicion, by name: unlikely and long answers are the suspicious ones.
+pub(super) fn cheap_scores(
+    ids: &[String],
+    greedy: &HashMap<&str, &Greedy>,
+) -> Result<Vec<(String, Vec<f64>)>> {
+    let table = cheap_table(ids, greedy)?;
+    let of = |(j, name): (usize, &&str)| {
+        let sign = if *name == "answer length" { 1.0 } else { -1.0 };
+        let scores = table.column(j).iter().map(|&v| sign * f64::from(v));
+        ((*name).to_owned(), scores.collect())
+    };
+    Ok(CHEAP.iter().enumerate().map(of).collect())
 }
 
 fn fitted(table: &Features, labels: &[bool], c: f64) -> Result<(Logistic, Standardization)> {
@@ -170,16 +184,7 @@ impl<'a> Judges<'a> {
 
         let cheap = cheap_table(&table.ids, greedy)?;
         let logprobs = cheap.only_features(&[0, 1, 2, 3])?;
-        let mut cheap_scores: Vec<(String, Vec<f64>)> = CHEAP
-            .iter()
-            .enumerate()
-            .map(|(j, name)| {
-                // Unlikely and long answers are the suspicious ones.
-                let sign = if *name == "answer length" { 1.0 } else { -1.0 };
-                let scores = cheap.column(j).iter().map(|&v| sign * f64::from(v));
-                ((*name).to_owned(), scores.collect())
-            })
-            .collect();
+        let mut cheap_scores = cheap_scores(&table.ids, greedy)?;
         cheap_scores.push((
             "log-probabilities, fitted".into(),
             scored(&self.cheap[0], &logprobs)?,

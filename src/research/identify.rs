@@ -85,7 +85,12 @@ impl Few {
     }
 
     /// Fits these neurons on the training answers, weakly regularized.
-    fn fit(neurons: Vec<usize>, train: &Features, labels: &[bool], c: f64) -> Result<Self> {
+    pub(super) fn fit(
+        neurons: Vec<usize>,
+        train: &Features,
+        labels: &[bool],
+        c: f64,
+    ) -> Result<Self> {
         if neurons.is_empty() {
             let bias = 0.0;
             let none = Vec::new;
@@ -173,6 +178,19 @@ pub fn balance<'a, 'b>(items: &'b [Consistent<'a>], seed: u64) -> Vec<&'b Consis
         .collect();
     let chosen = split::balanced(&of, Within::Template, seed).unwrap_or_default();
     chosen.into_iter().map(|at| &items[at]).collect()
+}
+
+/// What a detector is judged on: with several templates as [`balance`]; with one, which then is no cue, every consistent answer
+/// (an AUROC does not depend on how many are wrong).
+pub fn judged_on<'a, 'b>(items: &'b [Consistent<'a>], seed: u64) -> Vec<&'b Consistent<'a>> {
+    let mut templates = items
+        .iter()
+        .map(|i| (&i.question.source, &i.question.template));
+    let first = templates.next();
+    if templates.all(|t| Some(t) == first) {
+        return items.iter().collect();
+    }
+    balance(items, seed)
 }
 
 /// One place's contributions, whose they are, and who of them is wrong.

@@ -19,6 +19,7 @@ mod profile;
 pub mod questions;
 pub mod split;
 pub mod stats;
+pub mod transfer;
 
 pub use features::Features;
 pub use profile::{Profile, promoted, reference_profiles};

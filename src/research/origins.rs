@@ -33,6 +33,40 @@ pub struct Moved {
     pub p: f64,
 }
 
+/// How much two sets of neurons have in common.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Overlap {
+    /// Neurons of the set, of the other, and of both.
+    pub sizes: (usize, usize, usize),
+    /// How many of the other each random set of the same layers has.
+    pub random: Vec<usize>,
+    /// Share of random sets, and this one, that have at least as many.
+    pub p: f64,
+}
+
+/// The overlap of a set with another against `controls` random sets of the same layers, with seeds from 1 on.
+///
+/// # Errors
+/// As [`matched_control`].
+pub fn overlap(
+    set: &[Neuron],
+    other: &[Neuron],
+    per_layer: usize,
+    controls: u64,
+) -> Result<Overlap> {
+    let common = |set: &[Neuron]| set.iter().filter(|n| other.contains(n)).count();
+    let both = common(set);
+    let random = (1..=controls)
+        .map(|seed| Ok(common(&matched_control(set, &[], per_layer, seed)?)))
+        .collect::<Result<Vec<_>>>()?;
+    let as_many = random.iter().filter(|&&n| n >= both).count();
+    Ok(Overlap {
+        sizes: (set.len(), other.len(), both),
+        p: (as_many + 1) as f64 / (random.len() + 1) as f64,
+        random,
+    })
+}
+
 /// Compares two files of one shape.
 ///
 /// # Errors
@@ -185,6 +219,16 @@ mod tests {
         );
         assert_eq!(ranks(&[1.0, 1.0]), [0.5, 0.5]);
         assert_eq!(ranks(&[7.0]), [0.0]);
+    }
+
+    #[test]
+    fn an_overlap_is_held_against_chance() {
+        let at = |layer, index| Neuron { layer, index };
+        let set: Vec<Neuron> = (0..10).map(|i| at(i % 2, 7 * i)).collect();
+        let same = overlap(&set, &set, 500, 99).expect("room for controls");
+        assert_eq!((same.sizes, same.p), ((10, 10, 10), 0.01));
+        let none = overlap(&set, &[at(0, 499)], 500, 99).expect("room for controls");
+        assert_eq!((none.sizes, none.p), ((10, 1, 0), 1.0));
     }
 
     #[test]

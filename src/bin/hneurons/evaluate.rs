@@ -6,12 +6,13 @@ use hneurons::{
     Error, ErrorKind, Result,
     engine::{Engine, cpu::Cpu},
     gguf::sha256_hex,
+    neurons::Artifact,
     research::{
         answers::{Consistent, Subject},
         collect::{Collected, Folder},
         contributions::{Contributions, Place},
         evaluate::{Evaluation, Judges, by_id, length_matched},
-        identify::{Table, across_templates, balance},
+        identify::{Table, across_templates, balance, judged_on},
         log::write_whole,
         stats::{Bootstrap, Units, auroc},
     },
@@ -23,6 +24,7 @@ use super::{
     found,
     identify::{AskingArgs, collect},
     model::{ModelArgs, read_text},
+    transfer,
 };
 
 #[derive(clap::Args)]
@@ -30,6 +32,13 @@ pub struct Args {
     /// The folder of `hneurons identify`.
     #[arg(long, value_name = "FOLDER", default_value = "target/identify")]
     run: PathBuf,
+    /// The detector of a published artifact (hneurons.json) in place of a run's: it is judged on --questions alone, and its random
+    /// sets, of which an artifact has no weights, are refitted there.
+    #[arg(long, value_name = "FILE", requires = "questions", conflicts_with_all = ["run", "trained_on"])]
+    artifact: Option<PathBuf>,
+    /// With --artifact: where answers are kept; work that is there is not done again.
+    #[arg(long, value_name = "FOLDER", default_value = "target/evaluate")]
+    pub out: PathBuf,
     /// The questions that identify was given.
     #[arg(
         long,
@@ -40,15 +49,15 @@ pub struct Args {
     /// Further questions to judge, a data set a file; those without accepted answers are taken for made-up things, and held
     /// against right answers kept apart.
     #[arg(long, value_name = "FILE")]
-    questions: Vec<PathBuf>,
+    pub questions: Vec<PathBuf>,
     /// As given to identify.
     #[arg(long, value_name = "N")]
-    limit: Option<usize>,
+    pub limit: Option<usize>,
     #[command(flatten)]
     asking: AskingArgs,
     /// One JSON object on stdout.
     #[arg(long)]
-    json: bool,
+    pub json: bool,
     #[command(flatten)]
     model: ModelArgs,
 }
@@ -81,6 +90,11 @@ pub fn main(args: &Args) -> Result<()> {
         engine: &mut engine,
     };
     let asking = args.asking.asking();
+    if let Some(path) = &args.artifact {
+        let artifact = Artifact::parse(&read_text(path)?)?;
+        artifact.check_model(&file)?;
+        return transfer::evaluate(&mut subject, &artifact, &asking, args);
+    }
     let (fitting, found) = found::read(&args.run)?;
     let (collected, folder) = collect(
         &mut subject,
@@ -153,7 +167,7 @@ pub fn main(args: &Args) -> Result<()> {
         let consistent = other.consistent(&asking);
         let invented = other.invented();
         let items: Vec<&Consistent<'_>> = if invented.is_empty() {
-            balance(&consistent, seed)
+            judged_on(&consistent, seed)
         } else {
             invented.iter().collect()
         };

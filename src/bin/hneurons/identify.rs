@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use hneurons::{
     Error, ErrorKind, Result,
-    engine::{Engine, cpu::Cpu},
     gguf::sha256_hex,
     research::{
         answers::{Asking, Subject},
@@ -16,7 +15,7 @@ use hneurons::{
     text::Tokenizer,
 };
 
-use super::model::{ModelArgs, read_text};
+use super::model::{Computes, ModelArgs, read_text};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -41,6 +40,9 @@ pub struct Args {
     /// Candidates for the classifier's C, ascending.
     #[arg(long, value_name = "C", value_delimiter = ',')]
     c: Vec<f64>,
+    /// What computes: cpu, or gpu. The neurons hardly depend on it (docs/science.md), the last bits do.
+    #[arg(long, value_enum, default_value_t = Computes::Cpu)]
+    engine: Computes,
     #[command(flatten)]
     model: ModelArgs,
 }
@@ -154,12 +156,12 @@ pub fn collect(
 pub fn main(args: &Args) -> Result<()> {
     let file = args.model.file()?;
     let text = Tokenizer::new(file.vocabulary())?;
-    let mut engine = Cpu::new(&file)?;
+    let mut engine = args.engine.open(&file)?;
     let config = engine.config().clone();
     let mut subject = Subject {
         file: &file,
         text: &text,
-        engine: &mut engine,
+        engine: engine.as_mut(),
     };
     let asking = args.asking.asking();
     let (collected, folder) = collect(

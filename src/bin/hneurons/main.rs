@@ -12,6 +12,7 @@ mod model;
 mod origins;
 mod questions;
 mod run;
+mod transfer;
 
 use std::process::ExitCode;
 
@@ -37,11 +38,11 @@ enum Command {
     Identify(identify::Args),
     /// Join the parts of a sharded `identify`.
     Merge(merge::Args),
-    /// Say how good the detector of `identify` is.
+    /// Say how good the detector of `identify`, or of an artifact, is.
     Evaluate(evaluate::Args),
     /// Say what silencing and amplifying change.
     Intervene(intervene::Args),
-    /// Say whether tuning moved the H-Neurons more than others.
+    /// Say whether the H-Neurons were there before tuning, and whether tuning moved them more than others.
     Origins(origins::Args),
     /// Record the runs that the page shows before any model is there.
     Gallery(gallery::Args),

@@ -6,7 +6,17 @@ use std::{
 };
 
 use clap::Args;
-use hneurons::{Error, ErrorKind, Result, gguf::ModelFile, lab::Lab, neurons::Artifact};
+use hneurons::{
+    Error, ErrorKind, Result,
+    engine::{
+        Engine,
+        cpu::Cpu,
+        gpu::{Gpu, Options},
+    },
+    gguf::ModelFile,
+    lab::Lab,
+    neurons::Artifact,
+};
 use hneurons_fetch::{Progress, SMOLLM2, ensure};
 
 /// The artifact of the model that is fetched by default, so that the command works outside a checkout too.
@@ -18,6 +28,31 @@ pub struct ModelArgs {
     /// A GGUF file. Without it SmolLM2-135M-Instruct is used, and fetched into models/ first if need be.
     #[arg(long, value_name = "FILE")]
     pub model: Option<PathBuf>,
+}
+
+/// What computes.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub enum Computes {
+    /// The processor, all cores.
+    Cpu,
+    /// The GPU, or what plays one.
+    Gpu,
+}
+
+impl Computes {
+    /// The engine, with the model loaded.
+    pub fn open(self, file: &ModelFile) -> Result<Box<dyn Engine>> {
+        Ok(match self {
+            Self::Cpu => Box::new(Cpu::new(file)?),
+            Self::Gpu => {
+                let options = Options {
+                    emulated: true,
+                    ..Options::default()
+                };
+                Box::new(pollster::block_on(Gpu::open(file, None, &options))?)
+            }
+        })
+    }
 }
 
 #[derive(Args)]

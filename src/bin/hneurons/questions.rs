@@ -7,6 +7,8 @@ use hneurons::{
     research::questions::{bank, count_warnings, import, read, summary, write},
 };
 
+use hneurons_fetch::Progress;
+
 use super::model::read_text;
 
 #[derive(clap::Args)]
@@ -15,11 +17,17 @@ pub struct Args {
     #[arg(long, value_name = "FOLDER")]
     write: Option<PathBuf>,
     /// Read questions in a published format: triviaqa, nq-open, bioasq, falseqa, faitheval or jsonl.
-    #[arg(long, value_name = "FORMAT", requires = "from")]
+    #[arg(long, value_name = "FORMAT")]
     import: Option<String>,
     /// The file to read. Without --import it is checked and counted.
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
+    /// With --import: get the file from where its authors publish it (nq-open, falseqa).
+    #[arg(long, requires = "import", conflicts_with = "from")]
+    fetch: bool,
+    /// With --fetch: another address of that file.
+    #[arg(long, value_name = "ADDRESS", requires = "fetch")]
+    url: Option<String>,
     /// Where imported questions go; without it they are counted only.
     #[arg(long, value_name = "FILE", requires = "import")]
     out: Option<PathBuf>,
@@ -47,7 +55,26 @@ pub fn main(args: &Args) -> Result<()> {
             save(&folder.join(format!("{name}.jsonl")), &write(&questions)?)?;
         }
     }
-    let Some(from) = &args.from else {
+    let format = match &args.import {
+        Some(name) => Some(import::Format::named(name)?),
+        None => None,
+    };
+    let (text, name) = if let (Some(format), true) = (format, args.fetch) {
+        let url = match &args.url {
+            Some(url) => url,
+            None => format.published()?,
+        };
+        let text = hneurons_fetch::text(url, &Progress::to_stderr())
+            .map_err(|e| Error::new(ErrorKind::Io, e.to_string()))?;
+        (text, url.to_owned())
+    } else if let Some(from) = &args.from {
+        (read_text(from)?, from.display().to_string())
+    } else if format.is_some() {
+        return Err(Error::new(
+            ErrorKind::Input,
+            "nothing is there to import: give the file with --from, or have it fetched with --fetch",
+        ));
+    } else {
         if args.write.is_none() {
             for questions in [
                 bank::facts(),
@@ -60,9 +87,8 @@ pub fn main(args: &Args) -> Result<()> {
         }
         return Ok(());
     };
-    let (text, name) = (read_text(from)?, from.display().to_string());
-    let questions = match &args.import {
-        Some(format) => import::import(import::Format::named(format)?, &text, &name)?,
+    let questions = match format {
+        Some(format) => import::import(format, &text, &name)?,
         None => {
             let (questions, warnings) = read(&text, &name)?;
             for warning in &warnings {

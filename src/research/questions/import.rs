@@ -1,6 +1,7 @@
 //! Readers of published question collections, each in the form its authors publish it.
 //!
-//! Nothing is downloaded and nothing of theirs is in this repository: a person who accepted a collection's terms gives its file.
+//! Nothing of theirs is in this repository: a person who accepted a collection's terms gives its file, or has it fetched from where
+//! its authors publish it.
 
 use std::collections::HashMap;
 
@@ -66,6 +67,41 @@ impl Format {
                     names.join(", ")
                 ))
             })
+    }
+}
+
+impl Format {
+    /// Where its authors publish one plain file of it.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Input`] for those that have none, with how to get theirs.
+    pub fn published(self) -> Result<&'static str> {
+        let other = match self {
+            Self::NqOpen => {
+                return Ok(
+                    "https://raw.githubusercontent.com/google-research-datasets/natural-questions/HEAD/nq_open/NQ-open.dev.jsonl",
+                );
+            }
+            Self::FalseQa => {
+                return Ok(
+                    "https://raw.githubusercontent.com/thunlp/FalseQA/HEAD/dataset/test.csv",
+                );
+            }
+            Self::TriviaQa => {
+                "an archive: unpack nlp.cs.washington.edu/triviaqa/data/triviaqa-unfiltered.tar.gz and import unfiltered-web-dev.json"
+            }
+            Self::BioAsq => {
+                "after registration only: get task b's file at participants-area.bioasq.org and import it"
+            }
+            Self::FaithEval => {
+                "in Parquet: export Salesforce/FaithEval-counterfactual-v1.0 from the Hugging Face hub as JSON lines and import them"
+            }
+            Self::Own => "by this command itself: use --write",
+        };
+        Err(Error::input(format!(
+            "{} cannot be fetched, it is published {other}",
+            self.name()
+        )))
     }
 }
 
