@@ -20,6 +20,8 @@ pub struct Evaluation {
     pub dataset: String,
     /// Answers judged.
     pub n: usize,
+    /// How many of them are wrong.
+    pub wrong: usize,
     /// Area under the ROC curve of the detector.
     pub auroc: f64,
     /// Its 95 % interval.
@@ -225,6 +227,7 @@ impl<'a> Judges<'a> {
         Ok(Evaluation {
             dataset: dataset.to_owned(),
             n: labels.len(),
+            wrong: labels.iter().filter(|wrong| **wrong).count(),
             auroc: area.value,
             auroc_ci: pair(area),
             accuracy: accuracy(&scores, labels, self.threshold)?,

@@ -13,7 +13,7 @@ const DATASETS = {
   "unseen templates": ["Kinds of question never seen", "each kind judged by a fit that saw none of its kind"],
   "made-up": ["Made-up things", "answers about things that do not exist, against right answers"],
   triviaqa: ["TriviaQA", "a published collection of quiz questions"],
-  nq: ["Natural Questions", "a published collection of questions people searched for"],
+  "nq-open": ["Natural Questions", "a published collection of questions people searched for"],
 };
 
 const BENCHMARKS = {
@@ -74,6 +74,7 @@ function evaluation(value) {
   const best = named ?? cheap.reduce((most, one) => (most && most[1] >= one[1] ? most : one), null);
   return {
     dataset, title, about, n, auroc,
+    wrong: numberIn(count(of.wrong), 0, n),
     ci: interval(of.auroc_ci, 0, 1),
     accuracy: share(of.accuracy),
     accuracyCi: interval(of.accuracy_ci, 0, 1),

@@ -37,7 +37,7 @@ function dataset(one, low) {
   return h(
     "li",
     { class: "dataset", "data-dataset": one.dataset },
-    h("div", { class: "dataset-name" }, h("h4", {}, one.title), h("p", { class: "hint" }, `${one.about ? `${one.about}; ` : ""}${one.n.toLocaleString("en")} answers`)),
+    h("div", { class: "dataset-name" }, h("h4", {}, one.title), h("p", { class: "hint" }, `${one.about ? `${one.about}; ` : ""}${one.n.toLocaleString("en")} answers${one.wrong === undefined ? "" : `, ${one.wrong.toLocaleString("en")} of them wrong`}`)),
     h("div", { class: "plot-box" }, row(one, low).element),
     h(
       "div",

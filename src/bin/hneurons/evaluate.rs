@@ -190,7 +190,7 @@ pub fn main(args: &Args) -> Result<()> {
 
     let unseen_json = match &unseen {
         Ok((area, cheap)) => {
-            json!({"n": whole.ids.len(), "auroc": area.value, "auroc_ci": [area.low, area.high], "logprob_auroc": cheap})
+            json!({"n": whole.ids.len(), "wrong": whole.labels.iter().filter(|w| **w).count(), "auroc": area.value, "auroc_ci": [area.low, area.high], "logprob_auroc": cheap})
         }
         Err(e) => json!({"left_out": e.to_string()}),
     };
