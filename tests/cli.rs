@@ -2,7 +2,11 @@
 
 mod common;
 
-use std::process::{Command, Output};
+use std::{
+    io::{BufRead, BufReader, Write},
+    net::TcpListener,
+    process::{Command, Output},
+};
 
 use serde_json::Value;
 
@@ -206,6 +210,50 @@ fn bad_input_is_one_line_and_exit_two() {
     refused(&["run", "hi", "--artifact", "Cargo.toml"], "artifact");
     refused(&["run", "--messages", "Cargo.toml"], "no conversation");
     refused(&["run", "\u{6}", "--raw"], "no tokens");
+}
+
+#[test]
+fn questions_are_fetched_from_where_they_are_published() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!(
+        "http://{}/test.csv",
+        listener.local_addr().expect("its address")
+    );
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a visitor");
+        let mut line = String::new();
+        let mut request = BufReader::new(stream.try_clone().expect("the same stream"));
+        while request.read_line(&mut line).expect("a request") > 2 {
+            line.clear();
+        }
+        let csv = "question,answer,label\nWhy do fish knit?,[\"They do not.\"],1\nWhy do fish swim?,[\"To move.\"],0\n";
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", csv.len());
+        stream.write_all((head + csv).as_bytes()).expect("sent");
+    });
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("falseqa.jsonl");
+    let name = file.to_str().expect("a path of letters");
+    let fetch = ["questions", "--import", "falseqa", "--fetch"];
+    let out = hneurons(&[&fetch[..], &["--url", &url, "--out", name]].concat());
+    assert!(
+        out.status.success(),
+        "{}",
+        String::from_utf8_lossy(&out.stderr)
+    );
+    server.join().expect("it served");
+    let written = std::fs::read_to_string(&file).expect("the questions");
+    assert_eq!(written.lines().count(), 1, "{written}");
+    assert!(written.contains("Why do fish knit?"), "{written}");
+
+    refused(
+        &[&fetch[..], &["--url", "http://127.0.0.1:9/none"]].concat(),
+        "give the file itself",
+    );
+    refused(
+        &["questions", "--import", "triviaqa", "--fetch"],
+        "an archive",
+    );
+    refused(&["questions", "--import", "nq-open"], "--fetch");
 }
 
 #[test]

@@ -92,6 +92,65 @@ fn killed_at_any_point_or_done_in_parts_it_finds_the_same() {
     assert!(got == expected, "in two parts it found something else");
 
     the_artifact_made_of_it_has_the_published_one_s_shape(&whole);
+    a_published_detector_is_judged_on_other_questions_and_on_a_base(&whole);
+}
+
+/// What `evaluate --artifact` and `origins` print: the contract's fields, and of a base that is the model itself that nothing moved.
+fn a_published_detector_is_judged_on_other_questions_and_on_a_base(run: &Path) {
+    let answers = run.join("other");
+    let model = common::model_path();
+    let json = |arguments: &[&str]| -> serde_json::Value {
+        let out = Command::new(env!("CARGO_BIN_EXE_hneurons"))
+            .current_dir(common::root())
+            .args(arguments)
+            .args([
+                "--questions",
+                "data/questions/facts.jsonl",
+                "--limit",
+                "50",
+                "--json",
+            ])
+            .args(&SMALL[2..6])
+            .arg("--model")
+            .arg(&model)
+            .arg("--out")
+            .arg(&answers)
+            .output()
+            .expect("it runs");
+        let said = String::from_utf8_lossy(&out.stderr);
+        assert!(out.status.success(), "{arguments:?}: {said}");
+        serde_json::from_slice(&out.stdout).expect("one object")
+    };
+    let artifact = "www/artifacts/smollm2-135m-instruct-q4_1/hneurons.json";
+    let told = json(&["evaluate", "--artifact", artifact]);
+    let number = |key: &str| told[key].as_f64().expect(key);
+    assert!(number("n") >= 20.0);
+    for key in ["auroc", "accuracy", "logprob_auroc"] {
+        assert!((0.5..=1.0).contains(&number(key)), "{key}: {told}");
+    }
+    let [low, high] = [0, 1].map(|end| told["auroc_ci"][end].as_f64().expect("an interval"));
+    assert!(low <= number("auroc") && number("auroc") <= high, "{told}");
+    assert_eq!(told["random_auroc"].as_array().map(Vec::len), Some(20));
+    assert!(told["baselines"]["answer length"].is_number(), "{told}");
+
+    let own = run.to_str().expect("a path of letters");
+    let base = model.to_str().expect("a path of letters");
+    let told_of_base = json(&[
+        "origins",
+        "--base",
+        base,
+        "--base-run",
+        own,
+        "--controls",
+        "50",
+    ]);
+    assert_eq!(told_of_base["mean_rank"], 0.5, "nothing was moved");
+    assert_eq!(told_of_base["p"], 1.0);
+    assert!(told_of_base["overlap"]["sizes"][0].is_number());
+    assert_eq!(
+        told_of_base["detector_on_base"][0], told,
+        "the same model answers the same"
+    );
 }
 
 /// Goes on from a run: evaluates, intervenes and writes the artifact, each as small as can be.

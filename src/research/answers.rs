@@ -104,8 +104,8 @@ impl Subject<'_> {
 }
 
 /// An answer up to the end of its line; with that it is finished.
-fn first_line(text: &Tokenizer, mut answer: Answer) -> Answer {
-    let ends = |&id: &u32| text.bytes(id).contains(&b'\n');
+fn first_line<'a>(bytes: impl Fn(u32) -> &'a [u8], mut answer: Answer) -> Answer {
+    let ends = |&id: &u32| bytes(id).contains(&b'\n');
     if let Some(end) = answer.ids.iter().position(ends) {
         answer.ids.truncate(end);
         answer.logprobs.truncate(end);
@@ -178,7 +178,7 @@ pub fn greedy(
         &mut |j, answers| {
             for mut answer in answers {
                 if base {
-                    answer = first_line(text, answer);
+                    answer = first_line(|id| text.bytes(id), answer);
                 }
                 let said = text.decode(&answer.ids);
                 let greedy = Greedy {
@@ -244,7 +244,7 @@ pub fn draw(
         &mut |j, answers| {
             let judged = answers.into_iter().map(|mut answer| {
                 if base {
-                    answer = first_line(text, answer);
+                    answer = first_line(|id| text.bytes(id), answer);
                 }
                 let said = text.decode(&answer.ids);
                 let verdict = judge(&said, &answer, &left[j].answers);
@@ -370,6 +370,30 @@ impl Progress {
         eprintln!(
             "{}: {done} of {total}, {rate:.1} a second, {:.0} s left",
             self.what, left
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_base_model_s_answer_ends_with_its_line() {
+        let said = |words: [&'static str; 3]| {
+            let answer = Answer {
+                ids: vec![0, 1, 2],
+                logprobs: vec![-0.1, -0.2, -0.3],
+                finished: false,
+            };
+            first_line(move |id| words[id as usize].as_bytes(), answer)
+        };
+        let ended = said([" Paris", ".\n", "Question"]);
+        assert_eq!((ended.ids, ended.logprobs), (vec![0], vec![-0.1]));
+        assert!(ended.finished);
+        assert!(
+            !said([" Paris", " and", " then"]).finished,
+            "it was cut off"
         );
     }
 }
