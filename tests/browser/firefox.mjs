@@ -76,7 +76,9 @@ export async function launch({ dark = false } = {}) {
   };
 }
 
-/** The lines of text in a PDF that cairo has made, as Firefox's are: enough to see what was printed. */
+const LATIN = new TextDecoder("windows-1252");
+
+/** The text of a PDF that cairo has made, as Firefox's are, for `sameText`: enough to see what was printed. */
 function textOfPdf(bytes) {
   const lines = [];
   for (let at = bytes.indexOf("stream\n"); at >= 0; at = bytes.indexOf("stream\n", at + 1)) {
@@ -84,16 +86,18 @@ function textOfPdf(bytes) {
     try {
       content = inflateSync(bytes.subarray(at + 7), { finishFlush: 2 }).toString("latin1");
     } catch {
-      continue; // the end of a stream, or none that is compressed
+      continue; // the end of a stream, or one that is not compressed
     }
     if (!/\bBT\b/.test(content)) continue;
-    for (const [shown] of content.matchAll(/\[(?:[^\]\\(]|\((?:[^\\)]|\\.)*\))*\]TJ|\((?:[^\\)]|\\.)*\)Tj/gs)) {
-      const parts = [...shown.matchAll(/\(((?:[^\\)]|\\.)*)\)/gs)].map(([, text]) => text.replace(/\\([()\\])/g, "$1"));
-      lines.push(parts.join(""));
+    for (const [, text] of content.matchAll(/\(((?:[^\\)]|\\.)*)\)/gs)) {
+      lines.push(text.replace(/\\(\d{3}|.)/gs, (_, code) => (code.length === 3 ? LATIN.decode(Uint8Array.of(parseInt(code, 8))) : code)));
     }
   }
-  return lines.join(" ").replace(/\s+/g, " ");
+  return sameText(lines.join(""));
 }
+
+/** Without what a font may draw as one sign (fi, ffl), and without spaces: lines are broken anywhere. */
+export const sameText = (text) => text.replace(/\s+|f[fil]+/g, "");
 
 const local = (url) => !/^(https?|wss?):/.test(url) || ["127.0.0.1", "localhost"].includes(new URL(url).hostname);
 
@@ -129,8 +133,8 @@ export const until = (page, question, ...values) => page.waitForFunction(questio
 export const opened = (page) => until(page, () => document.querySelector(".credits")?.textContent && document.querySelector(".run-size").textContent);
 
 export const click = (page, selector) => page.locator(selector).click();
-/** The button, or another element, of exactly this name. */
-export const press = (page, name, role = "button") => page.locator(`::-p-aria([name="${name}"][role="${role}"])`).click();
+/** The button of exactly these words. Puppeteer finds it by its accessible name too, but takes many seconds on such a page. */
+export const press = (page, words) => page.locator(`::-p-xpath(//button[normalize-space()="${words}"])`).click();
 
 export const textOf = (page, selector) => page.$eval(selector, (element) => element.innerText);
 export const count = (page, selector) => page.$$eval(selector, (all) => all.length);

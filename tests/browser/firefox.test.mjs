@@ -111,6 +111,7 @@ test("a live run says what was recorded, and so does its sweep; the engine is th
   const [, layer, index, value] = /^L(\d+) N(\d+)\s+([\d.]+)/.exec(largest);
   assert.match(await textOf(page, "[data-part=card]"), new RegExp(`Layer ${layer}, neuron ${index}[^]*contribution ${value.replace(".", "\\.")}`), "map and card say the same");
 
+  assert.equal((await sweepRows(page)).length, 0);
   await click(page, ".sweep-run");
   await until(page, () => document.documentElement.dataset.state === "ready" && document.querySelectorAll(".sweep-rows li").length === 6 && document.querySelector(".sweep-gist li"));
   assert.deepEqual(await sweepRows(page), recorded.sweep);
@@ -162,7 +163,7 @@ test("a shared link gives the same text and the same board in a new profile", as
   const made = { controls: await controls(page), answers: await answers(page), ...(await exports(page)) };
   assert.equal(new Set(made.answers).size, 3);
   await press(page, "Share");
-  await page.waitForSelector("[data-part=share]::-p-text(Link copied)");
+  await until(page, () => document.querySelector("[data-part=share]").textContent === "Link copied");
   // Pasted, as whoever is given it would.
   const empty = await visit(t);
   await empty.locator("#prompt").fill("");
