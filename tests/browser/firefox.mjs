@@ -108,12 +108,10 @@ export async function open(t, { browser }, address, { visitor, width = 1280, hei
   page.setDefaultTimeout(60_000);
   const troubles = [];
   const note = (text) => foreseen(text) || troubles.push(text);
-  page.on("pageerror", (error) => note(`uncaught: ${error.message}`));
+  page.on("pageerror", (error) => note(`uncaught: ${error.message}`)); // what its policy refuses, too
   page.on("console", (line) => line.type() === "error" && note(line.text()));
   page.on("dialog", (dialog) => (note(`dialog: ${dialog.message()}`), dialog.dismiss()));
   page.on("request", (request) => local(request.url()) || note(`foreign: ${request.url()}`));
-  // Firefox tells a driver nothing of what a policy refuses; the page, and every frame in it, hears of it.
-  await page.evaluateOnNewDocument(() => addEventListener("securitypolicyviolation", (event) => console.error(`CSP: ${event.effectiveDirective} ${event.blockedURI}`)));
   t.after(async () => {
     await (visitor ? page.close() : context.close());
     assert.deepEqual(troubles, []);

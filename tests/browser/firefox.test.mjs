@@ -1,7 +1,7 @@
 // The real page and the real model in Firefox, deployed under a sub-path, as a visitor uses them: what the other files test in
 // Chromium in every detail is here once more in whole. No WebGPU: this is the CPU engine.
 //
-// Lessons, embeds, the keyboard and addresses that mean harm: firefox-page.test.mjs.
+// Lessons, keyboard and axe: firefox-page.test.mjs. Embeds, and addresses and messages that mean harm: firefox-hosts.test.mjs.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
