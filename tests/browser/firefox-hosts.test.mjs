@@ -24,8 +24,8 @@ before(async () => {
 after(async () => {
   await firefox?.close();
   await server?.close();
-  host.closeAllConnections();
-  host.close();
+  host?.closeAllConnections();
+  host?.close();
 });
 
 async function visit(t, address = "", options = {}) {
@@ -54,6 +54,7 @@ async function post(t, markup) {
 
 test("two embeds in a page of another site: a live run in one, its events and height; the other stays as it was", async (t) => {
   const { page, frames: [a, b] } = await post(t, `<h-neurons id="a" prompt="What animal meows?" max="8"></h-neurons><p>between</p><h-neurons id="b" recorded="velmoria" alpha="3"></h-neurons>`);
+  await b.waitForSelector("[data-part=lane][data-set=h][data-alpha='3']");
   const before = await answers(b);
   await click(a, "[data-part=run]");
   await ended(a);
@@ -64,8 +65,8 @@ test("two embeds in a page of another site: a live run in one, its events and he
   assert.deepEqual(events[2].detail.lanes.map(({ text }) => text), await answers(a));
   assert.equal(await state(b), "recorded");
   assert.deepEqual(await answers(b), before);
-  await page.$eval("#b", (element) => element.setAttribute("alpha", "0"));
-  await b.waitForSelector("[data-part=lane][data-set=h][data-alpha='0']");
+  await page.$eval("#b", (element) => element.setAttribute("alpha", "0.5"));
+  await b.waitForSelector("[data-part=lane][data-set=h][data-alpha='0.5']");
   for (const [id, frame] of [["a", a], ["b", b]]) {
     await until(frame, () => document.documentElement.scrollHeight <= innerHeight);
     assert.ok((await page.$eval(`#${id}`, (element) => element.offsetHeight)) > 500, "as high as what is in it");
@@ -100,7 +101,7 @@ test("whatever an address says, the page stays what it is", async (t) => {
       foreign: document.querySelectorAll("main :is(img, script, iframe, object, embed, base)").length,
       hidden: document.querySelectorAll("[data-hidden]").length,
       polluted: [{}.value, Object.prototype.polluted, {}["0"]].filter((value) => value !== undefined).length,
-      alpha: document.querySelector("#alpha").value * 4,
+      alpha: document.querySelector("#alpha-number").textContent * 4,
       set: document.querySelector("[name=set]:checked").value,
     }));
     const { alpha, set, ...rest } = found;
@@ -112,19 +113,25 @@ test("whatever an address says, the page stays what it is", async (t) => {
 });
 
 test("whatever a message says, an embed does nothing that its host did not ask for", async (t) => {
-  const { page, frames: [frame] } = await post(t, `<h-neurons id="a" prompt="mine"></h-neurons><iframe id="stranger" src="http://127.0.0.1:${host.address().port}/stranger"></iframe>`);
+  const { port } = host.address();
+  const { page, frames } = await post(t, `<h-neurons id="a" prompt="mine"></h-neurons><iframe id="stranger" src="http://127.0.0.1:${port}/stranger"></iframe><iframe id="plain" height="700" src="${server.url}?embed=1&origin=http://localhost:${port}#prompt=mine"></iframe>`);
+  const plain = await (await page.$("#plain")).contentFrame();
+  await plain.waitForSelector("[data-part=lane]");
+  frames.push(plain); // which a stranger can reach, as it cannot the one in the element
   await until(await (await page.$("#stranger")).contentFrame(), () => document.readyState === "complete");
   const height = await page.$eval("#a", (element) => element.offsetHeight);
   const sent = await page.evaluate((texts) => {
     const cyclic = [];
     cyclic.push(cyclic);
-    const lab = document.querySelector("h-neurons").shadowRoot.querySelector("iframe").contentWindow;
+    const labs = [document.querySelector("h-neurons").shadowRoot.querySelector("iframe"), document.querySelector("#plain")].map((frame) => frame.contentWindow);
     const odd = [null, undefined, NaN, Infinity, -1, true, 10n, {}, [], ["set"], { toString: 1, valueOf: 1 }, cyclic, new Date(0), new Map([["set", 1]]), new ArrayBuffer(8), new Error("set")];
     const values = [...texts, ...odd];
     for (const value of values) {
-      lab.postMessage(value, "*");
-      lab.postMessage({ source: value, type: "run" }, "*");
-      lab.postMessage({ source: "hneurons-host", type: value, hash: "#prompt=theirs" }, "*");
+      for (const lab of labs) {
+        lab.postMessage(value, "*");
+        lab.postMessage({ source: value, type: "run" }, "*");
+        lab.postMessage({ source: "hneurons-host", type: value, hash: "#prompt=theirs" }, "*");
+      }
       // To the host's element, from a window that is not its frame.
       window.postMessage({ source: "hneurons", type: "resize", height: value }, "*");
     }
@@ -140,9 +147,11 @@ test("whatever a message says, an embed does nothing that its host did not ask f
     for (const message of [{ type: "resize", height: 5000 }, { type: "result", lanes: [] }]) stranger.postMessage({ up: true, message: { source: "hneurons", ...message } }, "*");
   });
   await until(page, () => got.some(({ type }) => type === "result"));
-  // Answers come after all that was sent before.
-  await frame.evaluate(() => new Promise((done) => setTimeout(done)));
-  assert.deepEqual([await frame.$eval("#prompt", (field) => field.value), await state(frame)], ["mine", "recorded"]);
+  for (const frame of frames) {
+    // Answers come after all that was sent before.
+    await frame.evaluate(() => new Promise((done) => setTimeout(done)));
+    assert.deepEqual([await frame.$eval("#prompt", (field) => field.value), await state(frame)], ["mine", "recorded"]);
+  }
   assert.equal(await page.$eval("#a", (element) => element.offsetHeight), height);
   assert.equal(await page.evaluate(() => got.some(({ event } = {}) => event)), false);
   // What is understood may still say anything.
@@ -151,9 +160,9 @@ test("whatever a message says, an embed does nothing that its host did not ask f
     for (const text of texts) for (const hash of [text, `#${text}`, `#alpha=${text}&set=${text}&off=${text}&max=${text}`]) lab.postMessage({ source: "hneurons-host", type: "set", hash }, "*");
   }, HOSTILE);
   await page.$eval("#a", (element) => element.setAttribute("prompt", "after all that"));
-  await until(frame, () => document.querySelector("#prompt").value === "after all that");
-  assert.equal(await state(frame), "recorded");
-  assert.equal(await count(frame, "main :is(img, script, iframe)"), 0);
+  await until(frames[0], () => document.querySelector("#prompt").value === "after all that");
+  assert.equal(await state(frames[0]), "recorded");
+  assert.equal(await count(frames[0], "main :is(img, script, iframe)"), 0);
   assert.equal(server.count(MODEL), 0);
 });
 
