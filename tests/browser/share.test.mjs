@@ -9,6 +9,7 @@ import { csvOf, field, fileName, recordingOf, shortest } from "../../www/core/ex
 import { attribute } from "../../www/core/snippet.js";
 import { DEFAULTS, LIMITS, parseHash } from "../../www/core/state.js";
 import { fromRecording } from "../../www/core/recording.js";
+import { HOSTILE, KEYS } from "./hostile.mjs";
 import { answer, ask, freshPage, launch, ZORVATH } from "./mock/browser.mjs";
 import { fakeTrace } from "./mock/data.mjs";
 import { serve } from "./mock/server.mjs";
@@ -24,19 +25,11 @@ after(async () => {
 });
 
 async function visit(t, address, options = {}) {
-  // A recorded run that there is not is said in the console, and the page opens on its own.
-  const page = await freshPage(t, browser, options, (line) => line.location().url.includes("/www/gallery/"));
+  // A recorded run or a lesson that there is not is said in the console, and the page opens on its own.
+  const page = await freshPage(t, browser, options, (line) => /\/www\/(gallery|lessons)\//.test(line.location().url));
   await page.goto(site.url + address);
   return page;
 }
-
-const HOSTILE = [
-  "", " ", "0", "-1", "1e999", "-1e999", "NaN", "Infinity", "-Infinity", "0x10", "1,5", "٣", "null", "undefined", "true", "[]", "[object Object]",
-  "__proto__", "constructor", "prototype", "toString", "hasOwnProperty", "javascript:alert(1)", "data:text/html,<script>alert(1)</script>", "//evil.example", "../../x",
-  "<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "'; alert(1); '", "${alert(1)}", "{{alert(1)}}", "\0", "\ud800", "\udfff\ud800", "\u202eabc", "a\r\nb", "%", "%2", "%ff",
-  "é".repeat(10_000), "9".repeat(5_000), "1.1,".repeat(20_000), "a".repeat(300_000),
-];
-const KEYS = ["prompt", "then", "alpha", "set", "off", "seed", "temp", "max", "engine", "model", "lesson", "recorded", "run", "__proto__", "constructor"];
 
 test("whatever a key says, the settings stay within their limits", () => {
   assert.ok(HOSTILE.length >= 25);

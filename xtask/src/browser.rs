@@ -1,4 +1,4 @@
-//! The browser, Node and the packages that drive it.
+//! The browsers, Node and the packages that drive them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,6 +18,14 @@ const CHROMES: [&str; 8] = [
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
 ];
 
+/// Where Firefox usually is. Debian's long-term release comes first: it is the older one.
+const FIREFOXES: [&str; 4] = [
+    "/usr/bin/firefox-esr",
+    "firefox-esr",
+    "firefox",
+    "/Applications/Firefox.app/Contents/MacOS/firefox",
+];
+
 /// The oldest Node whose test runner has what the tests use.
 const NODE_MIN: u32 = 20;
 
@@ -28,20 +36,28 @@ pub fn tests_folder() -> PathBuf {
 
 /// Chrome or Chromium: `CHROME`, or the first one found.
 pub fn chrome() -> Result<PathBuf> {
-    if let Some(path) = std::env::var_os("CHROME") {
-        return find(Path::new(&path)).ok_or_else(|| {
-            format!(
-                "CHROME names {}, which is not there",
-                Path::new(&path).display()
-            )
-        });
+    named_or_found("CHROME", &CHROMES, "Chrome or Chromium", "chromium")
+}
+
+/// Firefox: `FIREFOX`, or the first one found.
+pub fn firefox() -> Result<PathBuf> {
+    named_or_found("FIREFOX", &FIREFOXES, "Firefox", "firefox-esr")
+}
+
+/// The browser that the environment names in `variable`, or the first of `places` that is there.
+fn named_or_found(variable: &str, places: &[&str], name: &str, package: &str) -> Result<PathBuf> {
+    if let Some(path) = std::env::var_os(variable) {
+        let path = Path::new(&path);
+        return find(path)
+            .ok_or_else(|| format!("{variable} names {}, which is not there", path.display()));
     }
-    CHROMES
+    places
         .iter()
-        .find_map(|name| find(Path::new(name)))
+        .find_map(|place| find(Path::new(place)))
         .ok_or_else(|| {
-            "Chrome or Chromium was not found; install it (Debian: apt-get install chromium) or name it in CHROME"
-                .to_owned()
+            format!(
+                "{name} was not found; install it (Debian: apt-get install {package}) or name it in {variable}"
+            )
         })
 }
 

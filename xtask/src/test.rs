@@ -19,7 +19,7 @@ pub enum Step {
     Native,
     /// The page's module, in both variants
     Wasm,
-    /// The page in a real browser
+    /// The page in real browsers, Chromium and Firefox
     Browser,
 }
 
@@ -107,6 +107,8 @@ fn native() -> Result<()> {
 }
 
 fn page() -> Result<()> {
+    // Before minutes are spent: both browsers are needed.
+    let firefox = browser::firefox()?;
     crate::model()?;
     // Quick when the wasm step has just run; needed when it has not.
     dist::build(Profile::Quick, &paths::root().join("dist"))?;
@@ -118,6 +120,7 @@ fn page() -> Result<()> {
     tests.sort();
     process::run(
         browser::node()?
+            .env("FIREFOX", firefox)
             .args(["--test", "--test-reporter=spec"])
             // One file at a time: browsers side by side would fight for the processor and for each other's timeouts.
             .arg("--test-concurrency=1")
