@@ -24,8 +24,8 @@ after(async () => {
 });
 
 async function visit(t, address, options = {}) {
-  // A recorded run that there is not is said in the console, and the page opens on its own.
-  const page = await freshPage(t, browser, options, (line) => line.location().url.includes("/www/gallery/"));
+  // A recorded run or a lesson that there is not is said in the console, and the page opens on its own.
+  const page = await freshPage(t, browser, options, (line) => /\/www\/(gallery|lessons)\//.test(line.location().url));
   await page.goto(site.url + address);
   return page;
 }

@@ -113,8 +113,9 @@ export const VIEWS = [
   { name: "embed-live", full: true, needs: ["loading", "live", "embed"], go: async ({ page }) => { await page.locator("[data-part=run]").click(); await ended(page); } },
   {
     name: "embed-host",
-    full: true,
     go: async ({ page, blog }) => {
+      // What a frame has below the window is not painted: so the window is as high as the post.
+      await page.setViewportSize({ width: page.viewportSize().width, height: 2000 });
       await page.goto(blog.url);
       await page.frameLocator("iframe").locator("[data-part=lane]").last().waitFor();
       await page.waitForTimeout(500); // the frame's height follows
