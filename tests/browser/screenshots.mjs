@@ -60,7 +60,7 @@ async function everything(folder) {
 
 async function readme(folder) {
   const width = 1280;
-  const { page, close } = await open({ viewport: { width, height: 1650 }, colorScheme: "light", reducedMotion: "reduce" });
+  const { page, close } = await open({ viewport: { width, height: 1160 }, colorScheme: "light", reducedMotion: "reduce" });
   const shot = (name, options = {}) => page.screenshot({ path: join(folder, name), animations: "disabled", ...options });
   await opened({ page, server });
   await page.waitForTimeout(500); // the board paints in the next frame
