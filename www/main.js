@@ -34,10 +34,11 @@ let sweep = null; // the recorded run it is taken from, with every alpha
 let index = null; // the gallery's list
 let lessons = null; // fetched when one is wanted
 let thenByButton = false; // the second turn came from the button, not from a link or the field
+let borrowed = false; // prompt and second turn are those of the recorded run that is shown: nobody has chosen them yet
 
 // ---- The visitor's acts ----
 
-const controls = new Controls({ change, run, stop: () => session.stop() });
+const controls = new Controls({ change, run, stop: () => session.stop(), borrowed: () => borrowed });
 const lanes = new LanesView($(".lanes"), (lane, index) => board.chooseToken(lane, index));
 const board = new BoardView($("[data-part=board]"), {
   lane: () => {},
@@ -93,6 +94,7 @@ function change(patch, { show: redraw = false } = {}) {
   // Another question is not the one whose recorded run a link named.
   if ("prompt" in patch && !("recorded" in patch)) patch.recorded = "";
   if ("then" in patch) thenByButton = false;
+  if ("prompt" in patch || "then" in patch) borrowed = false;
   if ("engine" in patch) session.reconsider();
   state = { ...state, ...patch, run: false };
   if (redraw) controls.show(state);
@@ -128,7 +130,8 @@ async function run() {
   if (state.set === "custom" && state.off.length === 0) {
     return showMessage("My selection is empty. Switch neurons on in the board’s left column, list them under Advanced, or choose another set.");
   }
-  change({});
+  if (borrowed) own();
+  else change({});
   tell("run", { prompt: state.prompt, then: state.then, alpha: state.alpha, set: state.set });
   await attempt(async () => {
     const finished = await session.run(state);
@@ -136,6 +139,21 @@ async function run() {
     views.choose(board.chosen.lane, board.chosen.at);
     showEnd(finished);
   });
+}
+
+/** Puts the shown run's conversation into the form. A link has it only once it was run or changed. */
+function borrow() {
+  const [first, , second] = trace.messages;
+  state = { ...state, prompt: first.content, then: second?.content ?? "" };
+  borrowed = true;
+  thenByButton = true; // another question is another conversation
+  controls.show(state);
+}
+
+/** What is run is the visitor's, with the limit that the recording had. */
+function own() {
+  change({ prompt: state.prompt, then: state.then, max: state.max === DEFAULTS.max ? (trace.max ?? state.max) : state.max });
+  thenByButton = true;
 }
 
 /** Answers the shown conversation at every factor of a sweep. */
@@ -186,7 +204,7 @@ $("[data-part=share]").addEventListener("click", async () => {
   }
 });
 
-$("#embed-open").addEventListener("click", () => later(() => import("./page/embedding.js"), ({ openEmbedding }) => openEmbedding(state, trace)));
+$("#embed-open").addEventListener("click", () => later(() => import("./page/embedding.js"), ({ openEmbedding }) => openEmbedding(linked(), trace)));
 
 $("[data-part=export]").addEventListener("toggle", ({ target }) => {
   if (target.open) later(() => import("./page/export.js"), ({ showExports }) => showExports(target, trace, artifact?.json));
@@ -224,10 +242,12 @@ window.addEventListener("hashchange", () => take(parseHash(location.hash)));
 function take(settings) {
   const before = state.recorded;
   state = settings;
+  borrowed = false;
   controls.show(state);
   showSelection();
   views.setSettings(state);
   const run = state.recorded !== before && index?.runs.find(({ id }) => id === state.recorded);
+  if (!run && state.prompt === "" && trace?.recorded) borrow();
   if (!run) showRecorded();
   else openRecorded(state.prompt === "" ? run : { id: run.id, prompt: state.prompt, then: state.then });
   if (lessons || state.lesson) withLessons((them) => them.follow(state.lesson));
@@ -267,6 +287,7 @@ function setState(name) {
   root.dataset.state = name;
   if (name === "loading") loading.begin({ again: Boolean(session.loaded) });
   else loading.end();
+  if (name === "loading" && before !== name && !embedded) $(".loading").scrollIntoView({ block: "nearest" });
   if (name === "ready") {
     isStored(artifact.json.model.sha256, artifact.json.model.bytes).then((is) => (stored = is));
     if (before === "loading") askToPersist();
@@ -351,9 +372,12 @@ function showSelection() {
   $("#selection-clear").hidden = length === 0;
 }
 
+/** The settings as a link or an embed has them. */
+const linked = () => (borrowed ? { ...state, prompt: "", then: "" } : state);
+
 function saveHash() {
   try {
-    history.replaceState(null, "", `${location.pathname}${location.search}${formatHash(state)}`);
+    history.replaceState(null, "", `${location.pathname}${location.search}${formatHash(linked())}`);
   } catch {
     // Some browsers limit how often the address may change; the next change catches up.
   }
@@ -395,6 +419,7 @@ async function openGallery() {
   if (trace) return;
   if (named && state.prompt === "") change({ prompt: run.prompt, then: run.then ?? "", max: sweep.max, recorded: run.id }, { show: true });
   showRecorded({ anew: true });
+  if (state.prompt === "" && trace) borrow();
   setState(root.dataset.state);
 }
 

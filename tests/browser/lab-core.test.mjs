@@ -94,7 +94,7 @@ test("what the artifact says of a neuron, and nothing that makes no sense", () =
 });
 
 test("contributions in words have two digits and no exponent", () => {
-  assert.deepEqual([0.03123, 0.3, 1.234, 0.00051, 12.3, 0.000099, 0, NaN, undefined].map(contributionWords), ["0.031", "0.3", "1.2", "0.00051", "12", "under 0.0001", "0", "not read", "not read"]);
+  assert.deepEqual([0.03123, 0.3, 1.234, 0.00051, 12.3, 0.000099, 0, NaN, undefined].map(contributionWords), ["0.031", "0.30", "1.2", "0.00051", "12", "under 0.0001", "0", "not read", "not read"]);
   assert.deepEqual([0.0312, 0].map((value) => readingWords(value, true)), ["about 0.031", "under 0.0004"]);
 });
 

@@ -149,7 +149,7 @@ test("a row’s name opens the neuron’s card, which follows the chosen token; 
   await focusOn(page, "Layer 2, neuron 101");
   assert.match(await card(page).innerText(), /the largest weight of 39.*Chosen again in 80 % of the resamples/s);
   assert.equal(await card(page).getByRole("img", { name: /^Histogram of its contribution/ }).locator(".histogram-bar").count() > 20, true);
-  await card(page).getByRole("button", { name: /The animal that meows, doubted 0\.03 at “cat”/ }).click();
+  await card(page).getByRole("button", { name: /The animal that meows, doubted 0\.030 at “cat”/ }).click();
   await state(page, "recorded");
   assert.equal(await page.locator('.chip[aria-pressed="true"]').innerText(), "What animal meows?");
   await card(page).getByRole("button", { name: "Close" }).click();

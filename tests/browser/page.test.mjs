@@ -67,6 +67,31 @@ test("works without a recorded run", async (t) => {
   assert.match(await answer(page, 1), /I cannot give you a year/);
 });
 
+test("the prompt of the run it opens on stands in the form: to be replaced by typing, to be run, and in no link before", async (t) => {
+  const page = await visit(t);
+  await page.waitForSelector("[data-part=lane]");
+  const prompt = page.locator("[data-part=prompt]");
+  assert.equal(await prompt.inputValue(), "What animal meows?");
+  assert.equal(await page.locator("#then").inputValue(), "I don't think that's right. Are you sure?");
+  await page.locator("[data-part=alpha]").fill("3");
+  assert.equal(new URL(page.url()).hash, "#alpha=3", "a link opens on whatever the page opens on");
+  await prompt.click();
+  await page.keyboard.type("Why?");
+  assert.equal(await prompt.inputValue(), "Why?");
+  assert.equal(await page.locator("#then").isVisible(), false, "another question is another conversation");
+  assert.equal(new URL(page.url()).hash, "#prompt=Why%3F&alpha=3");
+  await prompt.click();
+  await page.keyboard.type("!");
+  assert.equal((await prompt.inputValue()).replace("!", ""), "Why?", "one's own words are not selected");
+
+  const other = await visit(t);
+  await other.waitForSelector("[data-part=lane]");
+  await other.press("[data-part=prompt]", "Enter");
+  await ended(other);
+  assert.match(new URL(other.url()).hash, /^#prompt=What%20animal%20meows%3F&then=I%20don/, "what was run is in the link");
+  assert.equal(await other.locator(".turn").count(), 3);
+});
+
 test("a prompt streams into three lanes; where they part is said; the board fills", async (t) => {
   const page = await visit(t);
   await ask(page);
@@ -121,6 +146,7 @@ test("a row's switch makes My selection, the link has it, and the next run edits
 
 test("doubt gives a second answer in each lane, and the link repeats both turns", async (t) => {
   const page = await visit(t);
+  await page.locator("#then-remove").click(); // the run that the page opens on has both turns
   await ask(page, "What animal meows?");
   const first = (await answer(page, 0)).trim();
   await page.getByRole("button", { name: "Doubt it" }).click();
@@ -168,6 +194,8 @@ test("Stop ends the run", async (t) => {
 
 test("bad input is said, and the page goes on", async (t) => {
   const page = await visit(t);
+  await page.waitForSelector("[data-part=lane]");
+  await page.fill("[data-part=prompt]", "");
   await page.press("[data-part=prompt]", "Enter");
   assert.match(await message(page), /The prompt is empty/);
   await page.locator("[name=set][value=custom]").check();
@@ -207,6 +235,37 @@ test("no sideways scrolling from 320 px up", async (t) => {
     const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     assert.equal(over, 0, `${width} px`);
   }
+});
+
+test("on a phone, the loading and what goes wrong come into view", async (t) => {
+  const slow = await serve({ faults: { slow: 20 } });
+  t.after(() => slow.close());
+  const context = await browser.newContext({ viewport: { width: 375, height: 640 } });
+  t.after(() => context.close());
+  const page = await context.newPage();
+  await page.goto(slow.url);
+  await page.waitForSelector("[data-part=lane]");
+  const inView = (selector) =>
+    page.waitForFunction((selector) => {
+      const { top, bottom } = document.querySelector(selector).getBoundingClientRect();
+      return bottom > top && top >= 0 && bottom <= innerHeight + 1;
+    }, selector);
+  for (const [set, part] of [["custom", ".message"], ["h", ".loading"]]) {
+    await page.locator(`[name=set][value=${set}]`).check();
+    await page.evaluate(() => window.scrollTo(0, 0));
+    await page.press("[data-part=prompt]", "Enter"); // far above both
+    await inView(part);
+  }
+});
+
+test("on paper the page is light whatever the screen is, and has no buttons to press", async (t) => {
+  const page = await visit(t, { options: { colorScheme: "dark" } });
+  await page.waitForSelector("[data-part=lane]");
+  await page.emulateMedia({ media: "print", colorScheme: "dark" });
+  const { paper, ink } = await page.evaluate(() => ({ paper: getComputedStyle(document.documentElement).backgroundColor, ink: getComputedStyle(document.querySelector(".answer")).color }));
+  assert.deepEqual([paper, ink], ["rgb(255, 255, 255)", "rgb(0, 0, 0)"]);
+  for (const part of ["share", "run", "prompt"]) assert.equal(await page.locator(`[data-part=${part}]`).isVisible(), false, part);
+  assert.equal(await page.locator("[data-part=lane]").first().isVisible(), true);
 });
 
 test("an embed hides panels, reports to its host, and obeys only the origin it names", async (t) => {

@@ -1,60 +1,77 @@
 // Pictures of the real page, to look at and for the README. Needs dist/ and models/ (`cargo xtask build`).
 //
-//     node tests/browser/screenshots.mjs [folder]     every width, light and dark: after a first answer, and after the doubt
+//     node tests/browser/screenshots.mjs [folder] [--only NAME,NAME] [--at 1280-light,375-dark]
+//                                                     every view (views.mjs) at every width, light and dark, as
+//                                                     view-width-scheme.png; target/screenshots/ if no folder is named
 //     node tests/browser/screenshots.mjs --readme     those of the README, docs/screenshot*.png: the page as it opens, its evidence, a lesson
+//
+// A view is a picture, not a test: one that cannot be reached is said, and the others go on.
 
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { open } from "./browser.mjs";
 import { repository, serve } from "./server.mjs";
+import { host, opened, VIEWS } from "./views.mjs";
 
-const readme = process.argv[2] === "--readme";
-const folder = readme ? join(repository, "docs") : (process.argv[2] ?? "target/screenshots");
-const views = readme ? [[1280, "light"]] : [1280, 768, 375].flatMap((width) => [[width, "light"], [width, "dark"]]);
+const SCHEMES = ["light", "dark"];
+const PLACES = [1280, 768, 375].flatMap((width) => SCHEMES.map((scheme) => `${width}-${scheme}`));
+// Where only the opening is looked at: the narrowest, and the widest.
+const EDGES = [320, 2560, 3840].map((width) => `${width}-light`);
 
-async function run(page, button) {
-  await page.evaluate(() => (document.querySelector(".timing").textContent = ""));
-  await button.click();
-  await page.waitForFunction(() => document.documentElement.dataset.state === "ready" && document.querySelector(".timing").textContent !== "", null, { timeout: 120_000 });
-  await page.evaluate(() => {
-    document.activeElement.blur();
-    window.scrollTo(0, 0);
-  });
-  await page.waitForTimeout(300); // the board paints in the next frame
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { readme: { type: "boolean" }, only: { type: "string" }, at: { type: "string" } } });
+const server = await serve();
+if (values.readme) await readme(join(repository, "docs"));
+else await everything(positionals[0] ?? join(repository, "target/screenshots"));
+await server.close();
+
+async function everything(folder) {
+  await mkdir(folder, { recursive: true });
+  const blog = await host(server.url);
+  const only = values.only?.split(",");
+  const wanted = VIEWS.filter(({ name, needs = [] }) => !only || only.includes(name) || VIEWS.some((view) => only.includes(view.name) && view.needs?.includes(name)) || needs.some((need) => only.includes(need)));
+  for (const place of values.at?.split(",") ?? [...PLACES, ...EDGES]) {
+    const [width, colorScheme] = [parseInt(place, 10), place.split("-")[1]];
+    const views = PLACES.includes(place) ? wanted : wanted.filter(({ edges }) => edges);
+    const { page, context, close } = await open({ viewport: { width, height: width < 500 ? 800 : 900 }, colorScheme, reducedMotion: "reduce", serviceWorkers: "block" });
+    // Nothing outside this machine, whatever a fault drives the page to.
+    await context.route((url) => url.hostname !== "127.0.0.1" && url.hostname !== "localhost", (route) => route.abort());
+    for (const { name, go, of, full } of views) {
+      try {
+        await go({ page, server, blog });
+        await page.waitForTimeout(300); // the board paints in the next frame
+        const path = join(folder, `${name}-${place}.png`);
+        if (of) await page.locator(of).first().screenshot({ path, animations: "disabled" });
+        else await page.screenshot({ path, animations: "disabled", fullPage: full });
+        const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+        if (wide > width) console.error(`${name}-${place}: the page is ${wide} px wide`);
+      } catch (error) {
+        console.error(`${name}-${place}: no picture. ${error.message.split("\n")[0]}`);
+      } finally {
+        await page.emulateMedia({ media: "screen" });
+        server.heal();
+      }
+    }
+    await close();
+    console.log(`${place}: ${views.length} views`);
+  }
+  await blog.close();
 }
 
-const server = await serve();
-await mkdir(folder, { recursive: true });
-for (const [width, colorScheme] of views) {
-  const { page, close } = await open({ viewport: { width, height: readme ? 1650 : 900 }, colorScheme, reducedMotion: "reduce" });
+async function readme(folder) {
+  const width = 1280;
+  const { page, close } = await open({ viewport: { width, height: 1160 }, colorScheme: "light", reducedMotion: "reduce" });
   const shot = (name, options = {}) => page.screenshot({ path: join(folder, name), animations: "disabled", ...options });
-  await page.goto(server.url);
-  await page.waitForFunction(() => document.querySelector(".credits").textContent);
-  if (readme) {
-    await page.waitForSelector("[data-part=lane]");
-    await page.waitForTimeout(500); // the board paints in the next frame
-    await shot("screenshot.png");
-    await page.locator("[data-part=evidence]").scrollIntoViewIfNeeded();
-    await page.locator(".evidence-part").last().waitFor();
-    const y = await page.evaluate(() => document.querySelector("[data-part=evidence]").getBoundingClientRect().top + window.scrollY);
-    await shot("screenshot-evidence.png", { fullPage: true, clip: { x: 0, y, width, height: 1150 } });
-    await page.goto(`${server.url}#lesson=control`);
-    await page.reload();
-    await page.locator("[data-part=lesson] h2, [data-part=lesson] h3").first().waitFor();
-    await page.evaluate(() => window.scrollTo(0, 0));
-    await shot("screenshot-lesson.png", { clip: { x: 0, y: 0, width, height: 1000 } });
-    await close();
-    continue;
-  }
-  await page.fill("[data-part=prompt]", "In what year was the treaty of Zorvath signed?");
-  await run(page, page.locator("[data-part=run]"));
-  await shot(`zorvath-${width}-${colorScheme}.png`, { fullPage: true });
-  await page.fill("[data-part=prompt]", "What animal meows?");
-  await run(page, page.locator("[data-part=run]"));
-  await run(page, page.getByRole("button", { name: "Doubt it" }));
-  await shot(`doubt-${width}-${colorScheme}.png`, { fullPage: true });
-  const wide = await page.evaluate(() => document.documentElement.scrollWidth);
-  if (wide > width) console.error(`at ${width} px the page is ${wide} px wide`);
+  await opened({ page, server });
+  await page.waitForTimeout(500); // the board paints in the next frame
+  await shot("screenshot.png");
+  await page.locator("[data-part=evidence]").scrollIntoViewIfNeeded();
+  await page.locator(".evidence-part").last().waitFor();
+  const y = await page.evaluate(() => document.querySelector("[data-part=evidence]").getBoundingClientRect().top + window.scrollY);
+  await shot("screenshot-evidence.png", { fullPage: true, clip: { x: 0, y, width, height: 1150 } });
+  await opened({ page, server }, "#lesson=control");
+  await page.locator("#lesson-step").waitFor();
+  await page.evaluate(() => window.scrollTo(0, 0));
+  await shot("screenshot-lesson.png", { clip: { x: 0, y: 0, width, height: 1000 } });
   await close();
 }
-await server.close();

@@ -29,6 +29,7 @@ export const PANELS = new Map([
   ["conversation", "Conversation above the answers"],
   ["doubt", "“Doubt it”"],
   ["score", "Detector readings"],
+  ["export", "Export"],
   ["sweep", "Sweep"],
   ["board", "Neuron board"],
   ["card", "Neuron card"],

@@ -63,7 +63,7 @@ export function contributionWords(value) {
   if (!good(value)) return "not read";
   if (value === 0) return "0";
   if (value < 0.0001) return "under 0.0001";
-  return Number(value.toPrecision(2)).toFixed(Math.max(0, 1 - Math.floor(Math.log10(value)))).replace(/(\.\d*?[1-9]|\.\d)0+$/, "$1");
+  return Number(value.toPrecision(2)).toFixed(Math.max(0, 1 - Math.floor(Math.log10(value))));
 }
 
 /** The same for a value that may be recorded, which is a step of a logarithmic scale: "about 0.031", "under 0.0004". */

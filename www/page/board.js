@@ -57,6 +57,7 @@ export class BoardView {
     });
     $("details.table-view", root).addEventListener("toggle", () => this.#table());
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#paintSoon());
+    matchMedia("print").addEventListener("change", () => this.#paint()); // paper is light, and does not wait
     new ResizeObserver(() => this.#paintSoon()).observe(this.scroll);
     for (const act of ["wheel", "pointerdown", "keydown"]) this.scroll.addEventListener(act, () => (this.#opening = null), { passive: true });
   }

@@ -10,7 +10,7 @@ export class Controls {
   #on;
   #shape;
 
-  /** @param on {change(patch), run(), stop()} */
+  /** @param on {change(patch), run(), stop(), borrowed()}: borrowed, if the page itself wrote the prompt */
   constructor(on) {
     this.#on = on;
     this.prompt = $("#prompt");
@@ -24,6 +24,16 @@ export class Controls {
       if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
       event.preventDefault();
       on.run();
+    });
+    // What the page wrote there is all selected, so that typing replaces it; a click would only set the caret.
+    let entered = false;
+    this.prompt.addEventListener("focus", () => {
+      entered = on.borrowed();
+      if (entered) this.prompt.select();
+    });
+    this.prompt.addEventListener("click", () => {
+      if (entered && this.prompt.selectionStart === this.prompt.selectionEnd) this.prompt.select();
+      entered = false;
     });
     this.then.addEventListener("input", () => on.change({ then: this.then.value }));
     $("#then-remove").addEventListener("click", () => {

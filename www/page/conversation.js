@@ -23,7 +23,9 @@ export function showHead({ recorded, messages, lanes }, prompt) {
   const other = prompt && prompt !== messages[0].content;
   $(".run-kind").textContent = !recorded ? "" : other ? "Recorded run of another prompt; press Run for yours" : "Recorded run";
   $("#answers-title").textContent = messages.length > 1 ? "Answers, second turn" : lanes.length > 1 ? "Answers" : "First answer, as trained";
-  $("#turn-note").textContent = messages.length > 1 ? "Every lane was given the as-trained first answer as its own." : "";
+  $("#turn-note").textContent = messages.length > 1
+    ? "Every lane was given the as-trained first answer as its own."
+    : lanes.length > 2 ? "Compare the last two: what random neurons change as well is not about the H-Neurons." : "";
   $(".empty").hidden = true;
   showConversation($(".conversation"), messages);
 }

@@ -23,7 +23,7 @@ export function openEmbedding(settings, shown) {
   // Named, the run is found without the list of them all.
   state = { ...settings, recorded: shown?.recorded ? (shown.id ?? "") : "" };
   if (!dialog().firstChild) build();
-  $("#embed-prompt").textContent = state.prompt.trim() || "no prompt: the recorded run’s own";
+  $("#embed-prompt").textContent = (state.prompt || shown?.messages[0].content || "no prompt").trim();
   $(".embed-note", dialog()).hidden = Boolean(shown?.recorded || state.prompt.trim() === "");
   write();
   dialog().showModal();

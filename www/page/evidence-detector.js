@@ -87,7 +87,10 @@ function numbers(one) {
 export function calibrationPart(evaluations) {
   const measured = evaluations.filter((one) => one.reliability.length > 1);
   if (measured.length === 0) return null;
-  return h("div", { class: "beside" }, ...measured.map(calibration));
+  return [
+    h("p", { class: "evidence-how" }, "Each square stands for answers with readings close together, with the 95 % interval of the share that was wrong. On the dashed line a reading is what it says."),
+    h("div", { class: "multiples calibrations" }, ...measured.map(calibration)),
+  ];
 }
 
 function calibration(one) {
@@ -107,7 +110,7 @@ function calibration(one) {
     about: "Across: the reading. Upright: the share of these answers that was wrong.",
     plot,
     verdict: { words: verdict.words },
-    says: `Each square stands for answers with readings close together, with the 95 % interval of the share that was wrong. On the dashed line a reading is what it says. Of the ${high.n} with the highest readings, ${decimal(high.mean)} on average, ${percent(high.share)} were wrong.`,
+    says: `Of the ${high.n} with the highest readings, ${decimal(high.mean)} on average, ${percent(high.share)} were wrong.`,
     columns: ["Reading, mean", "Were wrong", "95 % interval", "Answers"],
     rows: bins.map((bin) => [decimal(bin.mean), percent(bin.share), between(bin.ci, percent), bin.n]),
   });

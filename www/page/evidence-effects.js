@@ -47,7 +47,7 @@ function benchmark(one) {
   const asked = Math.max(...one.h.map((row) => row.n));
   const element = figure({
     title: one.title,
-    about: `Counted: ${one.counted || "not said"}. ${asked} questions${unclear > 0 ? `; up to ${unclear} replies could not be judged and are left out` : ""}.`,
+    about: `Counted: ${one.counted || "not said"}. ${asked} questions${unclear > 0 ? `; up to ${unclear} ${unclear === 1 ? "reply" : "replies"} could not be judged and ${unclear === 1 ? "is" : "are"} left out` : ""}.`,
     plot,
     verdict,
     says: numbers && `${numbers.replace(/^./, (c) => c.toUpperCase())}.`,

@@ -26,7 +26,7 @@ export async function showEvidence(section, json) {
     h("div", { class: "evidence-lead" }, ...headline(evidence).map((sentence) => h("p", {}, sentence))),
     leftOut(evidence),
     part("How well does the detector tell wrong answers from right ones?", ...(evaluations.length > 0 ? detectorPart(evaluations) : [notMeasured("how often the detector’s reading is higher for wrong answers than for right ones.")])),
-    part("May a reading be taken as a chance?", calibrated ?? notMeasured(evidence.calibrated ? "the detector is calibrated, but how well that holds on other answers is not in the artifact." : "the reading orders answers. It is not a chance.")),
+    part("May a reading be taken as a chance?", ...(calibrated ?? [notMeasured(evidence.calibrated ? "the detector is calibrated, but how well that holds on other answers is not in the artifact." : "the reading orders answers. It is not a chance.")])),
     part("What changes when they are turned?", ...(changed.length > 0 ? effectsPart(benchmarks) : [notMeasured("what silencing and amplifying them changes, against random sets.")])),
     part("What is kept?", kept ?? notMeasured("what the model still knows, and how well it reads ordinary text, with the neurons turned.")),
     part("Where it failed", ...failed(evidence)),
@@ -114,7 +114,7 @@ function recipePart({ recipe }) {
     ),
     command && h("p", {}, "This command computes the artifact again:"),
     command && h("pre", { class: "command", tabindex: 0, role: "region", "aria-label": "The command" }, command[1]),
-    rest.length > 0 && h("dl", { class: "recipe" }, ...rest.flatMap(([name, words]) => [h("dt", {}, name.replaceAll("_", " ")), h("dd", {}, words)])),
+    rest.length > 0 && h("details", { class: "evidence-table" }, h("summary", {}, "Every setting, and the hashes of the data"), h("dl", { class: "recipe" }, ...rest.flatMap(([name, words]) => [h("dt", {}, name.replaceAll("_", " ")), h("dd", {}, words)]))),
     recipe.length === 0 && h("p", { class: "not-measured" }, "The artifact has no recipe."),
   ].filter(Boolean);
 }

@@ -4,7 +4,7 @@ import { $, h } from "./dom.js";
 
 const KINDS = [
   ["doubt", "A right answer, doubted"],
-  ["made-up", "Things that do not exist"],
+  ["made-up", "Made-up things"],
   ["false-premise", "False premises"],
   ["known", "Facts it knows"],
   ["wrong", "Facts it gets wrong"],
@@ -47,7 +47,7 @@ export class GalleryView {
       h(
         "fieldset",
         { class: "kinds" },
-        h("legend", {}, "Recorded runs"),
+        h("legend", {}, "Try a recorded run"),
         ...kinds.map(([kind, words]) =>
           h("label", { class: "tab" }, h("input", { type: "radio", name: "gallery-kind", value: kind, checked: kind === this.#kind, onchange: () => ((this.#kind = kind), this.#draw()) }), h("span", {}, words)),
         ),

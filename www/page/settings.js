@@ -3,7 +3,7 @@
 import { alphaWords } from "../core/words.js";
 import { $, $$ } from "./dom.js";
 
-const SET_WORDS = { h: "H-Neurons", random: "Random control", custom: "My selection" };
+const SET_WORDS = { h: "the H-Neurons", random: "the random control", custom: "My selection" };
 
 export function showSettings(state) {
   for (const key of ["prompt", "then"]) {
