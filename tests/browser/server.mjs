@@ -6,6 +6,7 @@
 //     const server = await serve({ mock: true });            // tests/browser/mock/ in place of pkg/'s module
 //     const server = await serve({ folders: { "bench/": "benches/browser" } });   // more folders of the repository
 //     const server = await serve({ preludes: { "www/worker/worker.js": code } });  // code put before a script
+//     const server = await serve({ compress: true });        // gzip for all but models/, as docs/hosting.md advises
 //
 //     await page.goto(server.url);
 //     server.requests                    [{ path, range, status, sent }…], path as deployed: "models/…", "pkg/simd128/…";
@@ -30,7 +31,8 @@ import { readFile, stat } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname, join, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+import { parseArgs, promisify } from "node:util";
+import { gzip } from "node:zlib";
 
 export const repository = fileURLToPath(new URL("../../", import.meta.url));
 export const MODEL_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf";
@@ -49,7 +51,10 @@ const TYPES = {
   ".woff2": "font/woff2",
 };
 
-export async function serve({ under = "/", mock = false, folders = {}, preludes = {}, dist = "dist", models = "models", port = 0 } = {}) {
+// What a host compresses: text, and the module.
+const COMPRESSED = /\.(?:css|html|m?js|json|svg|wasm|webmanifest)$/;
+
+export async function serve({ under = "/", mock = false, compress = false, folders = {}, preludes = {}, dist = "dist", models = "models", port = 0 } = {}) {
   if (!under.startsWith("/") || !under.endsWith("/")) throw new Error(`under must begin and end with a slash: ${under}`);
   // The longest prefix that fits wins.
   const places = Object.entries({ "": dist, "models/": models, ...folders })
@@ -58,6 +63,7 @@ export async function serve({ under = "/", mock = false, folders = {}, preludes 
   let requests = [];
   let faults = [];
   const sockets = new Set();
+  const packed = new Map(); // "path tag" -> gzip's bytes, at its default level, as hosts have it
 
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url, "http://host");
@@ -84,6 +90,14 @@ export async function serve({ under = "/", mock = false, folders = {}, preludes 
     const tag = `"${info.size.toString(16)}-${info.mtimeMs.toString(16)}"`;
     const headers = { "Content-Type": TYPES[extname(file)] ?? "application/octet-stream", ETag: tag, "Accept-Ranges": "bytes" };
     if (request.headers["if-none-match"] === tag) return answer(304, headers), response.end();
+    if (compress && COMPRESSED.test(file) && /\bgzip\b/.test(request.headers["accept-encoding"] ?? "")) {
+      const name = `${file} ${tag}`;
+      if (!packed.has(name)) packed.set(name, promisify(gzip)(await readFile(file)));
+      const body = await packed.get(name);
+      answer(200, { ...headers, "Content-Encoding": "gzip", Vary: "Accept-Encoding", "Content-Length": body.length });
+      entry.sent = request.method === "HEAD" ? 0 : body.length;
+      return response.end(request.method === "HEAD" ? undefined : body);
+    }
     const range = fault.ignoreRange ? null : parseRange(entry.range, info.size);
     if (range === "bad") return answer(416, { "Content-Range": `bytes */${info.size}` }), response.end();
     const [first, last] = range ?? [0, info.size - 1];

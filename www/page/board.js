@@ -25,6 +25,8 @@ export class BoardView {
   #rows = []; // {row, layer, index, kind, scale}
   #columns = [];
   #lefts = [];
+  #room = 0; // what is seen of the columns at once: the canvases are that wide, however many tokens there are
+  #left = 0; // the first of it
   #cursor = { row: 0, column: -1 };
   #chosen = -1; // position of the chosen token
   #frame = 0;
@@ -57,8 +59,10 @@ export class BoardView {
     });
     $("details.table-view", root).addEventListener("toggle", () => this.#table());
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#paintSoon());
-    matchMedia("print").addEventListener("change", () => this.#paint()); // paper is light, and does not wait
-    new ResizeObserver(() => this.#paintSoon()).observe(this.scroll);
+    matchMedia("print").addEventListener("change", () => (this.#measure(), this.#paint())); // at once: paper does not wait for a frame
+    const resized = new ResizeObserver(() => (this.#measure(), this.#paintSoon()));
+    for (const element of [this.scroll, this.names]) resized.observe(element);
+    this.scroll.addEventListener("scroll", () => Math.round(this.scroll.scrollLeft) !== this.#left && this.#paintSoon(), { passive: true });
     for (const act of ["wheel", "pointerdown", "keydown"]) this.scroll.addEventListener(act, () => (this.#opening = null), { passive: true });
   }
 
@@ -80,6 +84,7 @@ export class BoardView {
     this.readout.textContent = "Point at a cell, or focus the board and use the arrow keys.";
     this.#tabs();
     this.#layout();
+    this.#measure();
     this.#paint();
     // A second turn begins at the doubt: what was said before it is to the left.
     const last = this.#columns.findLast(({ label }) => label === "Prompt" || label === "Doubt");
@@ -243,8 +248,14 @@ export class BoardView {
     this.#frame = requestAnimationFrame(() => this.#paint());
   }
 
+  #measure() {
+    const side = Math.ceil(this.names.getBoundingClientRect().width);
+    this.#room = this.scroll.clientWidth - side;
+    this.scroll.style.setProperty("--board-side", `${side}px`);
+  }
+
   #paint() {
-    if (!this.#trace) return;
+    if (!this.#trace || this.#room <= 0) return;
     this.#lefts = [];
     let width = 4;
     this.#columns.forEach((column, i) => {
@@ -252,20 +263,23 @@ export class BoardView {
       this.#lefts.push(width);
       width += CELL;
     });
-    // At least to the container's edge, so that the rules between layers run through.
-    const room = this.scroll.clientWidth - Math.ceil(this.names.getBoundingClientRect().width);
-    width = Math.max(width + 8, room);
+    this.scroll.style.setProperty("--board-width", `${Math.max(width + 8, this.#room)}px`);
     const colour = colours(this.#root);
-    this.#paintHead(width, colour);
-    this.#paintBody(width, colour);
+    const left = Math.round(this.scroll.scrollLeft);
+    const seen = this.#lefts.flatMap((at, i) => (at + CELL > left && at < left + this.#room ? [i] : []));
+    this.#left = left;
+    this.#paintHead(seen, colour);
+    this.#paintBody(seen, colour);
     if (this.#opening !== null && this.scroll.scrollLeft < this.#opening) this.scroll.scrollTo({ left: this.#opening, behavior: "instant" });
   }
 
-  #paintHead(width, colour) {
-    const ink = context(this.head, width, HEAD);
+  #paintHead(seen, colour) {
+    const ink = context(this.head, this.#room, HEAD);
+    ink.translate(-this.#left, 0);
     ink.font = `12px ${colour.font}`;
     ink.textBaseline = "middle";
-    this.#columns.forEach((column, i) => {
+    seen.forEach((i) => {
+      const column = this.#columns[i];
       const chosen = i === this.#cursor.column;
       if (chosen) {
         ink.fillStyle = colour.chosen;
@@ -292,9 +306,10 @@ export class BoardView {
     });
   }
 
-  #paintBody(width, colour) {
+  #paintBody(seen, colour) {
     const height = Math.max(this.#rows.length, 1) * ROW;
-    const ink = context(this.body, width, height);
+    const ink = context(this.body, this.#room, height);
+    ink.translate(-this.#left, 0);
     const { row, column } = this.#cursor;
     if (column >= 0) {
       ink.fillStyle = colour.chosen;
@@ -303,11 +318,11 @@ export class BoardView {
     this.#rows.forEach((neuron, i) => {
       if (i > 0 && (neuron.layer !== this.#rows[i - 1].layer || neuron.kind !== this.#rows[i - 1].kind)) {
         ink.fillStyle = colour.rule;
-        ink.fillRect(0, i * ROW, width, 1);
+        ink.fillRect(this.#left, i * ROW, this.#room, 1);
       }
       ink.fillStyle = neuron.kind === "h" ? colour.h : neuron.kind === "custom" ? colour.ink : colour.random;
-      this.#columns.forEach(({ at }, c) => {
-        const value = this.#trace.contribution(this.#lane, neuron.row, at);
+      seen.forEach((c) => {
+        const value = this.#trace.contribution(this.#lane, neuron.row, this.#columns[c].at);
         if (value === undefined) return;
         mark(ink, this.#lefts[c] + CELL / 2, i * ROW + ROW / 2, value / neuron.scale, neuron.kind);
       });
@@ -330,7 +345,7 @@ export class BoardView {
   #point(event, chosen = false) {
     const box = this.body.getBoundingClientRect();
     const row = Math.floor((event.clientY - box.top) / ROW);
-    const x = event.clientX - box.left;
+    const x = event.clientX - box.left + this.#left;
     const column = this.#lefts.findIndex((left) => x >= left && x < left + CELL);
     if (!this.#rows[row] || column < 0) return;
     if (chosen || column !== this.#cursor.column || row !== this.#cursor.row) this.#move(row, column, { told: chosen });

@@ -19,7 +19,10 @@ export class CardView {
     this.#on = on;
     this.title = h("h3", { id: "card-title", tabindex: "-1" });
     this.kind = h("div", { class: "card-kind" });
-    this.value = h("div", { class: "card-value", "aria-live": "polite" });
+    // A live region speaks what changes. The drawing is the same sentence once more, so it stands outside.
+    this.said = h("div", { "aria-live": "polite" });
+    this.picture = h("div", {});
+    this.value = h("div", { class: "card-value" }, this.said, this.picture);
     this.words = h("div", { class: "card-words" });
     this.runs = h("div", { class: "card-runs" });
     this.element = h(
@@ -85,7 +88,7 @@ export class CardView {
     this.member = h("input", { type: "checkbox", role: "switch", onchange: () => this.#select(this.member.checked) });
     this.own = h("input", { type: "checkbox", onchange: () => this.#factor(this.own.checked ? Number(this.slider.value) : undefined) });
     this.slider = h("input", { type: "range", min: 0, max: LIMITS.alpha, step: LIMITS.step, "aria-label": "Factor of its own", oninput: () => this.#factor(Number(this.slider.value)) });
-    this.factor = h("output", { class: "card-factor" });
+    this.factor = h("span", { class: "card-factor" }); // spoken as the slider's value
     return h(
       "fieldset",
       { class: "card-selection" },
@@ -143,12 +146,13 @@ export class CardView {
     const value = reading(layer, index);
     const token = trace?.prompt[chosen.at] ?? trace?.lanes[chosen.lane]?.tokens[chosen.at - trace.prompt.length];
     const where = token ? `At “${visible(token.text)}”, ${laneName(trace.lanes[chosen.lane], trace.lanes)}: ` : "";
-    const said = value === undefined ? "its contribution is not known." : `contribution ${readingWords(value, trace.recorded)}.`;
+    const words = value === undefined ? "its contribution is not known." : `contribution ${readingWords(value, trace.recorded)}.`;
     const stands = about && value !== undefined ? standing(about, value) : "";
     const picture = about ? histogramOf(about, value, readingWords(value, trace?.recorded).replace("about ", "")) : null;
-    const text = [h("p", { class: "card-reading" }, where, h("b", {}, said)), stands ? h("p", {}, `${stands[0].toUpperCase()}${stands.slice(1)}.`) : ""];
-    // A live region speaks what changes: the drawing is the same sentence once more.
-    this.value.replaceChildren(...text, picture ? h("figure", {}, picture, h("figcaption", {}, "Its contribution at each token of a reference text, logarithmic; the arrow is the chosen token.")) : "");
+    const text = [h("p", { class: "card-reading" }, where, h("b", {}, words)), stands ? h("p", {}, `${stands[0].toUpperCase()}${stands.slice(1)}.`) : ""];
+    const said = h("div", {}, ...text);
+    if (said.textContent !== this.said.textContent) this.said.replaceChildren(...said.childNodes);
+    this.picture.replaceChildren(picture ? h("figure", {}, picture, h("figcaption", {}, "Its contribution at each token of a reference text, logarithmic; the arrow is the chosen token.")) : "");
   }
 
   #drawWords(about) {

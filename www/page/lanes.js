@@ -44,7 +44,7 @@ export class LanesView {
       verdict: h("p", { class: "verdict" }),
       ending: h("p", { class: "ending" }),
       detail: h("p", { class: "detail" }),
-      value: h("output", { class: "score-value" }, "—"),
+      value: h("span", { class: "score-value" }, "—"), // no <output>: it would be spoken at every token
       fill: h("span", { class: "meter-fill" }),
       caption: h("p", { class: "caption" }, this.#reading),
     };

@@ -9,6 +9,7 @@ import { drawing, s } from "./svg.js";
 import { MapCanvas } from "./map-canvas.js";
 import { MapMoves } from "./map-moves.js";
 
+const DARK = "screen and (prefers-color-scheme: dark)";
 const LARGEST = 10;
 const KINDS = { h: "H-Neuron", random: "random control", custom: "" };
 
@@ -51,7 +52,7 @@ export class MapView {
     );
     this.#canvas = new MapCanvas(this.canvas);
     this.moves = new MapMoves(this, on);
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => (this.#keys(), this.paint()));
+    matchMedia(DARK).addEventListener("change", () => (this.#keys(), this.paint()));
     new ResizeObserver(() => this.paint()).observe($(".map-place", root));
     this.#keys();
   }
@@ -73,7 +74,7 @@ export class MapView {
     const shape = this.#field?.perLayer === field.perLayer;
     this.#field = field;
     if (!shape) this.#view = new Window(field.perLayer);
-    this.note.textContent = note;
+    this.say(note);
     const largest = field.largest(LARGEST);
     this.#cursor ??= largest[0] ? { layer: largest[0].layer, index: largest[0].index } : { layer: 0, index: 0 };
     this.#list(largest);
@@ -83,7 +84,7 @@ export class MapView {
 
   /** Another line, while what is shown stays. */
   say(note) {
-    this.note.textContent = note;
+    if (this.note.textContent !== note) this.note.textContent = note; // a status is read out anew each time it is set
   }
 
   /** @param marks [{layer, index, kind: "h" | "random"}], and the visitor's selection */
@@ -217,4 +218,4 @@ export class MapView {
   }
 }
 
-const isDark = () => matchMedia("(prefers-color-scheme: dark)").matches;
+const isDark = () => matchMedia(DARK).matches;
