@@ -2,7 +2,7 @@
 //!
 //! Small models are often faster on the CPU, and drivers are wrong more often than one would think. So the choice is made
 //! by running, not by asking the adapter what it is: the model goes on from a fixed text, and what it says must be what the
-//! artifact says it says (the *golden* tokens, from the CPU engine).
+//! artifact says it says (the *golden* tokens, from the CPU engine). Where there is nothing to choose, only the pace is taken.
 
 use std::collections::VecDeque;
 
@@ -18,6 +18,10 @@ use crate::{
 const LANES: usize = 3;
 /// Tokens before the clock starts: pipelines are compiled and caches filled.
 const WARM: usize = 4;
+/// The same of [`pace`], its tokens, and the length of its prompt.
+const PACE_WARM: usize = 2;
+const PACE_TOKENS: usize = 8;
+const PACE_PROMPT: usize = 4;
 /// Tokens of a golden run.
 pub const GOLDEN_TOKENS: usize = 16;
 /// A text whose continuation leaves no doubt: at every token the first choice is far ahead of the second.
@@ -102,62 +106,7 @@ impl Golden {
                 "the golden text does not fit the model: give a text of a few words",
             ));
         }
-        let lanes = (0..LANES)
-            .map(|_| engine.open(&Edits::none()))
-            .collect::<Result<Vec<_>>>()?;
-        let mut said = vec![Vec::new(); LANES];
-        let mut flight = VecDeque::new();
-        let mut begin = now();
-        let mut asked = 0;
-        let mut result = Ok(());
-        while said[0].len() < GOLDEN_TOKENS {
-            while asked < GOLDEN_TOKENS && flight.len() < engine.depth() {
-                let tokens: &[u32] = if asked == 0 { &ids } else { &[CHOSEN] };
-                let feeds: Vec<Feed<'_>> = lanes
-                    .iter()
-                    .map(|&lane| Feed {
-                        lane,
-                        tokens,
-                        logits: Logits::Choice,
-                    })
-                    .collect();
-                match engine.submit(&feeds, &Watch::None) {
-                    Ok(ticket) => flight.push_back(ticket),
-                    Err(e) => result = Err(e),
-                }
-                asked += 1;
-            }
-            let Some(ticket) = flight.pop_front() else {
-                break;
-            };
-            match engine.collect(ticket).await {
-                Ok(readings) => {
-                    for (said, reading) in said.iter_mut().zip(readings) {
-                        said.extend(reading.choice.map(|c| c.id));
-                    }
-                }
-                Err(e) => result = Err(e),
-            }
-            if result.is_err() {
-                break;
-            }
-            if said[0].len() == WARM {
-                begin = now();
-            }
-        }
-        let seconds = now() - begin;
-        for lane in lanes {
-            engine.close(lane);
-        }
-        result?;
-        Ok(Measured {
-            tokens_per_second: if seconds > 0.0 {
-                (GOLDEN_TOKENS - WARM) as f64 / seconds
-            } else {
-                0.0
-            },
-            said,
-        })
+        go_on(engine, &ids, WARM, GOLDEN_TOKENS, now).await
     }
 
     /// Refuses an engine that says anything else.
@@ -173,4 +122,81 @@ impl Golden {
             "it computes wrongly: a fixed text did not continue as it must; a newer driver or browser may help",
         ))
     }
+}
+
+/// Tokens a second in each of three lanes, from a run as short as it can be: for an engine that is taken anyway, so that
+/// nobody waits for a number.
+///
+/// # Errors
+/// As [`Engine::forward`].
+pub async fn pace(engine: &mut dyn Engine, now: impl Fn() -> f64) -> Result<f64> {
+    // Any token does: what is said is not looked at. Several at once, so that the kernels for prompts run as well.
+    let run = go_on(engine, &[0; PACE_PROMPT], PACE_WARM, PACE_TOKENS, now).await?;
+    Ok(run.tokens_per_second)
+}
+
+/// Goes on from `ids` for `count` tokens in three lanes; the clock starts after `warm` of them.
+async fn go_on(
+    engine: &mut dyn Engine,
+    ids: &[u32],
+    warm: usize,
+    count: usize,
+    now: impl Fn() -> f64,
+) -> Result<Measured> {
+    let lanes = (0..LANES)
+        .map(|_| engine.open(&Edits::none()))
+        .collect::<Result<Vec<_>>>()?;
+    let mut said = vec![Vec::new(); LANES];
+    let mut flight = VecDeque::new();
+    let mut begin = now();
+    let mut asked = 0;
+    let mut result = Ok(());
+    while said[0].len() < count {
+        while asked < count && flight.len() < engine.depth() {
+            let tokens: &[u32] = if asked == 0 { ids } else { &[CHOSEN] };
+            let feeds: Vec<Feed<'_>> = lanes
+                .iter()
+                .map(|&lane| Feed {
+                    lane,
+                    tokens,
+                    logits: Logits::Choice,
+                })
+                .collect();
+            match engine.submit(&feeds, &Watch::None) {
+                Ok(ticket) => flight.push_back(ticket),
+                Err(e) => result = Err(e),
+            }
+            asked += 1;
+        }
+        let Some(ticket) = flight.pop_front() else {
+            break;
+        };
+        match engine.collect(ticket).await {
+            Ok(readings) => {
+                for (said, reading) in said.iter_mut().zip(readings) {
+                    said.extend(reading.choice.map(|c| c.id));
+                }
+            }
+            Err(e) => result = Err(e),
+        }
+        if result.is_err() {
+            break;
+        }
+        if said[0].len() == warm {
+            begin = now();
+        }
+    }
+    let seconds = now() - begin;
+    for lane in lanes {
+        engine.close(lane);
+    }
+    result?;
+    Ok(Measured {
+        tokens_per_second: if seconds > 0.0 {
+            (count - warm) as f64 / seconds
+        } else {
+            0.0
+        },
+        said,
+    })
 }

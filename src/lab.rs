@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    choose::{Chosen, GOLDEN_TEXT, Golden, Wanted},
+    choose::{Chosen, GOLDEN_TEXT, Golden, Wanted, pace},
     engine::{
         Edits, Engine, Feed, LaneId, Logits, Neuron, Reading, Watch, contributions,
         cpu::{Cpu, Isa},
@@ -167,7 +167,7 @@ impl Lab {
         })
     }
 
-    /// Chooses the engine by running both (see [`crate::choose`]); `now` is a clock in seconds. A GPU that is not there, or
+    /// Chooses the engine by running both, where there are two (see [`crate::choose`]); `now` is a clock in seconds. A GPU that is not there, or
     /// computes wrongly, leaves the CPU, and says why.
     ///
     /// # Errors
@@ -181,20 +181,8 @@ impl Lab {
             adapter: None,
             refused: None,
         };
-        let known = self.artifact.as_ref().and_then(|a| a.model.golden.clone());
-        let golden = match known {
-            Some(golden) => golden,
-            None if wanted == Wanted::Cpu => Golden {
-                text: GOLDEN_TEXT.into(),
-                tokens: Vec::new(),
-            },
-            None => Golden::make(self.engine.get_mut(), &self.text, GOLDEN_TEXT).await?,
-        };
-        if wanted != Wanted::Gpu {
-            let run = golden.measure(self.engine.get_mut(), &self.text, &now);
-            chosen.cpu = Some(run.await?.tokens_per_second);
-        }
         if wanted == Wanted::Cpu {
+            chosen.cpu = Some(pace(self.engine.get_mut(), &now).await?);
             return Ok(chosen);
         }
         let norms = match &self.engine {
@@ -205,11 +193,19 @@ impl Lab {
             emulated: wanted == Wanted::Gpu,
             ..Options::default()
         };
-        let opened = Gpu::open(&self.file, norms, &options).await;
-        let measured = match opened {
+        let measured = match Gpu::open(&self.file, norms, &options).await {
             Err(e) => Err(e),
             Ok(mut gpu) => {
                 chosen.adapter = Some(gpu.adapter());
+                let known = self.artifact.as_ref().and_then(|a| a.model.golden.clone());
+                let golden = match known {
+                    Some(golden) => golden,
+                    None => Golden::make(self.engine.get_mut(), &self.text, GOLDEN_TEXT).await?,
+                };
+                if wanted == Wanted::Auto {
+                    let run = golden.measure(self.engine.get_mut(), &self.text, &now);
+                    chosen.cpu = Some(run.await?.tokens_per_second);
+                }
                 match golden.measure(&mut gpu, &self.text, &now).await {
                     Err(e) => Err(e),
                     Ok(run) => golden.check(&run).map(|()| (gpu, run)),
@@ -217,7 +213,12 @@ impl Lab {
             }
         };
         match measured {
-            Err(e) => chosen.refused = Some(e.to_string()),
+            Err(e) => {
+                chosen.refused = Some(e.to_string());
+                if chosen.cpu.is_none() {
+                    chosen.cpu = Some(pace(self.engine.get_mut(), &now).await?);
+                }
+            }
             Ok((gpu, run)) => {
                 chosen.gpu = Some(run.tokens_per_second);
                 if chosen.cpu.is_none_or(|cpu| run.tokens_per_second > cpu) {
