@@ -450,6 +450,9 @@ async function open() {
   });
   showAbout();
   $("form.doubt").append(...doubtFields());
+  // What was typed before this script was there is the visitor's.
+  const typed = controls.prompt.value;
+  if (typed !== "" && state.prompt === "" && !opening.state) state = { ...state, prompt: typed };
   controls.show(state);
   showSelection();
   setState("recorded");

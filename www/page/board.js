@@ -4,15 +4,10 @@
 
 import { laneName } from "../core/requests.js";
 import { boardMarkup } from "./board-markup.js";
-import { context } from "./canvas.js";
+import { neuronElement, quoted, tokenTable } from "./board-neurons.js";
+import { CELL, colours, GAP, HEAD, layOut, paintBody, paintHead, ROW } from "./board-paint.js";
 import { $, h, visible } from "./dom.js";
 import { columnsOf } from "./columns.js";
-
-const CELL = 18; // width of a column, CSS pixels
-const ROW = 24; // height of a row: a switch must be large enough to hit
-const GAP = 22; // between turns
-const HEAD = 102; // height of the token names and, above them, the turns' names
-const TURN = 20;
 
 export class BoardView {
   #root;
@@ -185,41 +180,23 @@ export class BoardView {
     const focused = document.activeElement?.closest?.("[data-part=neuron]");
     const kept = focused && [focused.dataset.layer, focused.dataset.index, document.activeElement.className];
     let group = "";
-    this.#elements = this.#rows.map(({ layer, index, kind }, i) => {
-      const name = `${layer}.${index}`;
-      const about = this.#artifact.get(name);
-      const promotes = (about?.promotes ?? []).slice(0, 3).map(visible).join(" · ");
-      const off = this.#selection.has(name);
-      const factor = this.#trace.edits(this.#lane, [layer, index]) ? this.#trace.factor(this.#lane, [layer, index]) : null;
+    this.#elements = this.#rows.map((neuron, i) => {
+      const { layer, index, kind } = neuron;
       const first = kind + layer !== group;
       group = kind + layer;
-      return h(
-        "li",
-        { "data-part": "neuron", "data-layer": layer, "data-index": index, "data-kind": kind, "data-first": first },
-        h(
-          "button",
-          {
-            type: "button",
-            class: "switch",
-            "aria-pressed": String(off),
-            "aria-label": `L${layer} N${index} in My selection`,
-            title: tooltip(about),
-            onclick: () => this.#on.toggle(layer, index),
-            onfocus: () => this.#highlightRow(i),
-          },
-          h("span", { class: "switch-box", "aria-hidden": "true" }),
-        ),
-        h(
-          "button",
-          { type: "button", class: "neuron-name", "aria-label": `L${layer} N${index}: what is known of it`, onclick: () => this.#card(i), onfocus: () => this.#highlightRow(i) },
-          `L${layer} N${index}`,
-        ),
-        factor === null ? null : h("span", { class: "factor" }, `×${factor}`),
-        promotes ? h("span", { class: "promotes", title: tooltip(about) }, promotes) : null,
+      const factor = this.#trace.edits(this.#lane, [layer, index]) ? this.#trace.factor(this.#lane, [layer, index]) : null;
+      return neuronElement(
+        neuron,
+        { about: this.#about(neuron), off: this.#selection.has(`${layer}.${index}`), factor, first },
+        { toggle: () => this.#on.toggle(layer, index), card: () => this.#card(i), focus: () => this.#highlightRow(i) },
       );
     });
     this.names.replaceChildren(...this.#elements);
     if (kept) this.#button(...kept)?.focus({ preventScroll: true });
+  }
+
+  #about({ layer, index }) {
+    return this.#artifact.get(`${layer}.${index}`);
   }
 
   #button(layer, index, kind) {
@@ -256,90 +233,25 @@ export class BoardView {
 
   #paint() {
     if (!this.#trace || this.#room <= 0) return;
-    this.#lefts = [];
-    let width = 4;
-    this.#columns.forEach((column, i) => {
-      if (i > 0 && column.segment !== this.#columns[i - 1].segment) width += GAP;
-      this.#lefts.push(width);
-      width += CELL;
-    });
-    this.scroll.style.setProperty("--board-width", `${Math.max(width + 8, this.#room)}px`);
-    const colour = colours(this.#root);
+    const { lefts, width } = layOut(this.#columns);
+    this.#lefts = lefts;
+    this.scroll.style.setProperty("--board-width", `${Math.max(width, this.#room)}px`);
     const left = Math.round(this.scroll.scrollLeft);
-    const seen = this.#lefts.flatMap((at, i) => (at + CELL > left && at < left + this.#room ? [i] : []));
     this.#left = left;
-    this.#paintHead(seen, colour);
-    this.#paintBody(seen, colour);
+    const view = {
+      columns: this.#columns,
+      rows: this.#rows,
+      lefts,
+      seen: lefts.flatMap((at, i) => (at + CELL > left && at < left + this.#room ? [i] : [])),
+      left,
+      room: this.#room,
+      cursor: this.#cursor,
+      colour: colours(this.#root),
+      value: (row, column) => this.#trace.contribution(this.#lane, this.#rows[row].row, this.#columns[column].at),
+    };
+    paintHead(this.head, view);
+    paintBody(this.body, view);
     if (this.#opening !== null && this.scroll.scrollLeft < this.#opening) this.scroll.scrollTo({ left: this.#opening, behavior: "instant" });
-  }
-
-  #paintHead(seen, colour) {
-    const ink = context(this.head, this.#room, HEAD);
-    ink.translate(-this.#left, 0);
-    ink.font = `12px ${colour.font}`;
-    ink.textBaseline = "middle";
-    seen.forEach((i) => {
-      const column = this.#columns[i];
-      const chosen = i === this.#cursor.column;
-      if (chosen) {
-        ink.fillStyle = colour.chosen;
-        ink.fillRect(this.#lefts[i], TURN, CELL, HEAD);
-      }
-      ink.save();
-      ink.translate(this.#lefts[i] + CELL / 2, HEAD - 6);
-      ink.rotate(-Math.PI / 2);
-      ink.fillStyle = column.answer === undefined ? colour.soft : colour.ink;
-      ink.fillText(shorten(ink, visible(column.text), HEAD - TURN - 10), 0, 0);
-      ink.restore();
-    });
-    this.#turns(ink, colour);
-    this.#dividers(ink, HEAD, colour);
-  }
-
-  #turns(ink, colour) {
-    ink.font = `600 11px ${colour.font}`;
-    ink.fillStyle = colour.ink;
-    this.#columns.forEach((column, i) => {
-      if (i > 0 && column.segment === this.#columns[i - 1].segment) return;
-      const length = this.#columns.filter(({ segment }) => segment === column.segment).length;
-      ink.fillText(shorten(ink, column.label, Math.max(length * CELL + GAP / 2, 46)), this.#lefts[i], TURN / 2 + 1);
-    });
-  }
-
-  #paintBody(seen, colour) {
-    const height = Math.max(this.#rows.length, 1) * ROW;
-    const ink = context(this.body, this.#room, height);
-    ink.translate(-this.#left, 0);
-    const { row, column } = this.#cursor;
-    if (column >= 0) {
-      ink.fillStyle = colour.chosen;
-      ink.fillRect(this.#lefts[column], 0, CELL, height);
-    }
-    this.#rows.forEach((neuron, i) => {
-      if (i > 0 && (neuron.layer !== this.#rows[i - 1].layer || neuron.kind !== this.#rows[i - 1].kind)) {
-        ink.fillStyle = colour.rule;
-        ink.fillRect(this.#left, i * ROW, this.#room, 1);
-      }
-      ink.fillStyle = neuron.kind === "h" ? colour.h : neuron.kind === "custom" ? colour.ink : colour.random;
-      seen.forEach((c) => {
-        const value = this.#trace.contribution(this.#lane, neuron.row, this.#columns[c].at);
-        if (value === undefined) return;
-        mark(ink, this.#lefts[c] + CELL / 2, i * ROW + ROW / 2, value / neuron.scale, neuron.kind);
-      });
-    });
-    this.#dividers(ink, height, colour);
-    if (column >= 0 && this.#rows[row]) {
-      ink.strokeStyle = colour.ink;
-      ink.lineWidth = 2;
-      ink.strokeRect(this.#lefts[column] + 1, row * ROW + 1, CELL - 2, ROW - 2);
-    }
-  }
-
-  #dividers(ink, height, colour) {
-    ink.fillStyle = colour.strong;
-    this.#columns.forEach((column, i) => {
-      if (i > 0 && column.segment !== this.#columns[i - 1].segment) ink.fillRect(this.#lefts[i] - GAP / 2, 0, 1, height);
-    });
   }
 
   #point(event, chosen = false) {
@@ -398,7 +310,7 @@ export class BoardView {
     const { layer, index, row: at } = this.#rows[row];
     const { text, at: position } = this.#columns[column];
     const value = this.#trace.contribution(this.#lane, at, position);
-    const about = this.#artifact.get(`${layer}.${index}`);
+    const about = this.#about(this.#rows[row]);
     const words = value === undefined ? "not read" : `contribution ${value.toFixed(4)}`;
     const promotes = about?.promotes?.length ? `. Promotes ${quoted(about.promotes)}` : "";
     const suppresses = about?.suppresses?.length ? `; suppresses ${quoted(about.suppresses)}` : "";
@@ -418,72 +330,11 @@ export class BoardView {
     else if (top + ROW > box.scrollTop + box.clientHeight - HEAD) box.scrollTop = top + 2 * ROW - box.clientHeight + HEAD;
   }
 
-  // The chosen token's column as a real table, for those who would rather read numbers.
   #table() {
     const view = $("details.table-view", this.#root);
-    const place = $(".table-place", view);
     if (!view.open || !this.#trace) return;
     const column = this.#columns[this.#cursor.column] ?? this.#columns.at(-1);
-    if (!column) return void place.replaceChildren();
-    const lanes = this.#trace.lanes;
-    const head = h("tr", {}, h("th", { scope: "col" }, "Neuron"), h("th", { scope: "col", class: "figure" }, "Contribution"), h("th", { scope: "col", class: "figure" }, "0.99 quantile"), h("th", { scope: "col" }, "Promotes"));
-    const rows = this.#rows.map(({ layer, index, row }) => {
-      const about = this.#artifact.get(`${layer}.${index}`);
-      const value = this.#trace.contribution(this.#lane, row, column.at);
-      return h(
-        "tr",
-        {},
-        h("th", { scope: "row" }, `L${layer} N${index}`),
-        h("td", { class: "figure" }, value === undefined ? "—" : value.toFixed(4)),
-        h("td", { class: "figure" }, about?.quantiles?.["0.99"]?.toFixed(4) ?? "—"),
-        h("td", {}, about?.promotes?.slice(0, 3).map(visible).join(" · ") ?? ""),
-      );
-    });
-    place.replaceChildren(
-      h("table", {}, h("caption", {}, `Contributions at token “${visible(column.text)}”, lane ${laneName(lanes[this.#lane], lanes)}`), h("thead", {}, head), h("tbody", {}, ...rows)),
-    );
+    const table = column && [tokenTable(this.#trace, this.#lane, column, this.#rows, (neuron) => this.#about(neuron))];
+    $(".table-place", view).replaceChildren(...(table ?? []));
   }
-}
-
-const quoted = (tokens) => tokens.slice(0, 4).map((token) => `“${visible(token)}”`).join(" ");
-
-function tooltip(about) {
-  if (!about) return null;
-  const lines = [];
-  if (about.promotes?.length) lines.push(`promotes ${quoted(about.promotes)}`);
-  if (about.suppresses?.length) lines.push(`suppresses ${quoted(about.suppresses)}`);
-  if (Number.isFinite(about.weight)) lines.push(`weight ${about.weight.toFixed(3)}`);
-  return lines.join("\n") || null;
-}
-
-// H-Neurons are squares, others discs: the kinds differ by shape as well as colour. Area follows the value.
-function mark(ink, x, y, share, kind) {
-  const side = Math.sqrt(Math.min(1, Math.max(0, share))) * (CELL - 3);
-  if (side < 1) return ink.fillRect(x - 0.5, y - 0.5, 1, 1);
-  if (kind === "h") return ink.fillRect(x - side / 2, y - side / 2, side, side);
-  ink.beginPath();
-  ink.arc(x, y, side / 2, 0, 2 * Math.PI);
-  ink.fill();
-}
-
-function colours(element) {
-  const style = getComputedStyle(element);
-  const value = (name) => style.getPropertyValue(name).trim();
-  return {
-    ink: value("--ink"),
-    soft: value("--ink-soft"),
-    rule: value("--rule"),
-    strong: value("--rule-strong"),
-    chosen: value("--chosen"),
-    h: value("--h"),
-    random: value("--random"),
-    font: style.fontFamily,
-  };
-}
-
-function shorten(ink, text, room) {
-  if (ink.measureText(text).width <= room) return text;
-  let end = text.length;
-  while (end > 1 && ink.measureText(`${text.slice(0, end)}…`).width > room) end--;
-  return `${text.slice(0, end)}…`;
 }

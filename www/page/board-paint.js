@@ -1,0 +1,132 @@
+// How the board is painted: its measures, and the pen. What is painted, and where, board.js knows.
+
+import { context } from "./canvas.js";
+import { visible } from "./dom.js";
+
+export const CELL = 18; // width of a column, CSS pixels
+export const ROW = 24; // height of a row: a switch must be large enough to hit
+export const GAP = 22; // between turns
+export const HEAD = 102; // height of the token names and, above them, the turns' names
+const TURN = 20;
+
+/** Where each column begins, and how wide they are together. */
+export function layOut(columns) {
+  const lefts = [];
+  let width = 4;
+  columns.forEach((column, i) => {
+    if (i > 0 && column.segment !== columns[i - 1].segment) width += GAP;
+    lefts.push(width);
+    width += CELL;
+  });
+  return { lefts, width: width + 8 };
+}
+
+/** The colours of the page as they are now, for a canvas. */
+export function colours(element) {
+  const style = getComputedStyle(element);
+  const value = (name) => style.getPropertyValue(name).trim();
+  return {
+    ink: value("--ink"),
+    soft: value("--ink-soft"),
+    rule: value("--rule"),
+    strong: value("--rule-strong"),
+    chosen: value("--chosen"),
+    h: value("--h"),
+    random: value("--random"),
+    font: style.fontFamily,
+  };
+}
+
+/**
+ * The names of the tokens, and of the turns above them.
+ * @param view {columns, lefts, seen: the columns in view, left and room: what is in view, cursor: {row, column}, colour}
+ */
+export function paintHead(canvas, view) {
+  const { columns, lefts, seen, colour, cursor } = view;
+  const ink = pen(canvas, view, HEAD);
+  ink.font = `12px ${colour.font}`;
+  ink.textBaseline = "middle";
+  seen.forEach((i) => {
+    if (i === cursor.column) {
+      ink.fillStyle = colour.chosen;
+      ink.fillRect(lefts[i], TURN, CELL, HEAD);
+    }
+    ink.save();
+    ink.translate(lefts[i] + CELL / 2, HEAD - 6);
+    ink.rotate(-Math.PI / 2);
+    ink.fillStyle = columns[i].answer === undefined ? colour.soft : colour.ink;
+    ink.fillText(shorten(ink, visible(columns[i].text), HEAD - TURN - 10), 0, 0);
+    ink.restore();
+  });
+  ink.font = `600 11px ${colour.font}`;
+  ink.fillStyle = colour.ink;
+  columns.forEach((column, i) => {
+    if (i > 0 && column.segment === columns[i - 1].segment) return;
+    const length = columns.filter(({ segment }) => segment === column.segment).length;
+    ink.fillText(shorten(ink, column.label, Math.max(length * CELL + GAP / 2, 46)), lefts[i], TURN / 2 + 1);
+  });
+  dividers(ink, view, HEAD);
+}
+
+/**
+ * The cells.
+ * @param view as for paintHead, and {rows: [{layer, kind, scale}…], value(row, column): a contribution or undefined}
+ */
+export function paintBody(canvas, view) {
+  const { rows, lefts, seen, left, room, colour, value, cursor } = view;
+  const { row, column } = cursor;
+  const height = Math.max(rows.length, 1) * ROW;
+  const ink = pen(canvas, view, height);
+  if (column >= 0) {
+    ink.fillStyle = colour.chosen;
+    ink.fillRect(lefts[column], 0, CELL, height);
+  }
+  rows.forEach((neuron, i) => {
+    if (i > 0 && (neuron.layer !== rows[i - 1].layer || neuron.kind !== rows[i - 1].kind)) {
+      ink.fillStyle = colour.rule;
+      ink.fillRect(left, i * ROW, room, 1);
+    }
+    ink.fillStyle = neuron.kind === "h" ? colour.h : neuron.kind === "custom" ? colour.ink : colour.random;
+    seen.forEach((c) => {
+      const contribution = value(i, c);
+      if (contribution !== undefined) mark(ink, lefts[c] + CELL / 2, i * ROW + ROW / 2, contribution / neuron.scale, neuron.kind);
+    });
+  });
+  dividers(ink, view, height);
+  if (column >= 0 && rows[row]) {
+    ink.strokeStyle = colour.ink;
+    ink.lineWidth = 2;
+    ink.strokeRect(lefts[column] + 1, row * ROW + 1, CELL - 2, ROW - 2);
+  }
+}
+
+// The canvas is as wide as what is in view.
+function pen(canvas, { left, room }, height) {
+  const ink = context(canvas, room, height);
+  ink.translate(-left, 0);
+  return ink;
+}
+
+function dividers(ink, { columns, lefts, colour }, height) {
+  ink.fillStyle = colour.strong;
+  columns.forEach((column, i) => {
+    if (i > 0 && column.segment !== columns[i - 1].segment) ink.fillRect(lefts[i] - GAP / 2, 0, 1, height);
+  });
+}
+
+// H-Neurons are squares, others discs: the kinds differ by shape as well as colour. Area follows the value.
+function mark(ink, x, y, share, kind) {
+  const side = Math.sqrt(Math.min(1, Math.max(0, share))) * (CELL - 3);
+  if (side < 1) return ink.fillRect(x - 0.5, y - 0.5, 1, 1);
+  if (kind === "h") return ink.fillRect(x - side / 2, y - side / 2, side, side);
+  ink.beginPath();
+  ink.arc(x, y, side / 2, 0, 2 * Math.PI);
+  ink.fill();
+}
+
+function shorten(ink, text, room) {
+  if (ink.measureText(text).width <= room) return text;
+  let end = text.length;
+  while (end > 1 && ink.measureText(`${text.slice(0, end)}…`).width > room) end--;
+  return `${text.slice(0, end)}…`;
+}
