@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { after, before, test } from "node:test";
 import { eventually } from "./eventually.mjs";
-import { answers, click, count, ended, launch, open, opened, state, there, until } from "./firefox.mjs";
+import { answers, click, count, ended, launch, open, opened, state, until } from "./firefox.mjs";
 import { HOSTILE, KEYS } from "./hostile.mjs";
 import { MODEL, serve } from "./server.mjs";
 
@@ -45,8 +45,8 @@ async function post(t, markup) {
   const page = await open(t, firefox, `http://localhost:${host.address().port}/`, { width: 800 });
   const frames = [];
   for (const id of await page.$$eval("h-neurons", (all) => all.map(({ id }) => id))) {
-    const frame = await (await until(page, (id) => document.getElementById(id).shadowRoot?.querySelector("iframe"), id)).contentFrame();
-    await there(frame, "[data-part=lane]");
+    const frame = await (await page.waitForSelector(`#${id} >>> iframe`)).contentFrame();
+    await frame.waitForSelector("[data-part=lane]");
     frames.push(frame);
   }
   return { page, frames };
@@ -54,7 +54,7 @@ async function post(t, markup) {
 
 test("two embeds in a page of another site: a live run in one, its events and height; the other stays as it was", async (t) => {
   const { page, frames: [a, b] } = await post(t, `<h-neurons id="a" prompt="What animal meows?" max="8"></h-neurons><p>between</p><h-neurons id="b" recorded="velmoria" alpha="3"></h-neurons>`);
-  await there(b, "[data-part=lane][data-set=h][data-alpha='3']");
+  await b.waitForSelector("[data-part=lane][data-set=h][data-alpha='3']");
   const before = await answers(b);
   await click(a, "[data-part=run]");
   await ended(a);
@@ -66,7 +66,7 @@ test("two embeds in a page of another site: a live run in one, its events and he
   assert.equal(await state(b), "recorded");
   assert.deepEqual(await answers(b), before);
   await page.$eval("#b", (element) => element.setAttribute("alpha", "0.5"));
-  await there(b, "[data-part=lane][data-set=h][data-alpha='0.5']");
+  await b.waitForSelector("[data-part=lane][data-set=h][data-alpha='0.5']");
   for (const [id, frame] of [["a", a], ["b", b]]) {
     await until(frame, () => document.documentElement.scrollHeight <= innerHeight);
     assert.ok((await page.$eval(`#${id}`, (element) => element.offsetHeight)) > 500, "as high as what is in it");
@@ -116,7 +116,7 @@ test("whatever a message says, an embed does nothing that its host did not ask f
   const { port } = host.address();
   const { page, frames } = await post(t, `<h-neurons id="a" prompt="mine"></h-neurons><iframe id="stranger" src="http://127.0.0.1:${port}/stranger"></iframe><iframe id="plain" height="700" src="${server.url}?embed=1&origin=http://localhost:${port}#prompt=mine"></iframe>`);
   const plain = await (await page.$("#plain")).contentFrame();
-  await there(plain, "[data-part=lane]");
+  await plain.waitForSelector("[data-part=lane]");
   frames.push(plain); // which a stranger can reach, as it cannot the one in the element
   await until(await (await page.$("#stranger")).contentFrame(), () => document.readyState === "complete");
   const height = await page.$eval("#a", (element) => element.offsetHeight);

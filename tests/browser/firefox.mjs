@@ -116,55 +116,23 @@ export async function open(t, { browser }, address, { visitor, width = 1280, hei
     await (visitor ? page.close() : context.close());
     assert.deepEqual(troubles, []);
   });
-  // Firefox 140 does not know another of the commands that Puppeteer sends along with the size.
-  await page.setViewport({ width, height }).catch((error) => {
-    if (!/unknown command emulation\.setScreenOrientationOverride/.test(error.message)) throw error;
-  });
+  await page.setViewport({ width, height });
   await page.goto(address);
   return page;
 }
 
 // ---- Moves ----
 
-// Asked from here and not in the page: Puppeteer's own waiting makes functions of text, which the page's policy forbids in Firefox 140.
-const soon = () => new Promise((done) => setTimeout(done, 100));
+const ROOT = { polling: 100 }; // not by animation frames, which a page in the background has none of
 
-/** Until the question, a function in the page, is answered by something; gives a handle of that. */
-export async function until(page, question, ...values) {
-  for (const end = Date.now() + 60_000; Date.now() < end; await soon()) {
-    const found = await page.evaluateHandle(question, ...values);
-    if (found.asElement() || (await found.jsonValue())) return found;
-  }
-  throw new Error(`in vain for a minute: ${question} ${values.join(" ")}`);
-}
-
-/** The element of this selector, as soon as there is one. */
-export const there = (page, selector) => until(page, (selector) => document.querySelector(selector), selector);
+export const until = (page, question, ...values) => page.waitForFunction(question, ROOT, ...values);
 
 /** Until the page, which may open on no run, can be used. */
 export const opened = (page) => until(page, () => document.querySelector(".credits")?.textContent && document.querySelector(".run-size").textContent);
 
-export async function click(page, selector) {
-  const element = await there(page, selector);
-  await element.click().catch((error) => {
-    // In a frame Puppeteer asks for the frame's own element, which Firefox 140 cannot give.
-    if (!/locateNodes/.test(error.message)) throw error;
-    return element.evaluate((element) => element.click());
-  });
-}
-/** The button of exactly these words. */
-export async function press(page, words) {
-  const button = await until(page, (words) => [...document.querySelectorAll("button")].find((button) => button.textContent.replace(/\s+/g, " ").trim() === words), words);
-  await button.click();
-}
-/** What a field is filled with, as a visitor who pastes it. */
-export async function fill(page, selector, value) {
-  await (await there(page, selector)).evaluate((field, value) => {
-    field.focus();
-    field.value = value;
-    for (const type of ["input", "change"]) field.dispatchEvent(new Event(type, { bubbles: true }));
-  }, value);
-}
+export const click = (page, selector) => page.locator(selector).click();
+/** The button of exactly these words. Puppeteer finds it by its accessible name too, but takes many seconds on such a page. */
+export const press = (page, words) => page.locator(`::-p-xpath(//button[normalize-space()="${words}"])`).click();
 
 export const textOf = (page, selector) => page.$eval(selector, (element) => element.innerText);
 export const count = (page, selector) => page.$$eval(selector, (all) => all.length);

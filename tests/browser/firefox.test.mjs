@@ -8,7 +8,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { cached, eventually } from "./eventually.mjs";
-import { answers, click, count, fill, launch, open, opened, press, run, state, textOf, there, until } from "./firefox.mjs";
+import { answers, click, count, launch, open, opened, press, run, state, textOf, until } from "./firefox.mjs";
 import { MODEL, repository, serve } from "./server.mjs";
 
 const PKG = /^pkg\//;
@@ -52,7 +52,7 @@ test("opened cold, a recorded run is explored without the model: gallery, factor
   assert.deepEqual(rows.map(([alpha]) => alpha), ["0", "0.5", "1", "1.5", "2", "3"]);
   for (const alpha of ["3", "0.5"]) {
     await click(page, `.sweep-rows [data-alpha="${alpha}"] button`);
-    await there(page, `[data-part=lane][data-set=h][data-alpha="${alpha}"]`);
+    await page.waitForSelector(`[data-part=lane][data-set=h][data-alpha="${alpha}"]`);
     const [, said] = rows.find(([of]) => of === alpha);
     assert.equal((await answers(page))[1].trim(), said.trim());
     assert.equal(await page.$eval("#alpha", (slider) => slider.value), alpha);
@@ -62,7 +62,7 @@ test("opened cold, a recorded run is explored without the model: gallery, factor
   assert.match(await textOf(page, "[data-part=lane][data-set=none] .detail"), /log-probability/);
   const [heaviest] = [...artifact.neurons].sort((a, b) => b.weight - a.weight);
   await click(page, `[data-part=neuron][data-layer="${heaviest.layer}"][data-index="${heaviest.index}"] .neuron-name`);
-  await there(page, "[data-part=card]");
+  await page.waitForSelector("[data-part=card]");
   const card = await textOf(page, "[data-part=card]");
   assert.ok(card.includes(`Layer ${heaviest.layer}, neuron ${heaviest.index}`), card);
   assert.match(card, /the largest weight of \d+/);
@@ -77,7 +77,7 @@ test("opened cold, a recorded run is explored without the model: gallery, factor
 test("the evidence is the artifact's, with intervals and controls", async (t) => {
   const page = await visit(t);
   await page.$eval("#evidence", (section) => section.scrollIntoView());
-  await there(page, "#evidence .dataset");
+  await page.waitForSelector("#evidence .dataset");
   const told = await textOf(page, "#evidence");
   const words = (value) => value.toFixed(2);
   for (const { auroc, auroc_ci: [low, high] } of artifact.evaluation) assert.ok(told.includes(`${words(auroc)} (${words(low)} to ${words(high)})`), `${auroc} in ${told}`);
@@ -107,7 +107,7 @@ test("a live run says what was recorded, and so does its sweep; the engine is th
   assert.equal(await count(page, ".map-neuron"), 10);
   const largest = await textOf(page, ".map-neuron");
   await click(page, ".map-neuron");
-  await there(page, "[data-part=card]");
+  await page.waitForSelector("[data-part=card]");
   const [, layer, index, value] = /^L(\d+) N(\d+)\s+([\d.]+)/.exec(largest);
   assert.match(await textOf(page, "[data-part=card]"), new RegExp(`Layer ${layer}, neuron ${index}[^]*contribution ${value.replace(".", "\\.")}`), "map and card say the same");
 
@@ -133,11 +133,11 @@ test("a second visit works without a network: what is recorded, and a live run",
   const page = await visit(t, "", { visitor });
   assert.equal(await textOf(page, ".run-kind"), "Recorded run");
   await click(page, '.sweep-rows [data-alpha="3"] button');
-  await there(page, "[data-part=lane][data-set=h][data-alpha='3']");
+  await page.waitForSelector("[data-part=lane][data-set=h][data-alpha='3']");
   assert.match(await textOf(page, "[data-part=run]"), /model in this browser/);
   await click(page, ".advanced summary");
-  await fill(page, "#max", "12");
-  await fill(page, "#prompt", "What animal meows?");
+  await page.locator("#max").fill("12");
+  await page.locator("#prompt").fill("What animal meows?");
   await run(page);
   assert.match((await answers(page))[0], /cat/);
   assert.equal(server.requests.length, 0);
@@ -155,7 +155,7 @@ test("a shared link gives the same text and the same board in a new profile", as
   const page = await visit(t, "", { visitor });
   await click(page, ".advanced summary");
   const [one, two] = artifact.neurons;
-  for (const [name, value] of Object.entries({ prompt: "In what year was the treaty of Zorvath signed?", off: `${one.layer}.${one.index}x0.5, ${two.layer}.${two.index}`, seed: "7", temp: "0.8", max: "8" })) await fill(page, `#${name}`, value);
+  for (const [name, value] of Object.entries({ prompt: "In what year was the treaty of Zorvath signed?", off: `${one.layer}.${one.index}x0.5, ${two.layer}.${two.index}`, seed: "7", temp: "0.8", max: "8" })) await page.locator(`#${name}`).fill(value);
   await page.focus("#alpha");
   await page.keyboard.press("End");
   await click(page, "[name=set][value=custom]");
@@ -166,7 +166,7 @@ test("a shared link gives the same text and the same board in a new profile", as
   await until(page, () => document.querySelector("[data-part=share]").textContent === "Link copied");
   // Pasted, as whoever is given it would.
   const empty = await visit(t);
-  await fill(empty, "#prompt", "");
+  await empty.locator("#prompt").fill("");
   await empty.focus("#prompt");
   await empty.keyboard.down("Control");
   await empty.keyboard.press("v");

@@ -44,6 +44,14 @@ pub fn firefox() -> Result<PathBuf> {
     named_or_found("FIREFOX", &FIREFOXES, "Firefox", "firefox-esr")
 }
 
+/// The major version of this Firefox, where it says one.
+pub fn firefox_version(firefox: &Path) -> Option<u32> {
+    let said = Command::new(firefox).arg("--version").output().ok()?;
+    let said = String::from_utf8(said.stdout).ok()?;
+    said.split_whitespace()
+        .find_map(|word| word.split('.').next()?.parse().ok())
+}
+
 /// The browser that the environment names in `variable`, or the first of `places` that is there.
 fn named_or_found(variable: &str, places: &[&str], name: &str, package: &str) -> Result<PathBuf> {
     if let Some(path) = std::env::var_os(variable) {
