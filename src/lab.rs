@@ -167,8 +167,8 @@ impl Lab {
         })
     }
 
-    /// Chooses the engine by running both, where there are two (see [`crate::choose`]); `now` is a clock in seconds. A GPU that is not there, or
-    /// computes wrongly, leaves the CPU, and says why.
+    /// Chooses the engine by running both, where there are two (see [`crate::choose`]); `now` is a clock in seconds. A GPU
+    /// that is not there, or computes wrongly, leaves the CPU, and says why.
     ///
     /// # Errors
     /// [`ErrorKind::Memory`], [`ErrorKind::Model`]: none of the GPU's.

@@ -320,3 +320,20 @@ test("axe finds nothing to object to, in light and dark, wide and narrow", async
     await check(page, `live, ${width} ${colorScheme}`);
   }
 });
+
+test("what is typed before the page's script is there is kept, and is what runs", async (t) => {
+  const site = await serve();
+  t.after(() => site.close());
+  const page = await freshPage(t, browser, { serviceWorkers: "block" });
+  let come;
+  const held = new Promise((done) => (come = done));
+  await page.route(/\/www\/main\.js$/, async (route) => (await held, await route.continue()));
+  await page.goto(site.url, { waitUntil: "commit" });
+  await page.fill("[data-part=prompt]", "Typed early");
+  come();
+  await page.waitForFunction(() => document.querySelector(".run-size")?.textContent);
+  await page.click("[data-part=run]");
+  await ended(page);
+  assert.equal(await page.inputValue("[data-part=prompt]"), "Typed early");
+  assert.equal(await page.locator(".turn-text").first().innerText(), "Typed early");
+});

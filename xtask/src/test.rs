@@ -121,11 +121,15 @@ fn page() -> Result<()> {
         .filter(|path| path.to_string_lossy().ends_with(".test.mjs"))
         .collect();
     tests.sort();
-    if let Some(found) = browser::firefox_version(&firefox).filter(|found| *found < FIREFOX) {
+    let old = browser::firefox_version(&firefox).filter(|found| *found < FIREFOX);
+    let say = |found| {
         println!(
             "NOT RUN: the tests in Firefox, which need {FIREFOX} or later for the commands they drive it by; this is Firefox {found}: \
              install a newer one, or name it in FIREFOX"
         );
+    };
+    if let Some(found) = old {
+        say(found);
         tests.retain(|path| {
             path.file_name()
                 .is_none_or(|name| !name.to_string_lossy().starts_with("firefox"))
@@ -146,5 +150,7 @@ fn page() -> Result<()> {
                 .args(tests),
         ));
     }
+    // Once more, where it is not lost above the others' lines.
+    old.into_iter().for_each(say);
     result
 }
