@@ -112,6 +112,14 @@ const FIREFOX: u32 = 153;
 fn page() -> Result<()> {
     // Before minutes are spent: both browsers are needed.
     let firefox = browser::firefox()?;
+    if let Some(found) = browser::firefox_version(&firefox).filter(|found| *found < FIREFOX) {
+        return Err(format!(
+            "the tests drive Firefox by commands that {FIREFOX} and later have; {} is {found}: \
+             install a newer one (a package list that is not up to date gives an old one: `apt-get update` first), \
+             or name it in FIREFOX",
+            firefox.display()
+        ));
+    }
     crate::model()?;
     // Quick when the wasm step has just run; needed when it has not.
     dist::build(Profile::Quick, &paths::root().join("dist"))?;
@@ -121,20 +129,6 @@ fn page() -> Result<()> {
         .filter(|path| path.to_string_lossy().ends_with(".test.mjs"))
         .collect();
     tests.sort();
-    let old = browser::firefox_version(&firefox).filter(|found| *found < FIREFOX);
-    let say = |found| {
-        println!(
-            "NOT RUN: the tests in Firefox, which need {FIREFOX} or later for the commands they drive it by; this is Firefox {found}: \
-             install a newer one, or name it in FIREFOX"
-        );
-    };
-    if let Some(found) = old {
-        say(found);
-        tests.retain(|path| {
-            path.file_name()
-                .is_none_or(|name| !name.to_string_lossy().starts_with("firefox"))
-        });
-    }
     // Browsers that compute would fight for the processor and for each other's timeouts; with a stand-in for the engine
     // (tests/browser/mock/) they mostly wait.
     let (waiting, computing): (Vec<_>, Vec<_>) = tests
@@ -150,7 +144,5 @@ fn page() -> Result<()> {
                 .args(tests),
         ));
     }
-    // Once more, where it is not lost above the others' lines.
-    old.into_iter().for_each(say);
     result
 }
