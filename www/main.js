@@ -11,7 +11,7 @@ import { gist, sweepOf } from "./core/sweep.js";
 import { showAbout } from "./page/about.js";
 import { BoardView } from "./page/board.js";
 import { Controls } from "./page/controls.js";
-import { showHead } from "./page/conversation.js";
+import { showHead, showKind } from "./page/conversation.js";
 import { $, h, megabytes, say } from "./page/dom.js";
 import { doubtFields } from "./page/doubt.js";
 import { GalleryView } from "./page/gallery.js";
@@ -100,6 +100,7 @@ function change(patch, { show: redraw = false } = {}) {
   if (redraw) controls.show(state);
   if ("off" in patch || "set" in patch) showSelection();
   if ("alpha" in patch || "set" in patch || "seed" in patch) showRecorded();
+  else if ("prompt" in patch || "then" in patch) showWhose();
   views.setSettings(state);
   saveHash();
 }
@@ -327,7 +328,7 @@ function show(shown) {
   gallery.mark(shown.id ?? "");
   if (!shown.recorded) bringIntoView($("#answers"));
   $(".timing").textContent = "";
-  showHead(shown, state.prompt);
+  showHead(shown, state);
   lanes.show(shown);
   board.show(shown);
   views.show(shown, sweep, board.chosen);
@@ -403,7 +404,12 @@ function showRecorded({ anew = false } = {}) {
   if (!sweep) return;
   const view = viewOf(sweep, state) ?? (anew ? viewOf(sweep, DEFAULTS) : null);
   if (view) show(view);
-  else $(".run-kind").textContent = `${sweep.recorded ? "Recorded run" : "Run"} at other settings; press Run for these`;
+  showWhose();
+}
+
+/** Says whether what is shown is of the settings in the form. */
+function showWhose() {
+  if (trace) showKind(trace, state, !sweep || Boolean(viewOf(sweep, state)));
 }
 
 async function openGallery() {

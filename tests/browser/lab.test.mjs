@@ -85,6 +85,8 @@ test("a live run is swept in one batch of 16 lanes; the slider then answers at o
   assert.match(await answer(page, 1), /I cannot give you a year/);
   assert.equal(await page.locator(".run-kind").innerText(), "");
   await page.locator("[data-part=alpha]").fill("0.25");
+  assert.match(await page.locator(".run-kind").innerText(), /^Run of another prompt/);
+  await page.fill("[data-part=prompt]", ZORVATH);
   assert.match(await page.locator(".run-kind").innerText(), /^Run at other settings/);
 });
 

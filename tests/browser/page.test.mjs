@@ -79,6 +79,7 @@ test("the prompt of the run it opens on stands in the form: to be replaced by ty
   await page.keyboard.type("Why?");
   assert.equal(await prompt.inputValue(), "Why?");
   assert.equal(await page.locator("#then").isVisible(), false, "another question is another conversation");
+  assert.equal(await page.locator(".run-kind").innerText(), "Recorded run of another prompt; press Run for yours");
   assert.equal(new URL(page.url()).hash, "#prompt=Why%3F&alpha=3");
   await prompt.click();
   await page.keyboard.type("!");
@@ -86,6 +87,10 @@ test("the prompt of the run it opens on stands in the form: to be replaced by ty
 
   const other = await visit(t);
   await other.waitForSelector("[data-part=lane]");
+  await other.locator("#then").fill("Really?");
+  assert.equal(await other.locator(".run-kind").innerText(), "Recorded run at other settings; press Run for these");
+  await other.locator("#then").fill("I don't think that's right. Are you sure?");
+  assert.equal(await other.locator(".run-kind").innerText(), "Recorded run");
   await other.press("[data-part=prompt]", "Enter");
   await ended(other);
   assert.match(new URL(other.url()).hash, /^#prompt=What%20animal%20meows%3F&then=I%20don/, "what was run is in the link");

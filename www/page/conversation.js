@@ -18,10 +18,22 @@ export function showConversation(place, messages) {
   );
 }
 
-/** `prompt`: what stands in the form, which need not be what was asked. */
-export function showHead({ recorded, messages, lanes }, prompt) {
-  const other = prompt && prompt !== messages[0].content;
-  $(".run-kind").textContent = !recorded ? "" : other ? "Recorded run of another prompt; press Run for yours" : "Recorded run";
+/**
+ * What kind of run is shown, and whether it is of what stands in the form: `{prompt, then}`, and `fits`, whether the other
+ * settings are its own.
+ */
+export function showKind({ recorded, messages: [first, , second] }, { prompt = "", then = "" }, fits) {
+  const kind = recorded ? "Recorded run" : "Run";
+  const way = (words) => h("span", { class: "run-kind-way" }, words);
+  let words = recorded ? [kind] : [];
+  if (prompt && prompt !== first.content && (recorded || !fits)) words = [`${kind} of another prompt`, way("; press Run for yours")];
+  else if (!fits || (recorded && prompt && then !== (second?.content ?? ""))) words = [`${kind} at other settings`, way("; press Run for these")];
+  $(".run-kind").replaceChildren(...words);
+}
+
+export function showHead(trace, state, fits = true) {
+  const { messages, lanes } = trace;
+  showKind(trace, state, fits);
   $("#answers-title").textContent = messages.length > 1 ? "Answers, second turn" : lanes.length > 1 ? "Answers" : "First answer, as trained";
   $("#turn-note").textContent = messages.length > 1
     ? "Every lane was given the as-trained first answer as its own."

@@ -47,11 +47,12 @@ async function showRecorded() {
   if (opening.sweep?.id !== (name || opens)) opening.sweep = await loadRecorded(id, name || opens).catch(() => loadRecorded(id, opens));
   if (taking || state.recorded !== opening.state.recorded) return;
   const { sweep } = opening;
-  const trace = viewOf(sweep, opening.state) ?? viewOf(sweep, DEFAULTS);
+  const fitting = viewOf(sweep, opening.state);
+  const trace = fitting ?? viewOf(sweep, DEFAULTS);
   // Without a prompt of its own, Run repeats what is shown.
   const [first, , second] = trace.messages;
   if (!opening.state.prompt) take({ prompt: first.content, then: second?.content ?? "", max: sweep.max });
-  showHead(trace, opening.state.prompt);
+  showHead(trace, opening.state, Boolean(fitting));
   new LanesView($(".lanes"), () => {}).show(trace);
   reportHeight();
 }
