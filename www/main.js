@@ -7,6 +7,7 @@ import { loadRecorded, viewOf } from "./core/gallery.js";
 import { loadIndex } from "./core/gallery-index.js";
 import { Session } from "./core/session.js";
 import { DEFAULTS, DOUBT, fitsLink, formatHash, parseHash } from "./core/state.js";
+import { Settings } from "./core/settings.js";
 import { gist, sweepOf } from "./core/sweep.js";
 import { showAbout } from "./page/about.js";
 import { BoardView } from "./page/board.js";
@@ -25,7 +26,7 @@ import { Views } from "./page/views.js";
 import { askToPersist, isStored } from "./worker/store.js";
 
 const root = document.documentElement;
-let state = opening.state ?? parseHash(location.hash);
+const settings = new Settings(opening.state ?? parseHash(location.hash));
 let artifact = null; // {text, json}
 let artifactComing = null; // ends when there is one, or a message why not
 let stored = false; // the model is in this browser's cache
@@ -33,12 +34,10 @@ let trace = null; // what is shown
 let sweep = null; // the recorded run it is taken from, with every alpha
 let index = null; // the gallery's list
 let lessons = null; // fetched when one is wanted
-let thenByButton = false; // the second turn came from the button, not from a link or the field
-let borrowed = false; // prompt and second turn are those of the recorded run that is shown: nobody has chosen them yet
 
 // ---- The visitor's acts ----
 
-const controls = new Controls({ change, run, stop: () => session.stop(), borrowed: () => borrowed });
+const controls = new Controls({ change, run, stop: () => session.stop(), borrowed: () => settings.borrowed });
 const lanes = new LanesView($(".lanes"), (lane, index) => board.chooseToken(lane, index));
 const board = new BoardView($("[data-part=board]"), {
   lane: () => {},
@@ -56,7 +55,7 @@ const views = new Views({
   activity: (trace, lane, at) => session.activity(trace, lane, at),
   trouble: (error) => attempt(() => Promise.reject(error)),
   missing: () => showMessage("This part of the page could not be fetched. Check the connection, then reload the page."),
-}, state);
+}, settings.now);
 const gallery = new GalleryView($("[data-part=gallery]"), { open: openRecorded });
 const loading = new LoadingView($(".loading"), () => session.cancel());
 const session = new Session({
@@ -85,29 +84,22 @@ const session = new Session({
   resources: keep,
 });
 
-function change(patch, { show: redraw = false } = {}) {
-  // A new question after a doubt is a new conversation, unless the visitor wrote the second turn.
-  if ("prompt" in patch && !("then" in patch) && thenByButton && patch.prompt !== state.prompt) {
-    patch.then = "";
-    redraw = true;
-  }
-  // Another question is not the one whose recorded run a link named.
-  if ("prompt" in patch && !("recorded" in patch)) patch.recorded = "";
-  if ("then" in patch) thenByButton = false;
-  if ("prompt" in patch || "then" in patch) borrowed = false;
+function change(given, { show: redraw = false } = {}) {
+  const patch = settings.change(given);
   if ("engine" in patch) session.reconsider();
-  state = { ...state, ...patch, run: false };
-  if (redraw) controls.show(state);
+  // What the visitor did not set here must be written into the form.
+  if (redraw || ("then" in patch && !("then" in given))) controls.show(settings.now);
   if ("off" in patch || "set" in patch) showSelection();
   if ("alpha" in patch || "set" in patch || "seed" in patch) showRecorded();
   else if ("prompt" in patch || "then" in patch) showWhose();
-  views.setSettings(state);
+  views.setSettings(settings.now);
   saveHash();
 }
 
 function toggle(layer, index) {
-  const without = state.off.filter(([l, i]) => l !== layer || i !== index);
-  const added = without.length === state.off.length;
+  const { off: before } = settings.now;
+  const without = before.filter(([l, i]) => l !== layer || i !== index);
+  const added = without.length === before.length;
   const off = added ? [...without, [layer, index]] : without;
   select(off);
   say(`Layer ${layer}, neuron ${index} ${added ? "added to" : "taken out of"} My selection, which now has ${off.length}.${off.length ? " The next run edits it." : ""}`);
@@ -115,7 +107,8 @@ function toggle(layer, index) {
 
 // Switching a neuron is meant to do something: the next run edits the selection, while there is one.
 function select(off) {
-  change({ off, set: off.length > 0 ? "custom" : state.set === "custom" ? "h" : state.set }, { show: true });
+  const { set } = settings.now;
+  change({ off, set: off.length > 0 ? "custom" : set === "custom" ? "h" : set }, { show: true });
 }
 
 async function run() {
@@ -124,50 +117,49 @@ async function run() {
   if (!artifact) await artifactComing;
   if (["loading", "running"].includes(root.dataset.state)) return;
   if (!artifact) return showMessage("The list of H-Neurons could not be loaded, so there is nothing to run with. Reload the page.");
-  if (state.prompt.trim() === "") {
+  if (settings.now.prompt.trim() === "") {
     showMessage("The prompt is empty. Type something for the model to answer, or take an example.");
     return controls.prompt.focus();
   }
-  if (state.set === "custom" && state.off.length === 0) {
+  if (settings.now.set === "custom" && settings.now.off.length === 0) {
     return showMessage("My selection is empty. Switch neurons on in the board’s left column, list them under Advanced, or choose another set.");
   }
-  if (borrowed) own();
+  if (settings.borrowed) own();
   else change({});
-  tell("run", { prompt: state.prompt, then: state.then, alpha: state.alpha, set: state.set });
+  const { prompt, then, alpha, set } = settings.now;
+  tell("run", { prompt, then, alpha, set });
   await attempt(async () => {
-    const finished = await session.run(state);
+    const finished = await session.run(settings.now);
     board.settle();
     views.choose(board.chosen.lane, board.chosen.at);
     showEnd(finished);
   });
 }
 
-/** Puts the shown run's conversation into the form. A link has it only once it was run or changed. */
+/** Puts the shown run's conversation into the form. */
 function borrow() {
-  const [first, , second] = trace.messages;
-  state = { ...state, prompt: first.content, then: second?.content ?? "" };
-  borrowed = true;
-  thenByButton = true; // another question is another conversation
-  controls.show(state);
+  settings.borrow(trace.messages);
+  controls.show(settings.now);
 }
 
 /** What is run is the visitor's, with the limit that the recording had. */
 function own() {
-  change({ prompt: state.prompt, then: state.then, max: state.max === DEFAULTS.max ? (trace.max ?? state.max) : state.max });
-  thenByButton = true;
+  const { prompt, then, max } = settings.now;
+  change({ prompt, then, max: max === DEFAULTS.max ? (trace.max ?? max) : max });
+  settings.thenIsTheButtons();
 }
 
 /** Answers the shown conversation at every factor of a sweep. */
 async function runSweep() {
   if (!trace || !artifact || ["loading", "running"].includes(root.dataset.state)) return;
   clearMessage();
-  if (state.set === "custom" && state.off.length === 0) return showMessage("My selection is empty. Switch neurons on in the board’s left column, or choose another set.");
-  const { max = trace.max ?? state.max, temp = 0, seed = state.seed } = trace.settings ?? {};
+  if (settings.now.set === "custom" && settings.now.off.length === 0) return showMessage("My selection is empty. Switch neurons on in the board’s left column, or choose another set.");
+  const { max = trace.max ?? settings.now.max, temp = 0, seed = settings.now.seed } = trace.settings ?? {};
   const shown = trace;
   const kept = sweep;
   await attempt(async () => {
     const began = (started) => (sweep = null, views.showSweep(started));
-    const finished = await session.sweep({ ...state, max, temp, seed }, shown, { trace: began, touched: () => views.updateSweep() }).catch((error) => {
+    const finished = await session.sweep({ ...settings.now, max, temp, seed }, shown, { trace: began, touched: () => views.updateSweep() }).catch((error) => {
       sweep = kept;
       views.showSweep(kept);
       throw error;
@@ -183,18 +175,18 @@ $("form.doubt").addEventListener("submit", (event) => {
   if (!trace) return;
   const text = $("#doubt-text").value.trim() || DOUBT;
   change({ prompt: trace.messages[0].content, then: text }, { show: true });
-  thenByButton = true;
+  settings.thenIsTheButtons();
   run();
 });
 
 $("#selection-clear").addEventListener("click", () => {
-  change({ off: [], set: state.set === "custom" ? "h" : state.set }, { show: true });
+  select([]);
   say("My selection is empty.");
 });
 
 $("[data-part=share]").addEventListener("click", async () => {
   const link = location.href;
-  if (!fitsLink(state)) return showMessage("This prompt is too long for a link. Shorten it, or copy the text itself.");
+  if (!fitsLink(settings.now)) return showMessage("This prompt is too long for a link. Shorten it, or copy the text itself.");
   try {
     await navigator.clipboard.writeText(link);
     $("[data-part=share]").textContent = "Link copied";
@@ -205,7 +197,7 @@ $("[data-part=share]").addEventListener("click", async () => {
   }
 });
 
-$("#embed-open").addEventListener("click", () => later(() => import("./page/embedding.js"), ({ openEmbedding }) => openEmbedding(linked(), trace)));
+$("#embed-open").addEventListener("click", () => later(() => import("./page/embedding.js"), ({ openEmbedding }) => openEmbedding(settings.linked, trace)));
 
 $("[data-part=export]").addEventListener("toggle", ({ target }) => {
   if (target.open) later(() => import("./page/export.js"), ({ showExports }) => showExports(target, trace, artifact?.json));
@@ -216,7 +208,7 @@ $("[data-part=lessons]").addEventListener("click", () => withLessons((them) => t
 /** The lessons see the page as a visitor does: recorded runs to open, and settings to change. */
 const withLessons = (act) =>
   later(() => import("./page/lesson.js"), ({ Lessons }) => {
-    lessons ??= new Lessons({ index: () => index, openRecorded, change, state: () => state });
+    lessons ??= new Lessons({ index: () => index, openRecorded, change, state: () => settings.now });
     return act(lessons);
   });
 
@@ -240,18 +232,18 @@ $(".skip").addEventListener("click", (event) => {
 window.addEventListener("hashchange", () => take(parseHash(location.hash)));
 
 /** Settings from outside: an address, or the host of an embed. */
-function take(settings) {
-  const before = state.recorded;
-  state = settings;
-  borrowed = false;
-  controls.show(state);
+function take(taken) {
+  const before = settings.now.recorded;
+  settings.take(taken);
+  controls.show(settings.now);
   showSelection();
-  views.setSettings(state);
-  const run = state.recorded !== before && index?.runs.find(({ id }) => id === state.recorded);
-  if (!run && state.prompt === "" && trace?.recorded) borrow();
+  views.setSettings(settings.now);
+  const { prompt, then, recorded, lesson } = settings.now;
+  const run = recorded !== before && index?.runs.find(({ id }) => id === recorded);
+  if (!run && prompt === "" && trace?.recorded) borrow();
   if (!run) showRecorded();
-  else openRecorded(state.prompt === "" ? run : { id: run.id, prompt: state.prompt, then: state.then });
-  if (lessons || state.lesson) withLessons((them) => them.follow(state.lesson));
+  else openRecorded(prompt === "" ? run : { id: run.id, prompt, then });
+  if (lessons || lesson) withLessons((them) => them.follow(lesson));
 }
 
 // ---- What follows ----
@@ -275,7 +267,7 @@ async function attempt(act) {
     }
     if (error.fatal) session.forget();
     setState("error");
-    const restart = { words: "Restart the engine", act: () => attempt(() => session.restart(state.engine)) };
+    const restart = { words: "Restart the engine", act: () => attempt(() => session.restart(settings.now.engine)) };
     const retry = { words: "Retry", act: run };
     showMessage(error.message, error.kind === "unsupported" ? [] : [error.fatal ? restart : retry]);
   }
@@ -328,7 +320,7 @@ function show(shown) {
   gallery.mark(shown.id ?? "");
   if (!shown.recorded) bringIntoView($("#answers"));
   $(".timing").textContent = "";
-  showHead(shown, state);
+  showHead(shown, settings.now);
   lanes.show(shown);
   board.show(shown);
   views.show(shown, sweep, board.chosen);
@@ -365,20 +357,18 @@ function showEnd(finished) {
 }
 
 function showSelection() {
-  board.setSelection(state.off);
-  const { length } = state.off;
+  const { off, set } = settings.now;
+  board.setSelection(off);
+  const { length } = off;
   $(".selection-note").textContent = length === 0
     ? "Switch a neuron to add it to My selection."
-    : `My selection: ${length} ${length === 1 ? "neuron" : "neurons"}. ${state.set === "custom" ? "The next run edits it." : "Choose “My selection” above to edit it."}`;
+    : `My selection: ${length} ${length === 1 ? "neuron" : "neurons"}. ${set === "custom" ? "The next run edits it." : "Choose “My selection” above to edit it."}`;
   $("#selection-clear").hidden = length === 0;
 }
 
-/** The settings as a link or an embed has them. */
-const linked = () => (borrowed ? { ...state, prompt: "", then: "" } : state);
-
 function saveHash() {
   try {
-    history.replaceState(null, "", `${location.pathname}${location.search}${formatHash(linked())}`);
+    history.replaceState(null, "", `${location.pathname}${location.search}${formatHash(settings.linked)}`);
   } catch {
     // Some browsers limit how often the address may change; the next change catches up.
   }
@@ -402,14 +392,14 @@ async function openRecorded({ id, prompt, then = "" }) {
 /** The lanes of the recorded run that fit the settings. Where it has none, what is shown stays, and is said to be so. */
 function showRecorded({ anew = false } = {}) {
   if (!sweep) return;
-  const view = viewOf(sweep, state) ?? (anew ? viewOf(sweep, DEFAULTS) : null);
+  const view = viewOf(sweep, settings.now) ?? (anew ? viewOf(sweep, DEFAULTS) : null);
   if (view) show(view);
   showWhose();
 }
 
 /** Says whether what is shown is of the settings in the form. */
 function showWhose() {
-  if (trace) showKind(trace, state, !sweep || Boolean(viewOf(sweep, state)));
+  if (trace) showKind(trace, settings.now, !sweep || Boolean(viewOf(sweep, settings.now)));
 }
 
 async function openGallery() {
@@ -417,15 +407,15 @@ async function openGallery() {
   gallery.setIndex(index);
   views.setGallery(index);
   // A link's own prompt is shown where it is recorded; any other waits for Run, but in an embed, which shows a run always.
-  const named = index.runs.find(({ id }) => id === state.recorded);
-  const asked = index.runs.find(({ prompt, then = "" }) => prompt === state.prompt && then === state.then);
-  const run = named ?? asked ?? (state.prompt === "" || embedded ? index.runs[0] : null);
+  const named = index.runs.find(({ id }) => id === settings.now.recorded);
+  const asked = index.runs.find(({ prompt, then = "" }) => prompt === settings.now.prompt && then === settings.now.then);
+  const run = named ?? asked ?? (settings.now.prompt === "" || embedded ? index.runs[0] : null);
   if (!run || trace) return;
   sweep = opening.sweep?.id === run.id ? opening.sweep : await loadRecorded(index.model.id, run.id);
   if (trace) return;
-  if (named && state.prompt === "") change({ prompt: run.prompt, then: run.then ?? "", max: sweep.max, recorded: run.id }, { show: true });
+  if (named && settings.now.prompt === "") change({ prompt: run.prompt, then: run.then ?? "", max: sweep.max, recorded: run.id }, { show: true });
   showRecorded({ anew: true });
-  if (state.prompt === "" && trace) borrow();
+  if (settings.now.prompt === "" && trace) borrow();
   setState(root.dataset.state);
 }
 
@@ -458,23 +448,23 @@ async function open() {
   $("form.doubt").append(...doubtFields());
   // What was typed before this script was there is the visitor's.
   const typed = controls.prompt.value;
-  if (typed !== "" && state.prompt === "" && !opening.state) state = { ...state, prompt: typed };
-  controls.show(state);
+  if (typed !== "" && settings.now.prompt === "" && !opening.state) settings.take({ ...settings.now, prompt: typed });
+  controls.show(settings.now);
   showSelection();
   setState("recorded");
   artifactComing = openArtifact();
   await artifactComing;
   if (artifact) await openGallery().catch((error) => console.warn("No recorded run to show:", error.message));
-  if (state.lesson) withLessons((them) => them.follow(state.lesson));
+  if (settings.now.lesson) withLessons((them) => them.follow(settings.now.lesson));
   keepOffline();
   if (!artifact) return;
   if (root.dataset.state === "recorded") setState("recorded");
-  if (state.run) run();
+  if (settings.now.run) run();
 }
 
 async function openArtifact() {
   try {
-    artifact = await loadArtifact(state.model);
+    artifact = await loadArtifact(settings.now.model);
     session.setArtifact(artifact);
     showArtifact(artifact);
     stored = await isStored(artifact.json.model.sha256, artifact.json.model.bytes);

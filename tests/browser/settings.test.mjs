@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Settings } from "../../www/core/settings.js";
 import { DEFAULTS, formatHash, parseHash } from "../../www/core/state.js";
 import { lanesFor } from "../../www/core/requests.js";
 import { startOf } from "../../www/worker/download.js";
@@ -82,4 +83,45 @@ test("a download goes on only where the answer fits", () => {
   assert.throws(() => startOf(answer(200, { "Content-Type": "text/html" }), 0, 100), /web page/);
   assert.throws(() => startOf(answer(200, { "Content-Length": "133" }), 0, 100), /133/);
   assert.throws(() => startOf(answer(206, { "Content-Range": "bytes 40-98/99" }), 40, 100), /99/);
+});
+
+test("a shown run's conversation in the form is in no link, until it is run or changed", () => {
+  const settings = new Settings(parseHash("#alpha=3"));
+  settings.borrow([{ content: "What animal meows?" }, { content: "A cat." }, { content: "Are you sure?" }]);
+  assert.equal(settings.now.prompt, "What animal meows?");
+  assert.equal(settings.now.then, "Are you sure?");
+  assert.equal(formatHash(settings.linked), "#alpha=3");
+  settings.change({ alpha: 2 });
+  assert.equal(formatHash(settings.linked), "#alpha=2", "a factor is not a question");
+  settings.change({ then: "Really?" });
+  assert.equal(formatHash(settings.linked), "#prompt=What%20animal%20meows%3F&then=Really%3F&alpha=2");
+});
+
+test("another question is another conversation, unless the visitor wrote the second turn", () => {
+  const asked = (settings) => [settings.now.prompt, settings.now.then];
+  const byButton = new Settings(parseHash("#prompt=a&then=b&recorded=cat"));
+  byButton.thenIsTheButtons();
+  byButton.change({ prompt: "a" });
+  assert.deepEqual(asked(byButton), ["a", "b"], "the same question again is the same conversation");
+  assert.deepEqual(byButton.change({ prompt: "ab" }), { prompt: "ab", then: "", recorded: "" });
+  assert.deepEqual(asked(byButton), ["ab", ""]);
+  const written = new Settings(parseHash("#prompt=a"));
+  written.thenIsTheButtons();
+  written.change({ then: "my own" });
+  written.change({ prompt: "c" });
+  assert.deepEqual(asked(written), ["c", "my own"]);
+  const linked = new Settings(parseHash("#prompt=a&then=b"));
+  linked.change({ prompt: "c" });
+  assert.deepEqual(asked(linked), ["c", "b"], "a link's second turn is its sender's");
+});
+
+test("what was changed does not start a run again, and another question is not the link's recorded run", () => {
+  const settings = new Settings(parseHash("#prompt=a&recorded=cat&run=1"));
+  settings.change({ alpha: 2 });
+  assert.equal(settings.now.recorded, "cat");
+  assert.equal(settings.now.run, false);
+  settings.change({ prompt: "b" });
+  assert.equal(settings.now.recorded, "");
+  settings.take(parseHash("#prompt=d&recorded=dog"));
+  assert.equal(formatHash(settings.linked), "#prompt=d&recorded=dog");
 });
