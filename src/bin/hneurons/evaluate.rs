@@ -8,13 +8,14 @@ use hneurons::{
     gguf::sha256_hex,
     neurons::Artifact,
     research::{
-        answers::{Consistent, Subject},
+        answers::{Asking, Consistent, Subject},
         collect::{Collected, Folder},
         contributions::{Contributions, Place},
         evaluate::{Evaluation, Judges, by_id, length_matched},
         identify::{Table, across_templates, balance, judged_on},
         log::write_whole,
         stats::{Bootstrap, Units, auroc},
+        transfer::Published,
     },
     text::Tokenizer,
 };
@@ -38,7 +39,7 @@ pub struct Args {
     artifact: Option<PathBuf>,
     /// With --artifact: where answers are kept; work that is there is not done again.
     #[arg(long, value_name = "FOLDER", default_value = "target/evaluate")]
-    pub out: PathBuf,
+    out: PathBuf,
     /// The questions that identify was given.
     #[arg(
         long,
@@ -49,15 +50,15 @@ pub struct Args {
     /// Further questions to judge, a data set a file; those without accepted answers are taken for made-up things, and held
     /// against right answers kept apart.
     #[arg(long, value_name = "FILE")]
-    pub questions: Vec<PathBuf>,
+    questions: Vec<PathBuf>,
     /// As given to identify.
     #[arg(long, value_name = "N")]
-    pub limit: Option<usize>,
+    limit: Option<usize>,
     #[command(flatten)]
     asking: AskingArgs,
     /// One JSON object on stdout.
     #[arg(long)]
-    pub json: bool,
+    json: bool,
     #[command(flatten)]
     model: ModelArgs,
 }
@@ -79,6 +80,33 @@ fn read(
     Ok((contributions, pairs))
 }
 
+/// With `--artifact`: a data set a line.
+fn published(
+    subject: &mut Subject<'_>,
+    artifact: &Artifact,
+    asking: &Asking,
+    args: &Args,
+) -> Result<()> {
+    let published = Published::of(artifact, subject.engine.config())?;
+    for path in &args.questions {
+        let learnt = artifact.recipe["questions_sha256"].as_array();
+        let hash = sha256_hex(read_text(path)?.as_bytes());
+        if learnt.is_some_and(|files| files.iter().any(|f| *f == hash)) {
+            eprintln!(
+                "warning: the artifact's detector was fitted on a part of {}; its own evaluation has those that were kept apart",
+                path.display()
+            );
+        }
+        let told = transfer::judge(subject, &published, asking, path, args.limit, &args.out)?;
+        if args.json {
+            println!("{}", transfer::as_json(&told, path)?);
+        } else {
+            transfer::print(&told, &path.display().to_string());
+        }
+    }
+    Ok(())
+}
+
 pub fn main(args: &Args) -> Result<()> {
     let file = args.model.file()?;
     let text = Tokenizer::new(file.vocabulary())?;
@@ -93,7 +121,7 @@ pub fn main(args: &Args) -> Result<()> {
     if let Some(path) = &args.artifact {
         let artifact = Artifact::parse(&read_text(path)?)?;
         artifact.check_model(&file)?;
-        return transfer::evaluate(&mut subject, &artifact, &asking, args);
+        return published(&mut subject, &artifact, &asking, args);
     }
     let (fitting, found) = found::read(&args.run)?;
     let (collected, folder) = collect(

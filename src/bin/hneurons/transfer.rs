@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use hneurons::{
     Error, ErrorKind, Result,
     gguf::sha256_hex,
-    neurons::Artifact,
     research::{
         answers::{Asking, Subject},
         contributions::Place,
@@ -16,7 +15,7 @@ use hneurons::{
 };
 use serde_json::json;
 
-use super::{evaluate, identify::collect, model::read_text};
+use super::{identify::collect, model::read_text};
 
 /// Asks the questions of a file, and judges the artifact's detector on the answers. What was asked is kept in a folder of its own,
 /// by model, questions and settings.
@@ -56,33 +55,6 @@ pub fn judge(
         ..Fitting::default()
     };
     published.judge(&table, &by_id(&collected.greedy), &fitting)
-}
-
-/// `hneurons evaluate --artifact`: a data set a line.
-pub fn evaluate(
-    subject: &mut Subject<'_>,
-    artifact: &Artifact,
-    asking: &Asking,
-    args: &evaluate::Args,
-) -> Result<()> {
-    let published = Published::of(artifact, subject.engine.config())?;
-    for path in &args.questions {
-        let learnt = artifact.recipe["questions_sha256"].as_array();
-        let hash = sha256_hex(read_text(path)?.as_bytes());
-        if learnt.is_some_and(|files| files.iter().any(|f| *f == hash)) {
-            eprintln!(
-                "warning: the artifact's detector was fitted on a part of {}; its own evaluation has those that were kept apart",
-                path.display()
-            );
-        }
-        let told = judge(subject, &published, asking, path, args.limit, &args.out)?;
-        if args.json {
-            println!("{}", as_json(&told, path)?);
-        } else {
-            print(&told, &path.display().to_string());
-        }
-    }
-    Ok(())
 }
 
 /// As the contract has it, with the data set's name.
