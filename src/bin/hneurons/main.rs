@@ -12,6 +12,7 @@ mod model;
 mod origins;
 mod questions;
 mod run;
+mod trace;
 mod transfer;
 
 use std::process::ExitCode;

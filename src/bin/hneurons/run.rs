@@ -10,14 +10,16 @@ use clap::ValueEnum;
 use hneurons::{
     Error, Result,
     choose::Wanted,
-    generate::{Limit, Read, Sampling, Session, Stopped},
+    generate::{Sampling, Session},
     lab::{Lab, LanePlan, LaneRequest, Request, Set},
-    neurons::Neuron,
     text::{Conversation, Message, PromptToken},
 };
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use super::model::{ArtifactArgs, ModelArgs, read_text};
+use super::{
+    model::{ArtifactArgs, ModelArgs, read_text},
+    trace::{self, Contribution, Lane, Token, listed_of},
+};
 
 /// What is said in the second turn unless the user says otherwise.
 const DOUBT: &str = "I don't think that's right. Are you sure?";
@@ -112,65 +114,6 @@ pub struct Args {
     model: ModelArgs,
     #[command(flatten)]
     artifact: ArtifactArgs,
-}
-
-#[derive(Serialize)]
-struct Output<'a> {
-    model: ModelOut<'a>,
-    engine: String,
-    artifact: Option<ArtifactOut<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    messages: Option<&'a [Message]>,
-    prompt_tokens: Vec<u32>,
-    prompt: &'a [PromptToken],
-    lanes: Vec<LaneOut>,
-}
-
-#[derive(Serialize)]
-struct ModelOut<'a> {
-    id: &'a str,
-    name: &'a str,
-    sha256: &'a str,
-}
-
-#[derive(Serialize)]
-struct ArtifactOut<'a> {
-    id: &'a str,
-    provisional: bool,
-}
-
-#[derive(Serialize)]
-struct LaneOut {
-    alpha: f32,
-    set: Set,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    seed: Option<u64>,
-    edited: Vec<(usize, usize)>,
-    text: String,
-    score: Option<f64>,
-    stopped: Option<Stopped>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    limit: Option<Limit>,
-    /// Contributions at each prompt token, as at the answer's.
-    prompt_neurons: Vec<Vec<NeuronOut>>,
-    tokens: Vec<TokenOut>,
-}
-
-#[derive(Serialize)]
-struct TokenOut {
-    id: u32,
-    text: String,
-    logprob: f64,
-    neurons: Vec<NeuronOut>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    top: Vec<NeuronOut>,
-}
-
-#[derive(Clone, Serialize)]
-struct NeuronOut {
-    layer: usize,
-    index: usize,
-    contribution: f32,
 }
 
 pub fn main(args: &Args) -> Result<()> {
@@ -334,36 +277,14 @@ fn run(
     let out = drive(lab, session, &plans, &request, args, live)?;
     let (prompt, lanes) = out;
     if args.json {
-        let engine = lab.engine().description();
-        let file = lab.file();
-        let artifact = lab.artifact();
-        let line = serde_json::to_string(&Output {
-            model: ModelOut {
-                id: artifact.map_or("", |a| &a.model.id),
-                name: artifact.map_or(&file.config().name, |a| &a.model.name),
-                sha256: file.sha256(),
-            },
-            engine,
-            artifact: artifact.map(|a| ArtifactOut {
-                id: &a.id,
-                provisional: a.provisional,
-            }),
-            messages: match &request.conversation {
-                Conversation::Messages(m) => Some(m),
-                Conversation::Raw(_) => None,
-            },
-            prompt_tokens: prompt.iter().map(|t| t.id).collect(),
-            prompt: &prompt,
-            lanes,
-        })
-        .map_err(|e| input(format!("the result cannot be written ({e})")))?;
+        let line = trace::json(lab, &request.conversation, &prompt, lanes)?;
         println!("{line}");
     } else {
         for lane in &lanes {
             if live {
                 println!();
             } else {
-                println!("— {}", title(lane));
+                println!("— {}", lane.title());
                 println!("{}", lane.text.trim_end());
             }
             if let Some(score) = lane.score {
@@ -382,25 +303,14 @@ fn drive(
     request: &Request,
     args: &Args,
     live: bool,
-) -> Result<(Vec<PromptToken>, Vec<LaneOut>)> {
+) -> Result<(Vec<PromptToken>, Vec<Lane>)> {
     let shown = session.plan().shown.clone();
     let prompt = session.plan().prompt.clone();
     let h = lab.h_neurons().unwrap_or_default();
-    let mut lanes: Vec<LaneOut> = plans
+    let mut lanes: Vec<Lane> = plans
         .iter()
         .zip(&request.lanes)
-        .map(|(plan, asked)| LaneOut {
-            alpha: plan.alpha,
-            set: plan.set,
-            seed: (plan.set == Set::Random).then_some(asked.seed),
-            edited: plan.neurons.iter().map(|n| (n.layer, n.index)).collect(),
-            text: String::new(),
-            score: None,
-            stopped: None,
-            limit: None,
-            prompt_neurons: Vec::new(),
-            tokens: Vec::new(),
-        })
+        .map(|(plan, asked)| Lane::new(plan, asked))
         .collect();
     // Which of the shown neurons each lane lists.
     let listed: Vec<Vec<usize>> = plans
@@ -423,12 +333,12 @@ fn drive(
         for event in step.lanes {
             let (lane, listed) = (&mut lanes[event.lane], &listed[event.lane]);
             for read in &event.read {
-                let neurons = list(&shown, listed, read);
+                let neurons = listed_of(&shown, listed, read);
                 match read.at.checked_sub(prompt.len()) {
                     None => lane.prompt_neurons.push(neurons),
                     Some(i) => {
                         lane.tokens[i].neurons = neurons;
-                        lane.tokens[i].top = read.top.iter().map(out).collect();
+                        lane.tokens[i].top = read.top.iter().map(Contribution::of).collect();
                     }
                 }
             }
@@ -439,7 +349,7 @@ fn drive(
                     let _ = stdout().flush();
                 }
                 lane.text.push_str(&token.text);
-                lane.tokens.push(TokenOut {
+                lane.tokens.push(Token {
                     id: token.id,
                     text: token.text,
                     logprob: token.logprob,
@@ -454,30 +364,5 @@ fn drive(
         if step.done {
             return Ok((prompt, lanes));
         }
-    }
-}
-
-fn out(&(neuron, contribution): &(Neuron, f32)) -> NeuronOut {
-    NeuronOut {
-        layer: neuron.layer,
-        index: neuron.index,
-        contribution,
-    }
-}
-
-fn list(shown: &[Neuron], listed: &[usize], read: &Read) -> Vec<NeuronOut> {
-    listed
-        .iter()
-        .map(|&i| out(&(shown[i], read.contributions[i])))
-        .collect()
-}
-
-fn title(lane: &LaneOut) -> String {
-    match lane.set {
-        Set::None => "as trained".to_owned(),
-        _ if lane.alpha == 1.0 => "as trained (alpha 1)".to_owned(),
-        Set::H => format!("H-Neurons x {}", lane.alpha),
-        Set::Random => format!("random control x {}", lane.alpha),
-        Set::Custom => format!("my selection x {}", lane.alpha),
     }
 }
