@@ -9,6 +9,7 @@ import { Session } from "./core/session.js";
 import { DEFAULTS, DOUBT, fitsLink, formatHash, parseHash } from "./core/state.js";
 import { Settings } from "./core/settings.js";
 import { gist, sweepOf } from "./core/sweep.js";
+import { grouped } from "./core/words.js";
 import { showAbout } from "./page/about.js";
 import { BoardView } from "./page/board.js";
 import { Controls } from "./page/controls.js";
@@ -434,7 +435,7 @@ function showArtifact({ json }) {
     notice.replaceChildren(h("strong", {}, "Provisional."), ` ${json.notice ?? "This list of H-Neurons is a first version."}`);
     notice.hidden = false;
   }
-  $(".credits").textContent = `Model: ${json.model.name}, ${json.model.license}. ${json.neurons.length} H-Neurons of ${json.model.neuron_count.toLocaleString("en")} neurons.`;
+  $(".credits").textContent = `Model: ${json.model.name}, ${json.model.license}. ${json.neurons.length} H-Neurons of ${grouped(json.model.neuron_count)} neurons.`;
 }
 
 async function open() {

@@ -81,7 +81,7 @@ for (const [width, colorScheme] of [[1280, "light"], [375, "dark"]]) {
     t.after(() => bare.close());
     await open(bare);
     await page.getByText("No run yet.").waitFor();
-    await page.waitForSelector(".evidence-part");
+    await page.waitForSelector("[data-part=evidence]:not([aria-busy]) .evidence-part");
     await check("no recorded run");
     await page.route("**/hneurons.json", (route) => route.fulfill({ status: 404, body: "" }));
     await open(bare);

@@ -158,7 +158,7 @@ test("axe finds nothing to object to, in light and dark, wide and narrow; nothin
     await click(page, ".export summary");
     await page.waitForSelector("#export-citation");
     await page.$eval("#evidence", (section) => section.scrollIntoView());
-    await page.waitForSelector("#evidence .dataset");
+    await page.waitForSelector("#evidence:not([aria-busy]) .dataset");
     await check("everything open");
     await click(page, "#embed-open");
     await page.waitForSelector("dialog[open] #embed-frame");

@@ -77,7 +77,7 @@ test("opened cold, a recorded run is explored without the model: gallery, factor
 test("the evidence is the artifact's, with intervals and controls", async (t) => {
   const page = await visit(t);
   await page.$eval("#evidence", (section) => section.scrollIntoView());
-  await page.waitForSelector("#evidence .dataset");
+  await page.waitForSelector("#evidence:not([aria-busy]) .dataset");
   const told = await textOf(page, "#evidence");
   const words = (value) => value.toFixed(2);
   for (const { auroc, auroc_ci: [low, high] } of artifact.evaluation) assert.ok(told.includes(`${words(auroc)} (${words(low)} to ${words(high)})`), `${auroc} in ${told}`);

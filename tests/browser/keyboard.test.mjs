@@ -27,7 +27,7 @@ async function visit(t, options = {}) {
   const page = await freshPage(t, browser, { serviceWorkers: "block", permissions: ["clipboard-read", "clipboard-write"], reducedMotion: "reduce", ...options });
   await page.goto(site.url);
   await page.waitForSelector("[data-part=neuron]");
-  await page.waitForSelector(".evidence-part");
+  await page.waitForSelector("[data-part=evidence]:not([aria-busy]) .evidence-part");
   return { page, keys: await keyboard(page) };
 }
 

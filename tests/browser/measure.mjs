@@ -49,7 +49,7 @@ export const watch = (page) =>
 
 /** The opening, from the navigation to the page at rest. */
 export async function opening(page) {
-  await page.waitForFunction(() => window.seen.drawn > 0 && document.querySelector(".evidence-part") && document.querySelector(".run-size").textContent, null, { timeout: 60_000 });
+  await page.waitForFunction(() => window.seen.drawn > 0 && document.querySelector("[data-part=evidence]:not([aria-busy]) .evidence-part") && document.querySelector(".run-size").textContent, null, { timeout: 60_000 });
   return page.evaluate(() => {
     const { largest, shift, tasks, drawn } = window.seen;
     const first = performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? NaN;

@@ -66,7 +66,7 @@ async function readme(folder) {
   await page.waitForTimeout(500); // the board paints in the next frame
   await shot("screenshot.png");
   await page.locator("[data-part=evidence]").scrollIntoViewIfNeeded();
-  await page.locator(".evidence-part").last().waitFor();
+  await page.locator("[data-part=evidence]:not([aria-busy]) .evidence-part").last().waitFor();
   const y = await page.evaluate(() => document.querySelector("[data-part=evidence]").getBoundingClientRect().top + window.scrollY);
   await shot("screenshot-evidence.png", { fullPage: true, clip: { x: 0, y, width, height: 1150 } });
   await opened({ page, server }, "#lesson=control");

@@ -67,7 +67,7 @@ export const VIEWS = [
   { name: "board", of: "[data-part=board]", go: async () => {}, needs: ["opening"] },
   { name: "card", of: "[data-part=board]", needs: ["opening"], go: async ({ page }) => { await page.locator(".neuron-name").nth(4).click(); await page.waitForSelector(".card"); } },
   { name: "gallery", of: ".gallery", needs: ["opening"], go: async ({ page }) => { await page.getByRole("radio", { name: "False premises" }).check({ force: true }); } },
-  { name: "opening-page", edges: true, full: true, go: async (at) => { await opened(at); await at.page.locator("[data-part=evidence]").scrollIntoViewIfNeeded(); await at.page.locator(".evidence-part").last().waitFor(); await top(at.page); } },
+  { name: "opening-page", edges: true, full: true, go: async (at) => { await opened(at); await at.page.locator("[data-part=evidence]").scrollIntoViewIfNeeded(); await at.page.locator("[data-part=evidence]:not([aria-busy]) .evidence-part").last().waitFor(); await top(at.page); } },
   { name: "evidence", of: "[data-part=evidence]", needs: ["opening-page"], go: ({ page }) => page.evaluate(() => document.querySelectorAll(".evidence details").forEach((details, i) => (details.open = i < 2))) },
   { name: "about", of: ".about", go: async () => {}, needs: ["opening-page"] },
   { name: "print-page", full: true, needs: ["opening-page"], go: ({ page }) => page.emulateMedia({ media: "print" }) },

@@ -1,6 +1,7 @@
 // "How well does the detector tell wrong answers from right ones?": a row a data set, and the calibration.
 
 import { between, calibrationVerdict, decimal, detectorVerdict, percent } from "../core/verdicts.js";
+import { grouped } from "../core/words.js";
 import { h } from "./dom.js";
 import { figure, legend, table } from "./evidence-parts.js";
 import { Plot } from "./plot.js";
@@ -37,7 +38,7 @@ function dataset(one, low) {
   return h(
     "li",
     { class: "dataset", "data-dataset": one.dataset },
-    h("div", { class: "dataset-name" }, h("h4", {}, one.title), h("p", { class: "hint" }, `${one.about ? `${one.about}; ` : ""}${one.n.toLocaleString("en")} answers${one.wrong === undefined ? "" : `, ${one.wrong.toLocaleString("en")} of them wrong`}`)),
+    h("div", { class: "dataset-name" }, h("h4", {}, one.title), h("p", { class: "hint" }, `${one.about ? `${one.about}; ` : ""}${grouped(one.n)} answers${one.wrong === undefined ? "" : `, ${grouped(one.wrong)} of them wrong`}`)),
     h("div", { class: "plot-box" }, row(one, low).element),
     h(
       "div",

@@ -1,6 +1,7 @@
 // "What changes when they are turned?": a small plot a benchmark, all at one scale, so that what does not move looks like it.
 
 import { between, decimal, effectNumbers, effectVerdict, keptVerdict, percent, signed } from "../core/verdicts.js";
+import { grouped } from "../core/words.js";
 import { h } from "./dom.js";
 import { figure, legend } from "./evidence-parts.js";
 import { Plot } from "./plot.js";
@@ -75,7 +76,7 @@ function perplexity(language) {
   const words = language.map((one) => `${decimal(one.perplexity, 1)} at times ${one.alpha}`).join(", ");
   const plot = new Plot({ label: `Perplexity of ordinary text: ${words}.`, height: HEIGHT, x: ALPHAS, y: [0, 1.15 * most], kind: "tall" });
   const step = [1, 2, 5, 10, 20, 50, 100, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8].find((step) => step * 4 >= most) ?? 1e9;
-  plot.ticksY([0, step, 2 * step, 3 * step, 4 * step].filter((value) => value <= 1.15 * most), (value) => value.toLocaleString("en"));
+  plot.ticksY([0, step, 2 * step, 3 * step, 4 * step].filter((value) => value <= 1.15 * most), grouped);
   plot.ticksX([0, 1, 2, 3], (value) => ({ 0: "× 0", 1: "as trained" })[value] ?? `× ${value}`);
   plot.path(language.map((one) => [one.alpha, one.perplexity]), "trace h");
   for (const one of language) plot.mark([one.alpha, one.perplexity], "square", "h");

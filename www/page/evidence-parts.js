@@ -20,22 +20,22 @@ export function figure({ title, about, plot, verdict, says, columns, rows }) {
   );
 }
 
+/** Its rows are made when it is first opened: together the tables would be most of the page. */
 export function table(title, columns, rows) {
-  return h(
-    "details",
-    { class: "evidence-table" },
-    h("summary", {}, "As a table", h("span", { class: "unseen" }, `: ${title}`)),
-    h(
-      "div",
-      { class: "table-place", tabindex: 0, role: "region", "aria-label": `Table: ${title}` },
+  const place = h("div", { class: "table-place", tabindex: 0, role: "region", "aria-label": `Table: ${title}` });
+  const fill = () => {
+    if (place.firstChild) return;
+    place.append(
       h(
         "table",
         {},
         h("thead", {}, h("tr", {}, ...columns.map((column) => h("th", { scope: "col" }, column)))),
         h("tbody", {}, ...rows.map(([first, ...rest]) => h("tr", {}, h("th", { scope: "row" }, first), ...rest.map((cell) => h("td", {}, cell))))),
       ),
-    ),
-  );
+    );
+  };
+  // By the summary, or by anything else that opens it, as a search in the page does.
+  return h("details", { class: "evidence-table", ontoggle: fill }, h("summary", { onclick: fill }, "As a table", h("span", { class: "unseen" }, `: ${title}`)), place);
 }
 
 /** What each shape stands for: [[shape, whose, words], …]. */

@@ -3,6 +3,7 @@
 
 import { readEvidence } from "../core/evidence.js";
 import { failures, headline, percent } from "../core/verdicts.js";
+import { grouped } from "../core/words.js";
 import { $, h } from "./dom.js";
 import { calibrationPart, detectorPart } from "./evidence-detector.js";
 import { effectsPart, keptPart } from "./evidence-effects.js";
@@ -10,29 +11,39 @@ import { figure, table } from "./evidence-parts.js";
 import { withStyle } from "./nearby.js";
 import { Plot } from "./plot.js";
 
-/** Fills the section from an artifact's JSON. */
+/** Fills the section from an artifact's JSON, a part at a time: a slow machine has something else to do in between. */
 export async function showEvidence(section, json) {
   await withStyle(new URL("../style/evidence.css", import.meta.url));
-  const evidence = readEvidence(json);
-  const { evaluations, benchmarks, language } = evidence;
-  const changed = benchmarks.filter(({ kept }) => !kept);
-  const nothing = evaluations.length === 0 && benchmarks.length === 0;
   const body = $(".evidence-body", section);
-  if (nothing) return body.replaceChildren(...unmeasured(), leftOut(evidence), part("Which neurons", ...neuronsPart(evidence)), part("How to get this list again", ...recipePart(evidence)));
+  body.replaceChildren();
+  for (const make of partsOf(readEvidence(json))) {
+    body.append(...[make()].flat());
+    await frame();
+  }
+}
+
+/** Until what is there has been drawn. A page out of sight draws nothing. */
+const frame = () => new Promise((resolve) => (document.hidden ? setTimeout(resolve) : requestAnimationFrame(() => setTimeout(resolve))));
+
+/** What makes each part, in the order of reading. */
+function partsOf(evidence) {
+  const { evaluations, benchmarks, language } = evidence;
+  const neurons = () => part("Which neurons", ...neuronsPart(evidence));
+  const unread = () => leftOut(evidence);
+  if (evaluations.length === 0 && benchmarks.length === 0) return [unmeasured, unread, neurons, () => part("How to get this list again", ...recipePart(evidence))];
+  const changed = benchmarks.filter(({ kept }) => !kept);
   const notMeasured = (what) => h("p", { class: "not-measured" }, `Not measured yet: ${what}`);
-  const kept = keptPart(benchmarks, language);
-  const calibrated = calibrationPart(evaluations);
-  body.replaceChildren(
-    h("div", { class: "evidence-lead" }, ...headline(evidence).map((sentence) => h("p", {}, sentence))),
-    leftOut(evidence),
-    part("How well does the detector tell wrong answers from right ones?", ...(evaluations.length > 0 ? detectorPart(evaluations) : [notMeasured("how often the detector’s reading is higher for wrong answers than for right ones.")])),
-    part("May a reading be taken as a chance?", ...(calibrated ?? [notMeasured(evidence.calibrated ? "the detector is calibrated, but how well that holds on other answers is not in the artifact." : "the reading orders answers. It is not a chance.")])),
-    part("What changes when they are turned?", ...(changed.length > 0 ? effectsPart(benchmarks) : [notMeasured("what silencing and amplifying them changes, against random sets.")])),
-    part("What is kept?", kept ?? notMeasured("what the model still knows, and how well it reads ordinary text, with the neurons turned.")),
-    part("Where it failed", ...failed(evidence)),
-    part("Which neurons", ...neuronsPart(evidence)),
-    part("How to get these numbers again", ...recipePart(evidence)),
-  );
+  return [
+    () => h("div", { class: "evidence-lead" }, ...headline(evidence).map((sentence) => h("p", {}, sentence))),
+    unread,
+    () => part("How well does the detector tell wrong answers from right ones?", ...(evaluations.length > 0 ? detectorPart(evaluations) : [notMeasured("how often the detector’s reading is higher for wrong answers than for right ones.")])),
+    () => part("May a reading be taken as a chance?", ...(calibrationPart(evaluations) ?? [notMeasured(evidence.calibrated ? "the detector is calibrated, but how well that holds on other answers is not in the artifact." : "the reading orders answers. It is not a chance.")])),
+    () => part("What changes when they are turned?", ...(changed.length > 0 ? effectsPart(benchmarks) : [notMeasured("what silencing and amplifying them changes, against random sets.")])),
+    () => part("What is kept?", keptPart(benchmarks, language) ?? notMeasured("what the model still knows, and how well it reads ordinary text, with the neurons turned.")),
+    () => part("Where it failed", ...failed(evidence)),
+    neurons,
+    () => part("How to get these numbers again", ...recipePart(evidence)),
+  ];
 }
 
 const part = (title, ...children) => h("section", { class: "evidence-part" }, h("h3", {}, title), ...children.filter(Boolean));
@@ -41,13 +52,10 @@ const leftOut = ({ leftOut: n }) => (n > 0 ? h("p", { class: "hint" }, `${n} ${n
 
 /** An artifact without an evaluation. */
 function unmeasured() {
+  const questions = ["How well does the detector tell wrong answers from right ones, and better than random neurons or cheap scores?", "May a reading be taken as a chance?", "What changes when the neurons are turned, and does it change as much with random ones?", "Does the model still know what it knew?"];
   return [
     h("div", { class: "evidence-lead" }, h("p", {}, "Not measured yet. Take what this page shows as a demonstration: nothing here says that these neurons do more than random ones.")),
-    h(
-      "ul",
-      { class: "open-questions" },
-      ...["How well does the detector tell wrong answers from right ones, and better than random neurons or cheap scores?", "May a reading be taken as a chance?", "What changes when the neurons are turned, and does it change as much with random ones?", "Does the model still know what it knew?"].map((question) => h("li", {}, question)),
-    ),
+    h("ul", { class: "open-questions" }, ...questions.map((question) => h("li", {}, question))),
   ];
 }
 
@@ -64,12 +72,11 @@ function failed(evidence) {
 
 function neuronsPart({ neurons, identification, provisional }) {
   const { count, of, layers, stability } = neurons;
-  const whole = of >= count && count > 0 ? `, ${percent(count / of, 3).replace(/0(?= %)/, "")} of all ${of.toLocaleString("en")}: one in ${Math.round(of / count).toLocaleString("en")}` : "";
+  const whole = of >= count && count > 0 ? `, ${percent(count / of, 3).replace(/0(?= %)/, "")} of all ${grouped(of)}: one in ${grouped(Math.round(of / count))}` : "";
   const facts = [`${count} H-Neurons${whole}${layers ? `, in layers ${layers[0]} to ${layers[1]}` : ""}.`];
   const { questions, consistent_right: right, consistent_wrong: wrong, train, test, tried, c } = identification;
-  const number = (value) => value.toLocaleString("en");
-  if (questions !== undefined && right !== undefined && wrong !== undefined) facts.push(`Of ${number(questions)} questions asked, ${number(right)} were answered right again and again, and ${number(wrong)} wrong.`);
-  if (train !== undefined && test !== undefined) facts.push(`The neurons were chosen on ${number(train)} of these answers; ${number(test)} were kept apart.`);
+  if (questions !== undefined && right !== undefined && wrong !== undefined) facts.push(`Of ${grouped(questions)} questions asked, ${grouped(right)} were answered right again and again, and ${grouped(wrong)} wrong.`);
+  if (train !== undefined && test !== undefined) facts.push(`The neurons were chosen on ${grouped(train)} of these answers; ${grouped(test)} were kept apart.`);
   const made = [h("p", {}, facts.join(" "))];
   if (tried.length > 0) {
     made.push(

@@ -4,6 +4,7 @@
 import { contributionWords, readingWords } from "../core/neuron.js";
 import { Window } from "../core/map.js";
 import { ramp } from "../core/ramp.js";
+import { grouped } from "../core/words.js";
 import { $, h } from "./dom.js";
 import { drawing, s } from "./svg.js";
 import { MapCanvas } from "./map-canvas.js";
@@ -172,7 +173,7 @@ export class MapView {
     const own = this.#selection.has(`${layer}.${index}`) ? "in My selection" : "";
     return [
       `L${layer} N${index}: contribution ${value >= 0 ? readingWords(value, this.#field.recorded) : "not known"}`,
-      rank === undefined ? "" : `rank ${rank.toLocaleString("en")} of ${this.#field.count.toLocaleString("en")}`,
+      rank === undefined ? "" : `rank ${grouped(rank)} of ${grouped(this.#field.count)}`,
       ...new Set(kinds),
       own,
     ].filter(Boolean).join(", ");

@@ -3,10 +3,9 @@
 
 import { completeField, knownField } from "../core/map.js";
 import { laneName } from "../core/requests.js";
+import { grouped } from "../core/words.js";
 import { $, h, visible } from "./dom.js";
 import { SweepView } from "./sweep.js";
-
-const count = (value) => value.toLocaleString("en");
 
 export class Views {
   #on;
@@ -149,7 +148,7 @@ export class Views {
     const { model } = artifact;
     const token = trace.prompt[at] ?? trace.lanes[lane]?.tokens[at - trace.prompt.length];
     if (!token) return;
-    const all = count(model.neuron_count);
+    const all = grouped(model.neuron_count);
     const here = `“${visible(token.text)}” (${laneName(trace.lanes[lane], trace.lanes)})`;
     const complete = this.#complete.get(trace.lanes[lane])?.get(at);
     if (complete) return this.#map.show(complete, `All ${all} neurons at ${here}.`);
