@@ -9,7 +9,7 @@ import { Session } from "./core/session.js";
 import { DEFAULTS, DOUBT, fitsLink, formatHash, parseHash } from "./core/state.js";
 import { Settings } from "./core/settings.js";
 import { gist, sweepOf } from "./core/sweep.js";
-import { grouped } from "./core/words.js";
+import { grouped } from "./core/grouped.js";
 import { showAbout } from "./page/about.js";
 import { BoardView } from "./page/board.js";
 import { Controls } from "./page/controls.js";

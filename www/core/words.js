@@ -1,4 +1,4 @@
-// What lanes, factors, ends and numbers are called on the page. Pure.
+// What lanes, factors and ends are called on the page. Pure.
 
 /** A lane's name as the page writes it. */
 export function laneName(lane, lanes) {
@@ -29,6 +29,3 @@ export function stopWords(lane) {
   }
   return "";
 }
-
-/** A whole number with commas: 46,080. (`toLocaleString` is slow to begin with.) */
-export const grouped = (value) => String(value).replace(/\B(?=(?:\d{3})+$)/g, ",");

@@ -1,7 +1,7 @@
 // "How well does the detector tell wrong answers from right ones?": a row a data set, and the calibration.
 
 import { between, calibrationVerdict, decimal, detectorVerdict, percent } from "../core/verdicts.js";
-import { grouped } from "../core/words.js";
+import { grouped } from "../core/grouped.js";
 import { h } from "./dom.js";
 import { figure, legend, table } from "./evidence-parts.js";
 import { Plot } from "./plot.js";

@@ -1,7 +1,7 @@
 // "What changes when they are turned?": a small plot a benchmark, all at one scale, so that what does not move looks like it.
 
 import { between, decimal, effectNumbers, effectVerdict, keptVerdict, percent, signed } from "../core/verdicts.js";
-import { grouped } from "../core/words.js";
+import { grouped } from "../core/grouped.js";
 import { h } from "./dom.js";
 import { figure, legend } from "./evidence-parts.js";
 import { Plot } from "./plot.js";

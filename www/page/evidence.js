@@ -3,7 +3,7 @@
 
 import { readEvidence } from "../core/evidence.js";
 import { failures, headline, percent } from "../core/verdicts.js";
-import { grouped } from "../core/words.js";
+import { grouped } from "../core/grouped.js";
 import { $, h } from "./dom.js";
 import { calibrationPart, detectorPart } from "./evidence-detector.js";
 import { effectsPart, keptPart } from "./evidence-effects.js";

@@ -4,7 +4,7 @@
 import { contributionWords, readingWords } from "../core/neuron.js";
 import { Window } from "../core/map.js";
 import { ramp } from "../core/ramp.js";
-import { grouped } from "../core/words.js";
+import { grouped } from "../core/grouped.js";
 import { $, h } from "./dom.js";
 import { drawing, s } from "./svg.js";
 import { MapCanvas } from "./map-canvas.js";

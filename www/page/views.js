@@ -3,7 +3,7 @@
 
 import { completeField, knownField } from "../core/map.js";
 import { laneName } from "../core/requests.js";
-import { grouped } from "../core/words.js";
+import { grouped } from "../core/grouped.js";
 import { $, h, visible } from "./dom.js";
 import { SweepView } from "./sweep.js";
 
