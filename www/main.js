@@ -393,9 +393,10 @@ async function openRecorded({ id, prompt, then = "" }) {
 /** The lanes of the recorded run that fit the settings. Where it has none, what is shown stays, and is said to be so. */
 function showRecorded({ anew = false } = {}) {
   if (!sweep) return;
-  const view = viewOf(sweep, settings.now) ?? (anew ? viewOf(sweep, DEFAULTS) : null);
+  const fitting = viewOf(sweep, settings.now);
+  const view = fitting ?? (anew ? viewOf(sweep, DEFAULTS) : null);
   if (view) show(view);
-  showWhose();
+  if (!fitting && trace) showKind(trace, settings.now, false);
 }
 
 /** Says whether what is shown is of the settings in the form. */
