@@ -147,7 +147,9 @@ async function discard({ unfinished = false } = {}) {
   if (another()) return; // it copies from the others, and needs its own
   const used = [VERSION, ...Object.values((await reread()).held)];
   for (const version of await installed()) {
-    if (!used.includes(version) && (unfinished || (await filesOf(version)))) await caches.delete(OURS + version);
+    if (used.includes(version) || !(unfinished || (await filesOf(version)))) continue;
+    if (another()) return; // it may have come since, and this be its cache
+    await caches.delete(OURS + version);
   }
 }
 
