@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { after, before, test } from "node:test";
 import { eventually } from "./eventually.mjs";
-import { answers, click, count, ended, launch, open, opened, state, until } from "./firefox.mjs";
+import { answers, click, count, ended, launch, open, opened, reopen, state, until } from "./firefox.mjs";
 import { HOSTILE, KEYS } from "./hostile.mjs";
 import { MODEL, serve } from "./server.mjs";
 
@@ -88,8 +88,7 @@ test("whatever an address says, the page stays what it is", async (t) => {
     // Every third as a link that is opened, in full or as an embed; the others in the page that is open.
     if (i % 3 === 0) {
       const query = i % 2 ? "" : `?${new URLSearchParams({ embed: i % 4 ? value : "1", hide: value, origin: value })}`;
-      await page.goto("about:blank");
-      await page.goto(`${server.url}${query.slice(0, 6000)}#${hash}`);
+      await reopen(page, `${server.url}${query.slice(0, 6000)}#${hash}`);
       await until(page, () => ("embed" in document.documentElement.dataset ? document.querySelector("[data-part=lane]") : document.querySelector(".credits").textContent));
     } else {
       await page.evaluate((hash) => (location.hash = hash), String(hash));

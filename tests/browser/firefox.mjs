@@ -101,18 +101,24 @@ export const sameText = (text) => text.replace(/\s+|f[fil]+/g, "");
 
 const local = (url) => !/^(https?|wss?):/.test(url) || ["127.0.0.1", "localhost"].includes(new URL(url).hostname);
 
+// Firefox says this, at times without the address, of a request that a page had begun when it was left, if a service worker
+// was to answer it. Of a page that stays it is an error like any other.
+const LEFT = /^uncaught: Failed to load ‘[^’]*’\. A ServiceWorker intercepted the request and encountered an unexpected error\.$/;
+const leaving = new WeakSet();
+
 /** @param foreseen (text): is this error the test's doing? */
 export async function open(t, { browser }, address, { visitor, width = 1280, height = 900, foreseen = () => false } = {}) {
   const context = visitor ?? (await browser.createBrowserContext());
   const page = await context.newPage();
   page.setDefaultTimeout(60_000);
   const troubles = [];
-  const note = (text) => foreseen(text) || troubles.push(text);
+  const note = (text) => (leaving.has(page) && LEFT.test(text)) || foreseen(text) || troubles.push(text);
   page.on("pageerror", (error) => note(`uncaught: ${error.message}`)); // what its policy refuses, too
   page.on("console", (line) => line.type() === "error" && note(line.text()));
   page.on("dialog", (dialog) => (note(`dialog: ${dialog.message()}`), dialog.dismiss()));
   page.on("request", (request) => local(request.url()) || note(`foreign: ${request.url()}`));
   t.after(async () => {
+    leaving.add(page);
     await (visitor ? page.close() : context.close());
     assert.deepEqual(troubles, []);
   });
@@ -122,6 +128,14 @@ export async function open(t, { browser }, address, { visitor, width = 1280, hei
 }
 
 // ---- Moves ----
+
+/** Leaves the page as it is, and opens an address as a new page would, also where only its hash is another. */
+export async function reopen(page, address) {
+  leaving.add(page);
+  await page.goto("about:blank");
+  await page.goto(address);
+  leaving.delete(page);
+}
 
 const ROOT = { polling: 100 }; // not by animation frames, which a page in the background has none of
 
