@@ -2,22 +2,23 @@
 // files are of one version.
 //
 // A version is installed as a whole into a cache of its own, by the list that the build makes (files.json), and every file
-// is held against its hash. What an interrupted install has brought stays and is not fetched again. Then this worker waits
-// to become the one that answers, until no page of the site is open any more. A visitor who wants the version at once need
-// not wait: the older worker then answers from this version's cache. A page goes on with the version that it began with.
+// is held against its hash. What an interrupted install has brought stays and is not fetched again. A page that opens gets
+// the newest version that is there as a whole, and goes on with it until it is closed or loaded again.
 //
-// There is no skipWaiting(), which would take a worker away from open pages: Chromium loses requests that fall into that
-// moment, and the page that makes them hangs.
+// This file is the same from version to version: it looks for another list itself, after a page has opened. A worker that
+// changes is exchanged by the browser when the last page is closed, and Chromium can lose a page that is opened in just
+// that moment (docs/hosting.md). So change it seldom, and so that what the one before has kept can be read; an older page
+// may speak to it, and both may be at work at the same time.
 //
 // The model is not among these files: the model store (worker/store.js) keeps it.
 
-const VERSION = ""; // the build writes it here
 const root = new URL("./", self.location);
 // Other deployments on this origin have workers and caches too. A path has no space, so none is the beginning of another.
 const OURS = `hneurons-shell ${root.pathname} `;
-const CACHE = OURS + VERSION;
 const OPEN = `hneurons-open ${root.pathname}`;
 const LIST = new URL("files.json", root).href;
+const UPDATE_AFTER = 1000; // milliseconds; the page that opens comes first
+const FORGET_AFTER = 3_600_000; // milliseconds; browsers keep a page that was left for some minutes
 
 /** The network's file is not the one that this version lists. */
 class OtherVersion extends Error {}
@@ -38,11 +39,61 @@ function pathOf(text) {
   return path.startsWith("models/") ? null : path || "index.html";
 }
 
+// ---- Open pages ----
+
+// {version, held: {client's id: {version, seen}}}: the version that a page gets which opens now, and that of each page, and
+// of its workers, that was answered, and when it was last seen. In a cache, because the browser stops this worker whenever
+// it does nothing.
+let open = null; // as it was read or written last
+let turn = Promise.resolve();
+const given = new Map(); // client's id -> version, until that is written there
+
+/** Does one thing with them after the other, so that none is done on what is out of date. */
+function inTurn(work) {
+  const done = turn.then(work);
+  turn = done.catch(() => {});
+  return done;
+}
+
+const read = async () => (await (await caches.match(LIST, { cacheName: OPEN }))?.json()) ?? { version: null, held: {} };
+const reread = () => inTurn(async () => (open = await read()));
+
+const change = (act) =>
+  inTurn(async () => {
+    const state = await read();
+    act(state);
+    await (await caches.open(OPEN)).put(LIST, new Response(JSON.stringify(state)));
+    open = state;
+  });
+
+const versionOf = (client) => given.get(client) ?? open.held[client]?.version;
+
+/** From now on the client goes on with this version. */
+function hold(event, client, version) {
+  given.set(client, version);
+  const written = change(({ held }) => (held[client] = { version, seen: Date.now() }));
+  event.waitUntil(written.then(() => given.delete(client)));
+}
+
+/**
+ * Forgets closed pages, and deletes what only they had. A page that was left is not seen, but comes back whole when the
+ * visitor goes back to it soon; nor is one that has only begun to open.
+ */
+async function tidy() {
+  const living = await self.clients.matchAll({ includeUncontrolled: true, type: "all" });
+  const now = Date.now();
+  await change(({ held }) => {
+    for (const { id } of living) if (Object.hasOwn(held, id)) held[id].seen = now;
+    for (const id of Object.keys(held)) if (!(now - held[id].seen < FORGET_AFTER)) delete held[id];
+  });
+  await discard();
+}
+
 // ---- Versions ----
 
 const lists = new Map(); // version -> {path: {sha256, bytes, shell}}
 
-/** The files of an installed version, or null when its cache is gone. */
+/** The files of a version, or null where it is not there as a whole. */
 async function filesOf(version) {
   if (!lists.has(version)) {
     const kept = await caches.match(LIST, { cacheName: OURS + version });
@@ -52,38 +103,62 @@ async function filesOf(version) {
   return lists.get(version);
 }
 
-const installed = async () => (await caches.keys()).filter((name) => name.startsWith(OURS)).map((name) => name.slice(OURS.length));
+const kept = async () => (await caches.keys()).filter((name) => name.startsWith(OURS)).map((name) => name.slice(OURS.length));
+
+let updating = null;
+
+/** Installs what the host has, unless it is there; pages that open from then on get it. */
+function update() {
+  updating ??= install().finally(() => (updating = null));
+  return updating;
+}
 
 async function install() {
-  if (VERSION === "") throw new Error("This is a worker's source. Deploy what `cargo xtask build` makes.");
   const text = await (await fetch(LIST, { cache: "no-cache" })).text();
   const { version, files } = JSON.parse(text);
-  if (version !== VERSION) throw new Error("The host is between two versions.");
-  const older = new Map(); // hash -> {name, url}
-  const wanted = new Set(Object.keys(files).filter((path) => files[path].shell));
-  for (const other of await installed()) {
-    const theirs = await filesOf(other);
-    if (!theirs) continue; // an install that was interrupted
-    const name = OURS + other;
-    for (const { url } of await (await caches.open(name)).keys()) {
+  lists.delete(version); // the browser may have deleted it since
+  if (!(await filesOf(version))) {
+    const wanted = new Set(Object.keys(files).filter((path) => files[path].shell));
+    // What was used is there offline in the new version too.
+    for (const { path } of (await theirs(version)).values()) if (Object.hasOwn(files, path)) wanted.add(path);
+    const results = await bring(version, files, [...wanted]);
+    const failed = results.find(({ status }) => status === "rejected");
+    if (failed) throw failed.reason;
+    await (await caches.open(OURS + version)).put(LIST, new Response(text, { headers: { "Content-Type": "application/json" } }));
+  }
+  if ((await reread()).version === version) return;
+  await change((state) => (state.version = version));
+  await discard({ unfinished: true, within: true });
+}
+
+/** The files of the other versions: hash -> {path, url, cacheName}. */
+async function theirs(version) {
+  const found = new Map();
+  for (const other of await kept()) {
+    const files = other === version ? null : await filesOf(other);
+    if (!files) continue; // an install that was interrupted
+    const cacheName = OURS + other;
+    for (const { url } of await (await caches.open(cacheName)).keys()) {
       const path = pathOf(url);
-      if (!Object.hasOwn(theirs, path)) continue;
-      older.set(theirs[path].sha256, { name, url });
-      if (Object.hasOwn(files, path)) wanted.add(path); // what was used is there offline in the new version too
+      if (Object.hasOwn(files, path)) found.set(files[path].sha256, { path, url, cacheName });
     }
   }
-  const cache = await caches.open(CACHE);
-  const results = await Promise.allSettled(
-    [...wanted].map(async (path) => {
-      if (await cache.match(addressOf(path))) return;
-      const same = older.get(files[path].sha256);
-      const copy = same && (await caches.match(same.url, { cacheName: same.name }));
+  return found;
+}
+
+/** Puts these files into a version's cache: another version's copy where that is the same, or the network's. */
+async function bring(version, files, paths) {
+  const cache = await caches.open(OURS + version);
+  const there = new Set((await cache.keys()).map(({ url }) => url));
+  const missing = paths.filter((path) => !there.has(addressOf(path)));
+  const copies = missing.length > 0 ? await theirs(version) : null;
+  return Promise.allSettled(
+    missing.map(async (path) => {
+      const same = copies.get(files[path].sha256);
+      const copy = same && (await caches.match(same.url, same));
       await cache.put(addressOf(path), copy ?? (await fetched(path, files[path])));
     }),
   );
-  const failed = results.find(({ status }) => status === "rejected");
-  if (failed) throw failed.reason;
-  await cache.put(LIST, new Response(text, { headers: { "Content-Type": "application/json" } }));
 }
 
 /** A file from the network, or from the browser's HTTP cache if that has the right one. */
@@ -102,83 +177,50 @@ async function fetched(path, { sha256 }) {
   throw new OtherVersion(path);
 }
 
-// ---- Open pages ----
-
-// {next, held: {client's id: version}}: the version that a visitor asked for, and that of each page that may be of another
-// than this worker's. In a cache, because the worker that answers and the one that waits both write it, and can be stopped
-// at any time.
-let open = null; // as it was read or written last
-let turn = Promise.resolve();
-
-/** Does one thing with them after the other, so that none is done on what is out of date. */
-function inTurn(work) {
-  const done = turn.then(work);
-  turn = done.catch(() => {});
-  return done;
-}
-
-const read = async () => (await (await caches.match(LIST, { cacheName: OPEN }))?.json()) ?? { next: null, held: {} };
-const reread = () => inTurn(async () => (open = await read()));
-
-const change = (act) =>
-  inTurn(async () => {
-    const state = await read();
-    act(state);
-    await (await caches.open(OPEN)).put(LIST, new Response(JSON.stringify(state)));
-    open = state;
-  });
-
-async function activate() {
-  await change((state) => (state.next = null));
-  await discard({ unfinished: true });
-}
-
-/** Forgets closed pages, and deletes what only they had. */
-async function tidy() {
-  const living = new Set((await self.clients.matchAll({ includeUncontrolled: true, type: "all" })).map(({ id }) => id));
-  await change(({ held }) => {
-    for (const id of Object.keys(held)) if (!living.has(id)) delete held[id];
-  });
-  await discard();
-}
-
-/** Deletes versions that no open page has; what an interrupted install has brought stays until there is a newer version. */
-async function discard({ unfinished = false } = {}) {
-  if (another()) return; // it copies from the others, and needs its own
-  const used = [VERSION, ...Object.values((await reread()).held)];
-  for (const version of await installed()) {
+/**
+ * Deletes versions that no page has or gets. What an interrupted install has brought stays until there is a newer version.
+ * Not while one is on its way, which copies from the others: in another worker, or in this one unless it is `within` that.
+ */
+async function discard({ unfinished = false, within = false } = {}) {
+  const { version: newest, held } = await reread();
+  const used = [newest, ...Object.values(held).map(({ version }) => version), ...given.values()];
+  for (const version of await kept()) {
     if (used.includes(version) || !(unfinished || (await filesOf(version)))) continue;
-    if (another()) return; // it may have come since, and this be its cache
+    if (self.registration.installing || (updating && !within)) return;
+    lists.delete(version);
     await caches.delete(OURS + version);
   }
 }
 
-/** Is another version on its way? */
-const another = () => self.registration.installing || self.registration.waiting;
-
-/** The version of the page, or of the page's worker, that asks. */
-async function versionFor({ request, clientId, resultingClientId }) {
-  if (request.mode === "navigate") {
-    const { next } = await reread();
-    const version = resultingClientId && next && (await filesOf(next)) ? next : VERSION;
-    // The page goes on with it, whichever worker answers it then.
-    if (resultingClientId && another()) await change(({ held }) => (held[resultingClientId] = version));
-    return version;
+/** Tells open pages when they are of an older version than the one that is there. */
+async function announce() {
+  const { version } = await reread();
+  for (const client of await self.clients.matchAll({ type: "window" })) {
+    if (isOlder(client, version)) client.postMessage({ type: "new-version" });
   }
-  const version = (open ?? (await reread())).held[clientId];
-  if (!version) return VERSION;
-  if (resultingClientId) await change(({ held }) => (held[resultingClientId] = version)); // its worker
-  return version;
+}
+
+const isOlder = ({ id }, version) => Boolean(versionOf(id)) && versionOf(id) !== version;
+
+/** Looks for another version, and offers it to the pages that are open. */
+async function renew() {
+  await update().catch(() => {}); // no network, or a host between two versions: a later visit looks again
+  await announce();
+  await tidy();
 }
 
 // ---- Answers ----
 
 async function answer(event, path) {
-  const version = await versionFor(event);
-  const files = await filesOf(version);
-  if (!files || !Object.hasOwn(files, path)) return fetch(event.request);
-  const kept = await caches.match(addressOf(path), { cacheName: OURS + version });
-  if (kept) return kept;
+  const { request, clientId, resultingClientId } = event;
+  const state = open && request.mode !== "navigate" ? open : await reread();
+  const version = (request.mode !== "navigate" && versionOf(clientId)) || state.version;
+  const files = version && (await filesOf(version));
+  if (files && resultingClientId) hold(event, resultingClientId, version);
+  if (request.destination === "document") event.waitUntil(new Promise((done) => setTimeout(done, UPDATE_AFTER)).then(renew));
+  if (!files || !Object.hasOwn(files, path)) return fetch(request);
+  const cached = await caches.match(addressOf(path), { cacheName: OURS + version });
+  if (cached) return cached;
   try {
     const response = await fetched(path, files[path]);
     event.waitUntil(put(version, path, response.clone()));
@@ -186,7 +228,7 @@ async function answer(event, path) {
   } catch (error) {
     if (!(error instanceof OtherVersion)) throw error; // no network
     // Another version's file in this version's page could do anything. The page offers the new version when it is there.
-    event.waitUntil(self.registration.update().catch(() => {}));
+    event.waitUntil(renew());
     return new Response(`${path} is another version's by now; reload the page\n`, { status: 409, headers: { "Content-Type": "text/plain" } });
   }
 }
@@ -199,31 +241,23 @@ async function put(version, path, response) {
   }
 }
 
-/** Keeps what a page has used beyond what is installed. */
+/** Keeps what a page has used beyond what is installed, for the pages that open next. */
 async function keep(urls) {
-  const files = await filesOf(VERSION);
+  const { version } = await reread();
+  const files = version && (await filesOf(version));
   if (!files) return;
-  const cache = await caches.open(CACHE);
-  const paths = new Set(urls.map(pathOf));
-  await Promise.allSettled(
-    [...paths].map(async (path) => {
-      if (!Object.hasOwn(files, path) || (await cache.match(addressOf(path)))) return;
-      await put(VERSION, path, await fetched(path, files[path]));
-    }),
-  );
-  if (!another()) await tidy();
+  await bring(version, files, [...new Set(urls.map(pathOf))].filter((path) => Object.hasOwn(files, path)));
+  await tidy();
 }
 
-self.addEventListener("install", (event) => event.waitUntil(install()));
-self.addEventListener("activate", (event) => event.waitUntil(activate()));
+self.addEventListener("install", (event) => event.waitUntil(update()));
+self.addEventListener("activate", (event) => event.waitUntil(tidy()));
 
 self.addEventListener("message", (event) => {
   const { type, urls } = event.data ?? {};
-  const answer = (value) => event.ports[0]?.postMessage(value);
   if (type === "keep" && Array.isArray(urls)) event.waitUntil(keep(urls));
-  // To a worker that waits: is this page of your version? The next page shall be.
-  if (type === "mine") event.waitUntil(reread().then(({ held }) => answer(held[event.source.id] === VERSION)));
-  if (type === "next") event.waitUntil(change((state) => (state.next = VERSION)).then(answer));
+  // Is there a newer version than this page's?
+  if (type === "newer") event.waitUntil(reread().then(({ version }) => event.ports[0]?.postMessage(isOlder(event.source, version))));
 });
 
 self.addEventListener("fetch", (event) => {

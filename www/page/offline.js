@@ -20,54 +20,35 @@ export async function keepOffline() {
   try {
     const registration = await workers().register("sw.js");
     if (!registration) return; // a browser that was told to have none
-    offerUpdates(registration);
+    offerUpdates();
     keep([location.href.split("#")[0], ...performance.getEntriesByType("resource").map((entry) => entry.name)]);
-    if (workers().controller) await registration.update();
+    if (workers().controller) await registration.update(); // another worker, which is rare
   } catch {
     // No network, or a host without sw.js, as in a checkout: the page works, and online only if nothing was kept before.
   }
 }
 
-/** Asks the service workers, the one that answers and the one that waits, to keep these addresses. */
+/** Asks the service worker to keep these addresses. */
 export async function keep(urls) {
   try {
-    const registration = await workers()?.getRegistration();
-    if (!registration) return;
-    await workers().ready;
-    for (const worker of [registration.active, registration.waiting]) worker?.postMessage({ type: "keep", urls });
+    if (!(await workers()?.getRegistration())) return;
+    (await workers().ready).active.postMessage({ type: "keep", urls });
   } catch {
     // Storage is refused here: there is nothing to keep.
   }
 }
 
-function offerUpdates(registration) {
-  const offer = async () => {
-    const { waiting } = registration;
-    // A page that no worker answers has fetched its files itself, and at a first visit there is nothing to update.
-    if (!waiting || !workers().controller) return;
-    try {
-      if (await ask(waiting, "mine")) return;
-      const { showUpdate } = await import("./update.js");
-      showUpdate(() => reload(registration));
-    } catch (error) {
-      console.warn("A new version cannot be offered now:", error.message); // the next visit offers it again
-    }
-  };
-  const follow = (worker) => worker?.addEventListener("statechange", () => worker.state === "installed" && offer());
-  offer();
-  follow(registration.installing);
-  registration.addEventListener("updatefound", () => follow(registration.installing));
-}
-
-async function reload({ waiting }) {
-  if (waiting) await Promise.race([ask(waiting, "next"), new Promise((done) => setTimeout(done, 2000))]);
-  location.reload();
-}
-
-function ask(worker, type) {
+function offerUpdates() {
+  // A page that no worker answers has fetched its files itself, and at a first visit there is nothing to update.
+  const worker = workers().controller;
+  if (!worker) return;
+  const offer = () =>
+    import("./update.js")
+      .then(({ showUpdate }) => showUpdate(() => location.reload()))
+      .catch((error) => console.warn("A new version cannot be offered now:", error.message)); // the next visit has it
+  workers().addEventListener("message", ({ data }) => data?.type === "new-version" && offer());
+  // It may have come before this page listened.
   const { port1, port2 } = new MessageChannel();
-  return new Promise((answer) => {
-    port1.onmessage = ({ data }) => answer(data);
-    worker.postMessage({ type }, [port2]);
-  });
+  port1.onmessage = ({ data }) => data === true && offer();
+  worker.postMessage({ type: "newer" }, [port2]);
 }

@@ -45,12 +45,11 @@ fn assemble(root: &Path, out: &Path) -> Result<String> {
     copy_folder(&root.join("pkg"), &out.join("pkg"))?;
     // A service worker rules over the folder it lies in, so it must lie at the root.
     let worker = out.join("www/sw.js");
-    let source = fs::read_to_string(&worker)
-        .map_err(|e| format!("cannot read {}: {e}", worker.display()))?;
-    fs::remove_file(&worker).map_err(|e| format!("cannot move {}: {e}", worker.display()))?;
+    fs::rename(&worker, out.join("sw.js"))
+        .map_err(|e| format!("cannot move {}: {e}", worker.display()))?;
     // What other people's pages name in their markup has the shortest address.
     copy(&root.join("www/embed.js"), &out.join("embed.js"))?;
-    files::write(out, &source)
+    files::write(out)
 }
 
 fn is_empty(folder: &Path) -> bool {
@@ -107,7 +106,6 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, file).unwrap();
         }
-        fs::write(root.join("www/sw.js"), "const VERSION = \"\";").unwrap();
         let out = root.join("dist");
         assemble(&root, &out).unwrap();
         assemble(&root, &out).unwrap();

@@ -13,9 +13,6 @@ use crate::Result;
 /// The list's place in the deployment.
 const LIST: &str = "files.json";
 
-/// The line of the service worker's source that names the version.
-const STAMP: &str = "const VERSION = \"\";";
-
 /// Folders of which a visit uses a part: one of the modules, and the recorded runs that somebody looks at.
 const IN_PARTS: &[&str] = &["pkg/", "www/gallery/", "www/lessons/"];
 
@@ -26,9 +23,8 @@ struct File {
     shell: bool,
 }
 
-/// Writes `files.json` and the service worker, stamped with the version, into the deployment `out`; returns what to say
-/// about it. `worker` is the source of the service worker.
-pub fn write(out: &Path, worker: &str) -> Result<String> {
+/// Writes `files.json` into the deployment `out`; returns what to say about it.
+pub fn write(out: &Path) -> Result<String> {
     let mut files = files(out)?;
     for opening in openings(out, &files)? {
         let file = files.get_mut(&opening).ok_or_else(|| {
@@ -37,16 +33,9 @@ pub fn write(out: &Path, worker: &str) -> Result<String> {
         file.shell = true;
     }
     let version = version(&files);
-    if worker.matches(STAMP).count() != 1 {
-        return Err(format!(
-            "www/sw.js has no line `{STAMP}`; put it back, the build writes the version there"
-        ));
-    }
-    save(
-        &out.join("sw.js"),
-        &worker.replace(STAMP, &format!("const VERSION = \"{version}\";")),
-    )?;
-    save(&out.join(LIST), &list(&version, &files)?)?;
+    let path = out.join(LIST);
+    fs::write(&path, list(&version, &files)?)
+        .map_err(|e| format!("cannot write {}: {e}", path.display()))?;
     let sum = |shell: bool| files.values().filter(move |file| file.shell == shell);
     let bytes = |shell| sum(shell).map(|file| file.bytes).sum::<usize>();
     Ok(format!(
@@ -121,7 +110,7 @@ fn files(out: &Path) -> Result<BTreeMap<String, File>> {
             let names: Vec<_> = below.iter().map(|name| name.to_string_lossy()).collect();
             let name = names.join("/");
             if name == LIST || name == "sw.js" {
-                continue;
+                continue; // the worker is of no version
             }
             let content =
                 fs::read(&path).map_err(|e| format!("cannot read {}: {e}", path.display()))?;
@@ -134,10 +123,6 @@ fn files(out: &Path) -> Result<BTreeMap<String, File>> {
         }
     }
     Ok(found)
-}
-
-fn save(path: &Path, text: &str) -> Result<()> {
-    fs::write(path, text).map_err(|e| format!("cannot write {}: {e}", path.display()))
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -170,17 +155,17 @@ mod tests {
         out
     }
 
-    fn written(out: &Path) -> (serde_json::Value, String) {
-        write(out, "// a worker\nconst VERSION = \"\";\n").unwrap();
+    fn written(out: &Path) -> serde_json::Value {
+        write(out).unwrap();
         let list = fs::read_to_string(out.join("files.json")).unwrap();
-        let worker = fs::read_to_string(out.join("sw.js")).unwrap();
-        (serde_json::from_str(&list).unwrap(), worker)
+        serde_json::from_str(&list).unwrap()
     }
 
     #[test]
-    fn every_file_is_listed_with_its_hash_and_the_worker_names_the_list() {
+    fn every_file_is_listed_with_its_hash_but_the_worker() {
         let out = deployment("files", "abc");
-        let (list, worker) = written(&out);
+        fs::write(out.join("sw.js"), "// a worker").unwrap();
+        let list = written(&out);
         let files = list["files"].as_object().unwrap();
         assert_eq!(files.len(), 6);
         // FIPS 180-2, appendix B.1.
@@ -197,41 +182,27 @@ mod tests {
         ] {
             assert_eq!(files[path]["shell"], shell, "{path}");
         }
-        let version = list["version"].as_str().unwrap();
-        assert!(worker.contains(&format!("const VERSION = \"{version}\";")));
-        // Building again, over the earlier list, changes nothing.
-        assert_eq!(written(&out), (list, worker));
+        // Building again, over the earlier list, changes nothing; nor does another worker.
+        fs::write(out.join("sw.js"), "// another").unwrap();
+        assert_eq!(written(&out), list);
         fs::remove_dir_all(out).unwrap();
     }
 
     #[test]
     fn one_changed_byte_makes_another_version() {
         let (a, b) = (deployment("a", "abc"), deployment("b", "abd"));
-        assert_ne!(written(&a).0["version"], written(&b).0["version"]);
+        assert_ne!(written(&a)["version"], written(&b)["version"]);
         for out in [a, b] {
             fs::remove_dir_all(out).unwrap();
         }
     }
 
     #[test]
-    fn a_worker_that_cannot_be_stamped_is_refused() {
-        let out = deployment("stamp", "abc");
-        assert!(write(&out, "const VERSION = 1;").is_err());
-        fs::remove_dir_all(out).unwrap();
-    }
-
-    #[test]
     fn a_gallery_without_its_first_run_is_refused() {
         let out = deployment("gallery", "abc");
         fs::remove_file(out.join("www/gallery/m/a.json")).unwrap();
-        let why = write(&out, STAMP).unwrap_err();
+        let why = write(&out).unwrap_err();
         assert!(why.starts_with("www/gallery/m/a.json"), "{why}");
         fs::remove_dir_all(out).unwrap();
-    }
-
-    #[test]
-    fn our_worker_can_be_stamped() {
-        let worker = fs::read_to_string(crate::paths::root().join("www/sw.js")).unwrap();
-        assert_eq!(worker.matches(STAMP).count(), 1);
     }
 }

@@ -7,7 +7,7 @@ import { readFile } from "node:fs/promises";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { fakeArtifact, fakeGallery } from "./data.mjs";
-import { listOf, stamped } from "./version.mjs";
+import { listOf } from "./version.mjs";
 
 const repository = fileURLToPath(new URL("../../../", import.meta.url));
 const mock = fileURLToPath(new URL("./", import.meta.url));
@@ -30,7 +30,7 @@ export const SHA = createHash("sha256").update(MODEL).digest("hex");
  */
 export async function serve({ faults = {}, trace = true, artifact = (made) => made, under = "/", preludes = {}, files = {}, real = false, changes = {} } = {}) {
   const requests = []; // {path, range}
-  const bodyOf = async (path) => {
+  const bodyOf = async (path, changes) => {
     let body = files[path] ?? (real ? null : await madeUp(path, trace, artifact)) ?? (await readFile(place(path)));
     if (Object.hasOwn(preludes, path)) body = `${preludes[path]}\n${body}`;
     return Object.hasOwn(changes, path) ? changes[path](String(body)) : body;
@@ -40,11 +40,12 @@ export async function serve({ faults = {}, trace = true, artifact = (made) => ma
     requests.push({ path: url.pathname, range: request.headers.range ?? null });
     if (faults.offline) return request.socket.destroy();
     if (!url.pathname.startsWith(under)) return plain(response, 404, "not here");
+    const deployed = { ...changes }; // a list is of one deployment, also where another comes while it is made
     const path = normalize(decodeURIComponent(url.pathname.slice(under.length)) || "index.html");
     try {
       if (path.startsWith("models/")) return await sendModel(request, response, faults);
       if (path === faults.cut) return request.socket.destroy();
-      const body = faults.instead?.[path] ?? (path === "files.json" ? await listOf(bodyOf) : path === "sw.js" ? stamped(await bodyOf(path), await listOf(bodyOf)) : await bodyOf(path));
+      const body = faults.instead?.[path] ?? (path === "files.json" ? await listOf((path) => bodyOf(path, deployed)) : await bodyOf(path, deployed));
       response.writeHead(200, { "Content-Type": TYPES[extname(path)] ?? "text/html; charset=utf-8" });
       response.end(body);
     } catch {

@@ -1,4 +1,4 @@
-// The list of files and the stamped service worker, as xtask/src/files.rs makes them, for what the mock server serves.
+// The list of files as xtask/src/files.rs makes it, for what the mock server serves.
 
 import { createHash } from "node:crypto";
 import { readdir } from "node:fs/promises";
@@ -29,10 +29,4 @@ export async function listOf(bodyOf) {
   }
   const version = sha256(Object.entries(files).map(([path, file]) => `${file.sha256}  ${path}\n`).join(""));
   return JSON.stringify({ version, files });
-}
-
-export function stamped(worker, list) {
-  const place = 'const VERSION = "";';
-  if (!String(worker).includes(place)) throw new Error("www/sw.js cannot be stamped");
-  return String(worker).replace(place, `const VERSION = "${JSON.parse(list).version}";`);
 }
