@@ -96,9 +96,9 @@ const lists = new Map(); // version -> {path: {sha256, bytes, shell}}
 /** The files of a version, or null where it is not there as a whole. */
 async function filesOf(version) {
   if (!lists.has(version)) {
-    const kept = await caches.match(LIST, { cacheName: OURS + version });
-    if (!kept) return null;
-    lists.set(version, (await kept.json()).files);
+    const list = await caches.match(LIST, { cacheName: OURS + version });
+    if (!list) return null;
+    lists.set(version, (await list.json()).files);
   }
   return lists.get(version);
 }
@@ -106,10 +106,16 @@ async function filesOf(version) {
 const kept = async () => (await caches.keys()).filter((name) => name.startsWith(OURS)).map((name) => name.slice(OURS.length));
 
 let updating = null;
+let updatingNext = null;
 
 /** Installs what the host has, unless it is there; pages that open from then on get it. */
 function update() {
-  updating ??= install().finally(() => (updating = null));
+  if (updating) {
+    // That may have looked before there was what this one is to find.
+    updatingNext ??= updating.catch(() => {}).then(() => ((updatingNext = null), update()));
+    return updatingNext;
+  }
+  updating = install().finally(() => (updating = null));
   return updating;
 }
 
@@ -120,7 +126,7 @@ async function install() {
   if (!(await filesOf(version))) {
     const wanted = new Set(Object.keys(files).filter((path) => files[path].shell));
     // What was used is there offline in the new version too.
-    for (const { path } of (await theirs(version)).values()) if (Object.hasOwn(files, path)) wanted.add(path);
+    for (const { path } of await theirs(version)) if (Object.hasOwn(files, path)) wanted.add(path);
     const results = await bring(version, files, [...wanted]);
     const failed = results.find(({ status }) => status === "rejected");
     if (failed) throw failed.reason;
@@ -131,16 +137,16 @@ async function install() {
   await discard({ unfinished: true, within: true });
 }
 
-/** The files of the other versions: hash -> {path, url, cacheName}. */
+/** What is kept of the other versions: [{path, sha256, url, cacheName}…]. */
 async function theirs(version) {
-  const found = new Map();
+  const found = [];
   for (const other of await kept()) {
     const files = other === version ? null : await filesOf(other);
     if (!files) continue; // an install that was interrupted
     const cacheName = OURS + other;
     for (const { url } of await (await caches.open(cacheName)).keys()) {
       const path = pathOf(url);
-      if (Object.hasOwn(files, path)) found.set(files[path].sha256, { path, url, cacheName });
+      if (Object.hasOwn(files, path)) found.push({ path, sha256: files[path].sha256, url, cacheName });
     }
   }
   return found;
@@ -151,7 +157,7 @@ async function bring(version, files, paths) {
   const cache = await caches.open(OURS + version);
   const there = new Set((await cache.keys()).map(({ url }) => url));
   const missing = paths.filter((path) => !there.has(addressOf(path)));
-  const copies = missing.length > 0 ? await theirs(version) : null;
+  const copies = new Map(missing.length > 0 ? (await theirs(version)).map((file) => [file.sha256, file]) : []);
   return Promise.allSettled(
     missing.map(async (path) => {
       const same = copies.get(files[path].sha256);
@@ -215,8 +221,8 @@ async function answer(event, path) {
   const { request, clientId, resultingClientId } = event;
   const state = open && request.mode !== "navigate" ? open : await reread();
   const version = (request.mode !== "navigate" && versionOf(clientId)) || state.version;
+  if (version && resultingClientId) hold(event, resultingClientId, version);
   const files = version && (await filesOf(version));
-  if (files && resultingClientId) hold(event, resultingClientId, version);
   if (request.destination === "document") event.waitUntil(new Promise((done) => setTimeout(done, UPDATE_AFTER)).then(renew));
   if (!files || !Object.hasOwn(files, path)) return fetch(request);
   const cached = await caches.match(addressOf(path), { cacheName: OURS + version });
