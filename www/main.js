@@ -425,10 +425,7 @@ function showArtifact({ json }) {
   lanes.setArtifact(json);
   board.setArtifact(json);
   const evidence = $("[data-part=evidence]");
-  whenNear(evidence, async () => {
-    await (await import("./page/evidence.js")).showEvidence(evidence, json);
-    keep(performance.getEntriesByType("resource").map((entry) => entry.name)); // these files too
-  });
+  whenNear(evidence, async () => (await import("./page/evidence.js")).showEvidence(evidence, json));
   controls.setShape(json.model);
   views.setArtifact(json);
   const notice = $(".provisional");

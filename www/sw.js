@@ -18,6 +18,7 @@ const OURS = `hneurons-shell ${root.pathname} `;
 const OPEN = `hneurons-open ${root.pathname}`;
 const LIST = new URL("files.json", root).href;
 const UPDATE_AFTER = 1000; // milliseconds; the page that opens comes first
+const LIST_WITHIN = 30_000; // milliseconds; nothing is updated or deleted meanwhile
 const FORGET_AFTER = 3_600_000; // milliseconds; browsers keep a page that was left for some minutes
 
 /** The network's file is not the one that this version lists. */
@@ -45,17 +46,14 @@ function pathOf(text) {
 // of its workers, that was answered, and when it was last seen. In a cache, because the browser stops this worker whenever
 // it does nothing.
 let open = null; // as it was read or written last
-let turn = Promise.resolve();
 const given = new Map(); // client's id -> version, until that is written there
 
-/** Does one thing with them after the other, so that none is done on what is out of date. */
-function inTurn(work) {
-  const done = turn.then(work);
-  turn = done.catch(() => {});
-  return done;
-}
+/** Does one thing with them after the other, in all workers, so that none is done on what is out of date. */
+const inTurn = (work) => navigator.locks.request(OPEN, work);
 
-const read = async () => (await (await caches.match(LIST, { cacheName: OPEN }))?.json()) ?? { version: null, held: {} };
+const parsed = (response) => response?.json().catch(() => null); // what cannot be read is not there
+
+const read = async () => (await parsed(await caches.match(LIST, { cacheName: OPEN }))) ?? { version: null, held: {} };
 const reread = () => inTurn(async () => (open = await read()));
 
 const change = (act) =>
@@ -96,9 +94,9 @@ const lists = new Map(); // version -> {path: {sha256, bytes, shell}}
 /** The files of a version, or null where it is not there as a whole. */
 async function filesOf(version) {
   if (!lists.has(version)) {
-    const list = await caches.match(LIST, { cacheName: OURS + version });
+    const list = await parsed(await caches.match(LIST, { cacheName: OURS + version }));
     if (!list) return null;
-    lists.set(version, (await list.json()).files);
+    lists.set(version, list.files);
   }
   return lists.get(version);
 }
@@ -120,7 +118,7 @@ function update() {
 }
 
 async function install() {
-  const text = await (await fetch(LIST, { cache: "no-cache" })).text();
+  const text = await (await fetch(LIST, { cache: "no-cache", signal: AbortSignal.timeout(LIST_WITHIN) })).text();
   const { version, files } = JSON.parse(text);
   lists.delete(version); // the browser may have deleted it since
   if (!(await filesOf(version))) {
@@ -185,10 +183,12 @@ async function fetched(path, { sha256 }) {
 
 /**
  * Deletes versions that no page has or gets. What an interrupted install has brought stays until there is a newer version.
- * Not while one is on its way, which copies from the others: in another worker, or in this one unless it is `within` that.
+ * Not while one is on its way, which copies from the others: in a worker that is installed, or in this one unless it is
+ * `within` that.
  */
 async function discard({ unfinished = false, within = false } = {}) {
   const { version: newest, held } = await reread();
+  if (!newest) return;
   const used = [newest, ...Object.values(held).map(({ version }) => version), ...given.values()];
   for (const version of await kept()) {
     if (used.includes(version) || !(unfinished || (await filesOf(version)))) continue;
@@ -201,7 +201,7 @@ async function discard({ unfinished = false, within = false } = {}) {
 /** Tells open pages when they are of an older version than the one that is there. */
 async function announce() {
   const { version } = await reread();
-  for (const client of await self.clients.matchAll({ type: "window" })) {
+  for (const client of await self.clients.matchAll({ includeUncontrolled: true, type: "window" })) {
     if (isOlder(client, version)) client.postMessage({ type: "new-version" });
   }
 }
@@ -218,17 +218,19 @@ async function renew() {
 // ---- Answers ----
 
 async function answer(event, path) {
-  const { request, clientId, resultingClientId } = event;
-  const state = open && request.mode !== "navigate" ? open : await reread();
-  const version = (request.mode !== "navigate" && versionOf(clientId)) || state.version;
-  if (version && resultingClientId) hold(event, resultingClientId, version);
-  const files = version && (await filesOf(version));
-  if (request.destination === "document") event.waitUntil(new Promise((done) => setTimeout(done, UPDATE_AFTER)).then(renew));
-  if (!files || !Object.hasOwn(files, path)) return fetch(request);
-  const cached = await caches.match(addressOf(path), { cacheName: OURS + version });
+  const { request } = event;
+  let version, file, cached;
+  try {
+    ({ version, file } = await fileFor(event, path));
+    cached = file && (await caches.match(addressOf(path), { cacheName: OURS + version }));
+  } catch {
+    file = null; // the browser's storage fails: better a page from the network than none
+  }
+  if (!file) return fetch(request);
+  if (request.mode === "navigate") event.waitUntil(new Promise((done) => setTimeout(done, UPDATE_AFTER)).then(renew));
   if (cached) return cached;
   try {
-    const response = await fetched(path, files[path]);
+    const response = await fetched(path, file);
     event.waitUntil(put(version, path, response.clone()));
     return response;
   } catch (error) {
@@ -237,6 +239,22 @@ async function answer(event, path) {
     event.waitUntil(renew());
     return new Response(`${path} is another version's by now; reload the page\n`, { status: 409, headers: { "Content-Type": "text/plain" } });
   }
+}
+
+/** The list's entry for this file, or null, in the version of the page or worker that asks; which goes on with that. */
+async function fileFor(event, path) {
+  const { request, clientId, resultingClientId } = event;
+  const opens = request.mode === "navigate";
+  const state = opens || !open ? await reread() : open;
+  const version = (!opens && versionOf(clientId)) || state.version;
+  // A page may ask as another client than it was to become, or may have come from the network.
+  const clients = (opens ? [resultingClientId] : [clientId, resultingClientId]).filter((client) => version && client && !versionOf(client));
+  for (const client of clients) given.set(client, version); // at once, so that nothing deletes it
+  const files = version && (await filesOf(version));
+  const file = files && Object.hasOwn(files, path) ? files[path] : null;
+  // Other pages of the site, which are not of the list, are not followed.
+  for (const client of clients) file ? hold(event, client, version) : given.delete(client);
+  return { version, file };
 }
 
 async function put(version, path, response) {
@@ -248,8 +266,15 @@ async function put(version, path, response) {
 }
 
 /** Keeps what a page has used beyond what is installed, for the pages that open next. */
-async function keep(urls) {
-  const { version } = await reread();
+async function keep(event, urls) {
+  await reread();
+  const page = event.source?.id;
+  if (page && !versionOf(page)) {
+    // It came from the network, and has what the host has.
+    await update().catch(() => {});
+    if (open.version) hold(event, page, open.version);
+  }
+  const { version } = open;
   const files = version && (await filesOf(version));
   if (!files) return;
   await bring(version, files, [...new Set(urls.map(pathOf))].filter((path) => Object.hasOwn(files, path)));
@@ -261,7 +286,7 @@ self.addEventListener("activate", (event) => event.waitUntil(tidy()));
 
 self.addEventListener("message", (event) => {
   const { type, urls } = event.data ?? {};
-  if (type === "keep" && Array.isArray(urls)) event.waitUntil(keep(urls));
+  if (type === "keep" && Array.isArray(urls)) event.waitUntil(keep(event, urls));
   // Is there a newer version than this page's?
   if (type === "newer") event.waitUntil(reread().then(({ version }) => event.ports[0]?.postMessage(isOlder(event.source, version))));
 });

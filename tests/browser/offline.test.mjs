@@ -56,7 +56,7 @@ const isActive = async (version) => {
   const registration = await navigator.serviceWorker.getRegistration();
   if (registration?.active?.state !== "activated") return false;
   const state = await caches.match("files.json", { cacheName: `hneurons-open ${new URL(registration.scope).pathname}` });
-  return (await state?.json())?.version === version;
+  return (await state?.json().catch(() => null))?.version === version;
 };
 const isKept = async (path) => {
   const { scope } = await navigator.serviceWorker.getRegistration();
@@ -189,6 +189,7 @@ test("the worker is fetched after the page has loaded", async (t) => {
 
 test("a new deployment: a visit is all of one version, Reload takes the other, and only what changed is fetched", async (t) => {
   const { site, context, page: first, a } = await visited(t);
+  await first.close(); // it would fetch what offers it the new version
   const seen = watch(context);
   deploy(site, "B");
   const b = await listOf(site);
@@ -203,7 +204,6 @@ test("a new deployment: a visit is all of one version, Reload takes the other, a
   const fetched = site.requests.slice(asked).map(({ path }) => path.slice(1) || "index.html").filter((path) => !["sw.js", "files.json"].includes(path));
   assert.deepEqual([...new Set(fetched)].sort(), CHANGED);
 
-  await first.close();
   await line.getByRole("button", { name: "Reload" }).click();
   await page.waitForFunction(() => document.documentElement.dataset.lanes === "B");
   await opened(page);
@@ -263,6 +263,58 @@ test("a tab that stays open goes on with its version, its first live run include
   await opened(page);
   await assertShows(page, "B");
   assert.equal((await versions(page)).length, 2);
+});
+
+test("a first visit, which came from the network, mixes no versions either, and is offered the new one", async (t) => {
+  const { site, context, page: first } = await visited(t, { live: false });
+  await until(first, isKept, "www/page/preview.js"); // by now the worker knows the page
+  const { version } = await listOf(site);
+  deploy(site, "B");
+  const second = await visit(context, site.url);
+  await second.getByText("A new version is ready.").waitFor();
+  assert.notEqual((await listOf(site)).version, version);
+  await first.getByText("A new version is ready.").waitFor();
+  // The engine of A was not kept, and is gone from the host; the worker's own files were.
+  await first.fill("[data-part=prompt]", ZORVATH);
+  await first.press("[data-part=prompt]", "Enter");
+  await first.waitForSelector("html[data-state=error]");
+  await first.getByRole("button", { name: "Reload" }).click();
+  await first.waitForFunction(() => document.documentElement.dataset.lanes === "B");
+  await opened(first);
+  await assertShows(first, "B");
+});
+
+test("what is opened at a first visit, after the page has loaded, is there offline", async (t) => {
+  const { site, context, page } = await visited(t, { live: false });
+  await page.evaluate(() => (location.hash = "lesson=neuron"));
+  await until(page, isKept, "www/lessons/neuron.json");
+  await page.close();
+  site.faults.offline = true;
+  const later = await visit(context, `${site.url}#lesson=neuron`);
+  await later.getByRole("heading", { level: 2, name: /neuron/i }).first().waitFor();
+});
+
+test("where the browser's storage fails or holds what cannot be read, the page still opens, and is whole again later", async (t) => {
+  const failing = "let failing = false; addEventListener('message', ({ data }) => 'failing' in data && ({ failing } = data)); const match = CacheStorage.prototype.match; CacheStorage.prototype.match = function (...all) { return failing ? Promise.reject(new TypeError('Internal error')) : match.apply(this, all); };\n";
+  const { site, context, page: first } = await visited(t, { live: false, changes: { "sw.js": (text) => failing + text } });
+  await first.close();
+  const page = await visitAgain(context, site);
+  await page.evaluate(() => navigator.serviceWorker.controller.postMessage({ failing: true }));
+  await page.reload();
+  await opened(page);
+  await assertShows(page, "A", { live: false });
+  await page.evaluate(() => navigator.serviceWorker.controller.postMessage({ failing: false }));
+  await page.evaluate(async () => {
+    for (const name of await caches.keys()) await (await caches.open(name)).put("files.json", new Response("{"));
+  });
+  await stopWorkers(page);
+  await page.reload();
+  await opened(page);
+  await assertShows(page, "A", { live: false });
+  await until(page, isActive, (await listOf(site)).version);
+  await page.close();
+  site.faults.offline = true;
+  await assertShows(await visit(context, site.url), "A", { live: false });
 });
 
 for (const [name, fault] of [["is interrupted", { cut: "www/worker/model.js" }], ["brings a file of neither version", { instead: { "www/worker/model.js": "<!doctype html><title>Log in</title>" } }]]) {

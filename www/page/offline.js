@@ -21,11 +21,21 @@ export async function keepOffline() {
     const registration = await workers().register("sw.js");
     if (!registration) return; // a browser that was told to have none
     offerUpdates();
-    keep([location.href.split("#")[0], ...performance.getEntriesByType("resource").map((entry) => entry.name)]);
+    keepUsed();
     if (workers().controller) await registration.update(); // another worker, which is rare
   } catch {
     // No network, or a host without sw.js, as in a checkout: the page works, and online only if nothing was kept before.
   }
+}
+
+/** Asks it to keep what this page has used, and uses from now on. */
+function keepUsed() {
+  let urls = [location.href.split("#")[0]];
+  let soon = null;
+  new PerformanceObserver((list) => {
+    urls.push(...list.getEntries().map(({ name }) => name));
+    soon ??= setTimeout(() => (keep(urls), (urls = []), (soon = null)), 500); // many at once
+  }).observe({ type: "resource", buffered: true });
 }
 
 /** Asks the service worker to keep these addresses. */
@@ -39,16 +49,17 @@ export async function keep(urls) {
 }
 
 function offerUpdates() {
-  // A page that no worker answers has fetched its files itself, and at a first visit there is nothing to update.
-  const worker = workers().controller;
-  if (!worker) return;
   const offer = () =>
     import("./update.js")
       .then(({ showUpdate }) => showUpdate(() => location.reload()))
       .catch((error) => console.warn("A new version cannot be offered now:", error.message)); // the next visit has it
   workers().addEventListener("message", ({ data }) => data?.type === "new-version" && offer());
-  // It may have come before this page listened.
-  const { port1, port2 } = new MessageChannel();
-  port1.onmessage = ({ data }) => data === true && offer();
-  worker.postMessage({ type: "newer" }, [port2]);
+  // It may have come before this page listened, or while the browser had put the page aside.
+  const ask = () => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = ({ data }) => data === true && offer();
+    workers().controller?.postMessage({ type: "newer" }, [port2]);
+  };
+  ask();
+  window.addEventListener("pageshow", ({ persisted }) => persisted && ask());
 }
