@@ -129,13 +129,19 @@ export async function open(t, { browser }, address, { visitor, width = 1280, hei
 
 // ---- Moves ----
 
-/** Leaves the page as it is, and opens an address as a new page would, also where only its hash is another. */
-export async function reopen(page, address) {
+/** Does what leaves the page as it is, until another is there. */
+export async function leave(page, act) {
   leaving.add(page);
-  await page.goto("about:blank");
-  await page.goto(address);
+  await act();
   leaving.delete(page);
 }
+
+/** Opens an address as a new page would, also where only its hash is another. */
+export const reopen = (page, address) =>
+  leave(page, async () => {
+    await page.goto("about:blank");
+    await page.goto(address);
+  });
 
 const ROOT = { polling: 100 }; // not by animation frames, which a page in the background has none of
 

@@ -2,6 +2,7 @@
 // Chromium in every detail is here once more in whole. No WebGPU: this is the CPU engine.
 //
 // Lessons, keyboard and axe: firefox-page.test.mjs. Embeds, and addresses and messages that mean harm: firefox-hosts.test.mjs.
+// From one version to the next: firefox-versions.test.mjs.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";

@@ -9,6 +9,7 @@ import { after, before, test } from "node:test";
 import { open } from "./browser.mjs";
 import { cached, eventually } from "./eventually.mjs";
 import { answer, ask, launch, message, ZORVATH } from "./mock/browser.mjs";
+import { deploy } from "./mock/deploy.mjs";
 import { serve } from "./mock/server.mjs";
 
 let browser;
@@ -119,17 +120,6 @@ function strangers(seen, { files }) {
   return names.filter((name, i) => Object.hasOwn(files, name) && files[name].sha256 !== seen[i].sha256);
 }
 
-// What a visitor sees of a version: the page's title, a mark of a module, and in an answer the words of the worker's
-// module and of the engine.
-const renewed = (letter) => (text) => text.replace('renewed twice."', `renewed by " + self.modelVersion + " and ${letter}."`);
-const deploy = (site, letter) =>
-  Object.assign(site.changes, {
-    "index.html": (text) => text.replace("<title>", `<title>${letter} `),
-    "www/page/lanes.js": (text) => `document.documentElement.dataset.lanes = "${letter}";\n${text}`,
-    "www/worker/model.js": (text) => `self.modelVersion = "${letter}";\n${text}`,
-    "pkg/simd128/hneurons.js": renewed(letter),
-    "pkg/relaxed-simd/hneurons.js": renewed(letter),
-  });
 const CHANGED = ["index.html", "pkg/relaxed-simd/hneurons.js", "www/page/lanes.js", "www/worker/model.js"];
 
 async function assertShows(page, letter, { live = true } = {}) {
