@@ -3,12 +3,31 @@
   if (customElements.get("h-neurons")) return; // loaded twice
 
   const script = document.currentScript ?? document.querySelector('script[src*="embed.js"]');
-  if (!script?.src) return console.error("h-neurons: load embed.js by a <script src>; that says where the page is.");
+  if (!script?.src)
+    return console.error(
+      "h-neurons: load embed.js by a <script src>; that says where the page is.",
+    );
   // The file is in www/ too.
-  const page = new URL(/\/www\/[^/]*$/.test(new URL(script.src).pathname) ? "../" : "./", script.src);
+  const page = new URL(
+    /\/www\/[^/]*$/.test(new URL(script.src).pathname) ? "../" : "./",
+    script.src,
+  );
 
   // For the page, which checks every value.
-  const SETTINGS = ["prompt", "then", "alpha", "set", "off", "seed", "temp", "max", "engine", "model", "lesson", "recorded"];
+  const SETTINGS = [
+    "prompt",
+    "then",
+    "alpha",
+    "set",
+    "off",
+    "seed",
+    "temp",
+    "max",
+    "engine",
+    "model",
+    "lesson",
+    "recorded",
+  ];
   const LISTENED = [...SETTINGS, "run"];
   const HEIGHT = { least: 160, most: 8000, first: 640 }; // CSS pixels
   const EVENTS = ["ready", "run", "result", "error"];
@@ -71,7 +90,10 @@
       const frame = document.createElement("iframe");
       // allow-same-origin leaves the page its own origin, and so its stored model; nothing of the host's. What the sandbox
       // takes is the way to replace the host's page, and alerts over it.
-      frame.setAttribute("sandbox", "allow-scripts allow-same-origin allow-forms allow-popups allow-popups-to-escape-sandbox allow-downloads");
+      frame.setAttribute(
+        "sandbox",
+        "allow-scripts allow-same-origin allow-forms allow-popups allow-popups-to-escape-sandbox allow-downloads",
+      );
       frame.allow = "clipboard-write";
       frame.loading = "lazy";
       Object.assign(frame.style, { display: "block", inlineSize: "100%", border: "0" });
@@ -83,12 +105,16 @@
     }
 
     #title() {
-      return this.getAttribute("title") || "H-Neuron Lab: a small language model, with and without its H-Neurons";
+      return (
+        this.getAttribute("title") ||
+        "H-Neuron Lab: a small language model, with and without its H-Neurons"
+      );
     }
 
     #hash() {
       const query = new URLSearchParams();
-      for (const name of SETTINGS) if (this.hasAttribute(name)) query.set(name, this.getAttribute(name));
+      for (const name of SETTINGS)
+        if (this.hasAttribute(name)) query.set(name, this.getAttribute(name));
       if (this.hasAttribute("run")) query.set("run", "1");
       return `#${query.toString().replaceAll("+", "%20")}`;
     }
@@ -132,7 +158,12 @@
     }
 
     #receive({ source, origin, data }) {
-      if (source !== this.#frame?.contentWindow || origin !== page.origin || data?.source !== "hneurons") return;
+      if (
+        source !== this.#frame?.contentWindow ||
+        origin !== page.origin ||
+        data?.source !== "hneurons"
+      )
+        return;
       const { source: _, type, ...detail } = data;
       if (!this.#heard) {
         this.#heard = true;
@@ -142,7 +173,9 @@
         this.#height = detail.height;
         this.#size();
       } else if (EVENTS.includes(type)) {
-        this.dispatchEvent(new CustomEvent(`hneurons-${type}`, { detail, bubbles: true, composed: true }));
+        this.dispatchEvent(
+          new CustomEvent(`hneurons-${type}`, { detail, bubbles: true, composed: true }),
+        );
       }
     }
   }

@@ -38,7 +38,12 @@ let lessons = null; // fetched when one is wanted
 
 // ---- The visitor's acts ----
 
-const controls = new Controls({ change, run, stop: () => session.stop(), borrowed: () => settings.borrowed });
+const controls = new Controls({
+  change,
+  run,
+  stop: () => session.stop(),
+  borrowed: () => settings.borrowed,
+});
 const lanes = new LanesView($(".lanes"), (lane, index) => board.chooseToken(lane, index));
 const board = new BoardView($("[data-part=board]"), {
   lane: () => {},
@@ -47,23 +52,30 @@ const board = new BoardView($("[data-part=board]"), {
   chosen: (lane, at) => views.choose(lane, at),
   card: (layer, index, back) => views.openCard(layer, index, back),
 });
-const views = new Views({
-  choose: (alpha, set) => change({ alpha, set }, { show: true }),
-  sweep: runSweep,
-  off: select,
-  toggle,
-  open: openRecorded,
-  activity: (trace, lane, at) => session.activity(trace, lane, at),
-  trouble: (error) => attempt(() => Promise.reject(error)),
-  missing: () => showMessage("This part of the page could not be fetched. Check the connection, then reload the page."),
-}, settings.now);
+const views = new Views(
+  {
+    choose: (alpha, set) => change({ alpha, set }, { show: true }),
+    sweep: runSweep,
+    off: select,
+    toggle,
+    open: openRecorded,
+    activity: (trace, lane, at) => session.activity(trace, lane, at),
+    trouble: (error) => attempt(() => Promise.reject(error)),
+    missing: () =>
+      showMessage(
+        "This part of the page could not be fetched. Check the connection, then reload the page.",
+      ),
+  },
+  settings.now,
+);
 const gallery = new GalleryView($("[data-part=gallery]"), { open: openRecorded });
 const loading = new LoadingView($(".loading"), () => session.cancel());
 const session = new Session({
   state: setState,
   progress(progress) {
     loading.progress(progress);
-    const share = progress.total > 0 ? ` · ${Math.floor((100 * progress.done) / progress.total)} %` : "";
+    const share =
+      progress.total > 0 ? ` · ${Math.floor((100 * progress.done) / progress.total)} %` : "";
     $("[data-part=status]").textContent = `Loading${share}`;
   },
   notice: (text) => showMessage(text),
@@ -103,7 +115,9 @@ function toggle(layer, index) {
   const added = without.length === before.length;
   const off = added ? [...without, [layer, index]] : without;
   select(off);
-  say(`Layer ${layer}, neuron ${index} ${added ? "added to" : "taken out of"} My selection, which now has ${off.length}.${off.length ? " The next run edits it." : ""}`);
+  say(
+    `Layer ${layer}, neuron ${index} ${added ? "added to" : "taken out of"} My selection, which now has ${off.length}.${off.length ? " The next run edits it." : ""}`,
+  );
 }
 
 // Switching a neuron is meant to do something: the next run edits the selection, while there is one.
@@ -117,13 +131,18 @@ async function run() {
   clearMessage();
   if (!artifact) await artifactComing;
   if (["loading", "running"].includes(root.dataset.state)) return;
-  if (!artifact) return showMessage("The list of H-Neurons could not be loaded, so there is nothing to run with. Reload the page.");
+  if (!artifact)
+    return showMessage(
+      "The list of H-Neurons could not be loaded, so there is nothing to run with. Reload the page.",
+    );
   if (settings.now.prompt.trim() === "") {
     showMessage("The prompt is empty. Type something for the model to answer, or take an example.");
     return controls.prompt.focus();
   }
   if (settings.now.set === "custom" && settings.now.off.length === 0) {
-    return showMessage("My selection is empty. Switch neurons on in the board’s left column, list them under Advanced, or choose another set.");
+    return showMessage(
+      "My selection is empty. Switch neurons on in the board’s left column, list them under Advanced, or choose another set.",
+    );
   }
   if (settings.borrowed) own();
   else change({});
@@ -154,17 +173,29 @@ function own() {
 async function runSweep() {
   if (!trace || !artifact || ["loading", "running"].includes(root.dataset.state)) return;
   clearMessage();
-  if (settings.now.set === "custom" && settings.now.off.length === 0) return showMessage("My selection is empty. Switch neurons on in the board’s left column, or choose another set.");
-  const { max = trace.max ?? settings.now.max, temp = 0, seed = settings.now.seed } = trace.settings ?? {};
+  if (settings.now.set === "custom" && settings.now.off.length === 0)
+    return showMessage(
+      "My selection is empty. Switch neurons on in the board’s left column, or choose another set.",
+    );
+  const {
+    max = trace.max ?? settings.now.max,
+    temp = 0,
+    seed = settings.now.seed,
+  } = trace.settings ?? {};
   const shown = trace;
   const kept = sweep;
   await attempt(async () => {
-    const began = (started) => (sweep = null, views.showSweep(started));
-    const finished = await session.sweep({ ...settings.now, max, temp, seed }, shown, { trace: began, touched: () => views.updateSweep() }).catch((error) => {
-      sweep = kept;
-      views.showSweep(kept);
-      throw error;
-    });
+    const began = (started) => ((sweep = null), views.showSweep(started));
+    const finished = await session
+      .sweep({ ...settings.now, max, temp, seed }, shown, {
+        trace: began,
+        touched: () => views.updateSweep(),
+      })
+      .catch((error) => {
+        sweep = kept;
+        views.showSweep(kept);
+        throw error;
+      });
     if (trace === shown) sweep = finished;
     views.showSweep(finished);
     say(`The sweep has ended. ${gist(finished, sweepOf(finished)).join(" ")}`);
@@ -187,7 +218,8 @@ $("#selection-clear").addEventListener("click", () => {
 
 $("[data-part=share]").addEventListener("click", async () => {
   const link = location.href;
-  if (!fitsLink(settings.now)) return showMessage("This prompt is too long for a link. Shorten it, or copy the text itself.");
+  if (!fitsLink(settings.now))
+    return showMessage("This prompt is too long for a link. Shorten it, or copy the text itself.");
   try {
     await navigator.clipboard.writeText(link);
     $("[data-part=share]").textContent = "Link copied";
@@ -198,20 +230,37 @@ $("[data-part=share]").addEventListener("click", async () => {
   }
 });
 
-$("#embed-open").addEventListener("click", () => later(() => import("./page/embedding.js"), ({ openEmbedding }) => openEmbedding(settings.linked, trace)));
+$("#embed-open").addEventListener("click", () =>
+  later(
+    () => import("./page/embedding.js"),
+    ({ openEmbedding }) => openEmbedding(settings.linked, trace),
+  ),
+);
 
 $("[data-part=export]").addEventListener("toggle", ({ target }) => {
-  if (target.open) later(() => import("./page/export.js"), ({ showExports }) => showExports(target, trace, artifact?.json));
+  if (target.open)
+    later(
+      () => import("./page/export.js"),
+      ({ showExports }) => showExports(target, trace, artifact?.json),
+    );
 });
 
 $("[data-part=lessons]").addEventListener("click", () => withLessons((them) => them.list()));
 
 /** The lessons see the page as a visitor does: recorded runs to open, and settings to change. */
 const withLessons = (act) =>
-  later(() => import("./page/lesson.js"), ({ Lessons }) => {
-    lessons ??= new Lessons({ index: () => index, openRecorded, change, state: () => settings.now });
-    return act(lessons);
-  });
+  later(
+    () => import("./page/lesson.js"),
+    ({ Lessons }) => {
+      lessons ??= new Lessons({
+        index: () => index,
+        openRecorded,
+        change,
+        state: () => settings.now,
+      });
+      return act(lessons);
+    },
+  );
 
 /** What only some visitors use is fetched when it is used. */
 async function later(fetched, act) {
@@ -219,7 +268,9 @@ async function later(fetched, act) {
     await act(await fetched());
   } catch (error) {
     console.warn(error);
-    showMessage("This part of the page could not be fetched. Check the connection, then reload the page.");
+    showMessage(
+      "This part of the page could not be fetched. Check the connection, then reload the page.",
+    );
   }
 }
 
@@ -255,12 +306,16 @@ async function attempt(act) {
     await act();
   } catch (error) {
     // What the visitor or the network did is not a fault of the page.
-    const foreseen = ["cancelled", "input", "context", "download", "unsupported"].includes(error.kind);
+    const foreseen = ["cancelled", "input", "context", "download", "unsupported"].includes(
+      error.kind,
+    );
     (foreseen ? console.warn : console.error)(error);
     tell("error", { kind: error.kind ?? "page", message: error.message });
     if (error.kind === "cancelled") {
       setState(resting());
-      return showMessage("Loading was cancelled. What has arrived is kept where the browser allows it; press Run to go on.");
+      return showMessage(
+        "Loading was cancelled. What has arrived is kept where the browser allows it; press Run to go on.",
+      );
     }
     if (error.kind === "input" || error.kind === "context") {
       setState(resting());
@@ -268,7 +323,10 @@ async function attempt(act) {
     }
     if (error.fatal) session.forget();
     setState("error");
-    const restart = { words: "Restart the engine", act: () => attempt(() => session.restart(settings.now.engine)) };
+    const restart = {
+      words: "Restart the engine",
+      act: () => attempt(() => session.restart(settings.now.engine)),
+    };
     const retry = { words: "Retry", act: run };
     showMessage(error.message, error.kind === "unsupported" ? [] : [error.fatal ? restart : retry]);
   }
@@ -281,7 +339,8 @@ function setState(name) {
   root.dataset.state = name;
   if (name === "loading") loading.begin({ again: Boolean(session.loaded) });
   else loading.end();
-  if (name === "loading" && before !== name && !embedded) $(".loading").scrollIntoView({ block: "nearest" });
+  if (name === "loading" && before !== name && !embedded)
+    $(".loading").scrollIntoView({ block: "nearest" });
   if (name === "ready") {
     isStored(artifact.json.model.sha256, artifact.json.model.bytes).then((is) => (stored = is));
     if (before === "loading") askToPersist();
@@ -291,7 +350,14 @@ function setState(name) {
   controls.showState(name, runSize());
   views.setState(name, runSize());
   if (trace) showDoubt();
-  if (name !== before) say({ loading: session.loaded ? "Changing the engine." : "Loading the model.", ready: before === "loading" ? "The model is ready." : "", running: "The model is answering." }[name] ?? "");
+  if (name !== before)
+    say(
+      {
+        loading: session.loaded ? "Changing the engine." : "Loading the model.",
+        ready: before === "loading" ? "The model is ready." : "",
+        running: "The model is answering.",
+      }[name] ?? "",
+    );
 }
 
 function showStatus() {
@@ -339,21 +405,36 @@ function bringIntoView(element) {
 }
 
 function showDoubt() {
-  $("form.doubt").hidden = !trace.done || trace.messages.length > 1 || trace.lanes.length < 2 || ["loading", "running"].includes(root.dataset.state);
+  $("form.doubt").hidden =
+    !trace.done ||
+    trace.messages.length > 1 ||
+    trace.lanes.length < 2 ||
+    ["loading", "running"].includes(root.dataset.state);
 }
 
 function showEnd(finished) {
   $("[data-part=export]").hidden = false;
   const tokens = finished.lanes.reduce((sum, lane) => sum + lane.tokens.length, 0);
-  $(".timing").textContent = `${tokens} tokens in ${finished.seconds.toFixed(1)} s, all lanes together.`;
+  $(".timing").textContent =
+    `${tokens} tokens in ${finished.seconds.toFixed(1)} s, all lanes together.`;
   const summary = finished.lanes.map((lane, i) => {
     const parts = finished.partsAt(i);
-    const same = finished.sameAsTrained(i) ? ", same answer as trained" : parts >= 0 ? `, parts at token ${parts + 1}` : "";
+    const same = finished.sameAsTrained(i)
+      ? ", same answer as trained"
+      : parts >= 0
+        ? `, parts at token ${parts + 1}`
+        : "";
     return `${laneName(lane, finished.lanes)}: ${stopWords(lane)}${same}.`;
   });
   say(summary.join(" "));
   tell("result", {
-    lanes: finished.lanes.map(({ set, alpha, score, stopped }, i) => ({ set, alpha, score, stopped, text: finished.text(i) })),
+    lanes: finished.lanes.map(({ set, alpha, score, stopped }, i) => ({
+      set,
+      alpha,
+      score,
+      stopped,
+      text: finished.text(i),
+    })),
   });
 }
 
@@ -361,15 +442,20 @@ function showSelection() {
   const { off, set } = settings.now;
   board.setSelection(off);
   const { length } = off;
-  $(".selection-note").textContent = length === 0
-    ? "Switch a neuron to add it to My selection."
-    : `My selection: ${length} ${length === 1 ? "neuron" : "neurons"}. ${set === "custom" ? "The next run edits it." : "Choose “My selection” above to edit it."}`;
+  $(".selection-note").textContent =
+    length === 0
+      ? "Switch a neuron to add it to My selection."
+      : `My selection: ${length} ${length === 1 ? "neuron" : "neurons"}. ${set === "custom" ? "The next run edits it." : "Choose “My selection” above to edit it."}`;
   $("#selection-clear").hidden = length === 0;
 }
 
 function saveHash() {
   try {
-    history.replaceState(null, "", `${location.pathname}${location.search}${formatHash(settings.linked)}`);
+    history.replaceState(
+      null,
+      "",
+      `${location.pathname}${location.search}${formatHash(settings.linked)}`,
+    );
   } catch {
     // Some browsers limit how often the address may change; the next change catches up.
   }
@@ -410,12 +496,18 @@ async function openGallery() {
   views.setGallery(index);
   // A link's own prompt is shown where it is recorded; any other waits for Run, but in an embed, which shows a run always.
   const named = index.runs.find(({ id }) => id === settings.now.recorded);
-  const asked = index.runs.find(({ prompt, then = "" }) => prompt === settings.now.prompt && then === settings.now.then);
+  const asked = index.runs.find(
+    ({ prompt, then = "" }) => prompt === settings.now.prompt && then === settings.now.then,
+  );
   const run = named ?? asked ?? (settings.now.prompt === "" || embedded ? index.runs[0] : null);
   if (!run || trace) return;
   sweep = opening.sweep?.id === run.id ? opening.sweep : await loadRecorded(index.model.id, run.id);
   if (trace) return;
-  if (named && settings.now.prompt === "") change({ prompt: run.prompt, then: run.then ?? "", max: sweep.max, recorded: run.id }, { show: true });
+  if (named && settings.now.prompt === "")
+    change(
+      { prompt: run.prompt, then: run.then ?? "", max: sweep.max, recorded: run.id },
+      { show: true },
+    );
   showRecorded({ anew: true });
   if (settings.now.prompt === "" && trace) borrow();
   setState(root.dataset.state);
@@ -430,10 +522,14 @@ function showArtifact({ json }) {
   views.setArtifact(json);
   const notice = $(".provisional");
   if (json.provisional) {
-    notice.replaceChildren(h("strong", {}, "Provisional."), ` ${json.notice ?? "This list of H-Neurons is a first version."}`);
+    notice.replaceChildren(
+      h("strong", {}, "Provisional."),
+      ` ${json.notice ?? "This list of H-Neurons is a first version."}`,
+    );
     notice.hidden = false;
   }
-  $(".credits").textContent = `Model: ${json.model.name}, ${json.model.license}. ${json.neurons.length} H-Neurons of ${grouped(json.model.neuron_count)} neurons.`;
+  $(".credits").textContent =
+    `Model: ${json.model.name}, ${json.model.license}. ${json.neurons.length} H-Neurons of ${grouped(json.model.neuron_count)} neurons.`;
 }
 
 async function open() {
@@ -447,13 +543,15 @@ async function open() {
   $("form.doubt").append(...doubtFields());
   // What was typed before this script was there is the visitor's.
   const typed = controls.prompt.value;
-  if (typed !== "" && settings.now.prompt === "" && !opening.state) settings.take({ ...settings.now, prompt: typed });
+  if (typed !== "" && settings.now.prompt === "" && !opening.state)
+    settings.take({ ...settings.now, prompt: typed });
   controls.show(settings.now);
   showSelection();
   setState("recorded");
   artifactComing = openArtifact();
   await artifactComing;
-  if (artifact) await openGallery().catch((error) => console.warn("No recorded run to show:", error.message));
+  if (artifact)
+    await openGallery().catch((error) => console.warn("No recorded run to show:", error.message));
   if (settings.now.lesson) withLessons((them) => them.follow(settings.now.lesson));
   keepOffline();
   if (!artifact) return;

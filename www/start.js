@@ -3,8 +3,14 @@
 (() => {
   const embedded = new URLSearchParams(location.search).get("embed") === "1";
   if (embedded) document.documentElement.dataset.embed = "";
-  for (const link of document.querySelectorAll(`link[data-when="${embedded ? "embed" : "page"}"]`)) link.removeAttribute("disabled");
-  const { href: src } = new URL(embedded ? "page/preview.js" : "main.js", document.currentScript.src);
+  for (const link of document.querySelectorAll(`link[data-when="${embedded ? "embed" : "page"}"]`))
+    link.removeAttribute("disabled");
+  const { href: src } = new URL(
+    embedded ? "page/preview.js" : "main.js",
+    document.currentScript.src,
+  );
   // An element, so that the page's load event waits for it.
-  document.addEventListener("DOMContentLoaded", () => document.head.append(Object.assign(document.createElement("script"), { type: "module", src })));
+  document.addEventListener("DOMContentLoaded", () =>
+    document.head.append(Object.assign(document.createElement("script"), { type: "module", src })),
+  );
 })();

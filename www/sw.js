@@ -53,7 +53,8 @@ const inTurn = (work) => navigator.locks.request(OPEN, work);
 
 const parsed = (response) => response?.json().catch(() => null); // what cannot be read is not there
 
-const read = async () => (await parsed(await caches.match(LIST, { cacheName: OPEN }))) ?? { version: null, held: {} };
+const read = async () =>
+  (await parsed(await caches.match(LIST, { cacheName: OPEN }))) ?? { version: null, held: {} };
 const reread = () => inTurn(async () => (open = await read()));
 
 const change = (act) =>
@@ -101,7 +102,10 @@ async function filesOf(version) {
   return lists.get(version);
 }
 
-const kept = async () => (await caches.keys()).filter((name) => name.startsWith(OURS)).map((name) => name.slice(OURS.length));
+const kept = async () =>
+  (await caches.keys())
+    .filter((name) => name.startsWith(OURS))
+    .map((name) => name.slice(OURS.length));
 
 let updating = null;
 let updatingNext = null;
@@ -118,7 +122,9 @@ function update() {
 }
 
 async function install() {
-  const text = await (await fetch(LIST, { cache: "no-cache", signal: AbortSignal.timeout(LIST_WITHIN) })).text();
+  const text = await (
+    await fetch(LIST, { cache: "no-cache", signal: AbortSignal.timeout(LIST_WITHIN) })
+  ).text();
   const { version, files } = JSON.parse(text);
   lists.delete(version); // the browser may have deleted it since
   if (!(await filesOf(version))) {
@@ -128,7 +134,9 @@ async function install() {
     const results = await bring(version, files, [...wanted]);
     const failed = results.find(({ status }) => status === "rejected");
     if (failed) throw failed.reason;
-    await (await caches.open(OURS + version)).put(LIST, new Response(text, { headers: { "Content-Type": "application/json" } }));
+    await (
+      await caches.open(OURS + version)
+    ).put(LIST, new Response(text, { headers: { "Content-Type": "application/json" } }));
   }
   if ((await reread()).version === version) return;
   await change((state) => (state.version = version));
@@ -144,7 +152,8 @@ async function theirs(version) {
     const cacheName = OURS + other;
     for (const { url } of await (await caches.open(cacheName)).keys()) {
       const path = pathOf(url);
-      if (Object.hasOwn(files, path)) found.push({ path, sha256: files[path].sha256, url, cacheName });
+      if (Object.hasOwn(files, path))
+        found.push({ path, sha256: files[path].sha256, url, cacheName });
     }
   }
   return found;
@@ -155,7 +164,9 @@ async function bring(version, files, paths) {
   const cache = await caches.open(OURS + version);
   const there = new Set((await cache.keys()).map(({ url }) => url));
   const missing = paths.filter((path) => !there.has(addressOf(path)));
-  const copies = new Map(missing.length > 0 ? (await theirs(version)).map((file) => [file.sha256, file]) : []);
+  const copies = new Map(
+    missing.length > 0 ? (await theirs(version)).map((file) => [file.sha256, file]) : [],
+  );
   return Promise.allSettled(
     missing.map(async (path) => {
       const same = copies.get(files[path].sha256);
@@ -169,7 +180,8 @@ async function bring(version, files, paths) {
 async function fetched(path, { sha256 }) {
   for (const cache of ["default", "reload"]) {
     const response = await fetch(addressOf(path), { cache });
-    if (!response.ok && response.status !== 404) throw new Error(`${path}: HTTP ${response.status}`);
+    if (!response.ok && response.status !== 404)
+      throw new Error(`${path}: HTTP ${response.status}`);
     const body = await response.arrayBuffer();
     const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", body));
     if ([...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("") !== sha256) continue;
@@ -227,7 +239,8 @@ async function answer(event, path) {
     file = null; // the browser's storage fails: better a page from the network than none
   }
   if (!file) return fetch(request);
-  if (request.mode === "navigate") event.waitUntil(new Promise((done) => setTimeout(done, UPDATE_AFTER)).then(renew));
+  if (request.mode === "navigate")
+    event.waitUntil(new Promise((done) => setTimeout(done, UPDATE_AFTER)).then(renew));
   if (cached) return cached;
   try {
     const response = await fetched(path, file);
@@ -237,7 +250,10 @@ async function answer(event, path) {
     if (!(error instanceof OtherVersion)) throw error; // no network
     // Another version's file in this version's page could do anything. The page offers the new version when it is there.
     event.waitUntil(renew());
-    return new Response(`${path} is another version's by now; reload the page\n`, { status: 409, headers: { "Content-Type": "text/plain" } });
+    return new Response(`${path} is another version's by now; reload the page\n`, {
+      status: 409,
+      headers: { "Content-Type": "text/plain" },
+    });
   }
 }
 
@@ -248,7 +264,9 @@ async function fileFor(event, path) {
   const state = opens || !open ? await reread() : open;
   const version = (!opens && versionOf(clientId)) || state.version;
   // A page may ask as another client than it was to become, or may have come from the network.
-  const clients = (opens ? [resultingClientId] : [clientId, resultingClientId]).filter((client) => version && client && !versionOf(client));
+  const clients = (opens ? [resultingClientId] : [clientId, resultingClientId]).filter(
+    (client) => version && client && !versionOf(client),
+  );
   for (const client of clients) given.set(client, version); // at once, so that nothing deletes it
   const files = version && (await filesOf(version));
   const file = files && Object.hasOwn(files, path) ? files[path] : null;
@@ -259,7 +277,8 @@ async function fileFor(event, path) {
 
 async function put(version, path, response) {
   try {
-    if (await caches.has(OURS + version)) await (await caches.open(OURS + version)).put(addressOf(path), response);
+    if (await caches.has(OURS + version))
+      await (await caches.open(OURS + version)).put(addressOf(path), response);
   } catch {
     // No room: this file is fetched again next time.
   }
@@ -277,7 +296,11 @@ async function keep(event, urls) {
   const { version } = open;
   const files = version && (await filesOf(version));
   if (!files) return;
-  await bring(version, files, [...new Set(urls.map(pathOf))].filter((path) => Object.hasOwn(files, path)));
+  await bring(
+    version,
+    files,
+    [...new Set(urls.map(pathOf))].filter((path) => Object.hasOwn(files, path)),
+  );
   await tidy();
 }
 
@@ -288,11 +311,15 @@ self.addEventListener("message", (event) => {
   const { type, urls } = event.data ?? {};
   if (type === "keep" && Array.isArray(urls)) event.waitUntil(keep(event, urls));
   // Is there a newer version than this page's?
-  if (type === "newer") event.waitUntil(reread().then(({ version }) => event.ports[0]?.postMessage(isOlder(event.source, version))));
+  if (type === "newer")
+    event.waitUntil(
+      reread().then(({ version }) => event.ports[0]?.postMessage(isOlder(event.source, version))),
+    );
 });
 
 self.addEventListener("fetch", (event) => {
   const { method, url, headers } = event.request;
   const path = pathOf(url);
-  if (method === "GET" && path !== null && !headers.has("Range")) event.respondWith(answer(event, path));
+  if (method === "GET" && path !== null && !headers.has("Range"))
+    event.respondWith(answer(event, path));
 });

@@ -14,7 +14,8 @@ async function load({ module, model, choose }) {
   lab = buffer.finish(Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join(""));
   if (choose) {
     const chosen = await lab.choose(choose);
-    if (chosen.engine !== choose) throw new Error(chosen.refused ?? `the ${choose} engine was not chosen`);
+    if (chosen.engine !== choose)
+      throw new Error(chosen.refused ?? `the ${choose} engine was not chosen`);
     return { ...lab.info(), adapter: chosen.adapter };
   }
   return lab.info();
@@ -31,12 +32,18 @@ const start = (content, tokens, lanes) =>
 
 // The beginning of `text`, said as often as needed, whose prompt is nearest to `tokens` long; with its ids and its whole text.
 function prompt({ text, tokens }) {
-  const words = Array.from({ length: Math.ceil(tokens / text.split(" ").length) }, () => text).join(" ").split(" ");
+  const words = Array.from({ length: Math.ceil(tokens / text.split(" ").length) }, () => text)
+    .join(" ")
+    .split(" ");
   const cut = (count) => {
     const content = words.slice(0, count).join(" ");
     const started = start(content, 1, 1).prompt;
     lab.stop();
-    return { prompt: content, prompt_ids: started.map(({ id }) => id), prompt_text: started.map(({ text }) => text).join("") };
+    return {
+      prompt: content,
+      prompt_ids: started.map(({ id }) => id),
+      prompt_text: started.map(({ text }) => text).join(""),
+    };
   };
   let [few, many] = [1, words.length];
   while (many - few > 1) {
@@ -93,10 +100,20 @@ async function run({ prompt, tokens, lanes }) {
 
 // Time by kernel a token, with the H-Neurons silenced and shown.
 async function kernels(tokens) {
-  lab.set_artifact(await (await fetch(new URL("../www/artifacts/smollm2-135m-instruct-q4_1/hneurons.json", location.href))).text());
+  lab.set_artifact(
+    await (
+      await fetch(
+        new URL("../www/artifacts/smollm2-135m-instruct-q4_1/hneurons.json", location.href),
+      )
+    ).text(),
+  );
   await lab.kernel_times(2);
   const times = await lab.kernel_times(tokens);
-  return times.map(({ kernel, starts, ms }) => ({ kernel, starts_per_token: starts / tokens, ms_per_token: ms / tokens }));
+  return times.map(({ kernel, starts, ms }) => ({
+    kernel,
+    starts_per_token: starts / tokens,
+    ms_per_token: ms / tokens,
+  }));
 }
 
 // What the machine could do at best, each part measured for about `seconds`; null where this build cannot tell.

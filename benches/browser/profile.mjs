@@ -18,12 +18,19 @@ const { values } = parseArgs({
     temperature: { type: "string", default: "0" },
   },
 });
-const [lanes, tokens, temperature] = ["lanes", "tokens", "temperature"].map((option) => Number(values[option]));
+const [lanes, tokens, temperature] = ["lanes", "tokens", "temperature"].map((option) =>
+  Number(values[option]),
+);
 
 const folder = join(repository, "pkg", values.build);
 const module = await import(join(folder, "hneurons.js"));
 await module.default({ module_or_path: await readFile(join(folder, "hneurons_bg.wasm")) });
-const artifact = JSON.parse(await readFile(join(repository, "www/artifacts/smollm2-135m-instruct-q4_1/hneurons.json"), "utf8"));
+const artifact = JSON.parse(
+  await readFile(
+    join(repository, "www/artifacts/smollm2-135m-instruct-q4_1/hneurons.json"),
+    "utf8",
+  ),
+);
 const bytes = await readFile(join(repository, MODEL));
 const buffer = new module.ModelBuffer(bytes.length);
 buffer.push(bytes);
@@ -39,7 +46,7 @@ const start = () =>
     seed: 1,
   });
 async function until(reached) {
-  for (let given = 0; ; ) {
+  for (let given = 0; ;) {
     const step = await lab.step();
     given += step.lanes.filter(({ token }) => token).length;
     if (step.done || reached(given)) return given;
@@ -59,14 +66,23 @@ async function profiled(what, act) {
   const { profile } = await session.post("Profiler.stop");
   const names = new Map(profile.nodes.map(({ id, callFrame }) => [id, callFrame.functionName]));
   const self = new Map();
-  profile.samples.forEach((id, i) => self.set(names.get(id), (self.get(names.get(id)) ?? 0) + profile.timeDeltas[i]));
+  profile.samples.forEach((id, i) =>
+    self.set(names.get(id), (self.get(names.get(id)) ?? 0) + profile.timeDeltas[i]),
+  );
   const all = [...self.values()].reduce((a, b) => a + b);
-  console.log(`\n${what}: ${(count / seconds).toFixed(1)} tokens a second (${values.build}, ${lanes} lane${lanes === 1 ? "" : "s"}, temperature ${temperature})`);
+  console.log(
+    `\n${what}: ${(count / seconds).toFixed(1)} tokens a second (${values.build}, ${lanes} lane${lanes === 1 ? "" : "s"}, temperature ${temperature})`,
+  );
   for (const [name, time] of [...self].sort(([, a], [, b]) => b - a).slice(0, 14)) {
-    console.log(`${((100 * time) / all).toFixed(1).padStart(6)} %  ${name.replace(/::h[0-9a-f]{16}$/, "").slice(0, 110)}`);
+    console.log(
+      `${((100 * time) / all).toFixed(1).padStart(6)} %  ${name.replace(/::h[0-9a-f]{16}$/, "").slice(0, 110)}`,
+    );
   }
 }
 const { prompt } = start();
-await profiled("reading the prompt", async () => (await until((given) => given > 0), prompt.length * lanes));
+await profiled(
+  "reading the prompt",
+  async () => (await until((given) => given > 0), prompt.length * lanes),
+);
 await profiled("answering", () => until(() => false));
 process.exit(0);

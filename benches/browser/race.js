@@ -8,7 +8,8 @@ window.ask = (name, question) =>
   new Promise((done, failed) => {
     const worker = workers.get(name);
     worker.onmessage = ({ data }) => (data?.error ? failed(new Error(data.error)) : done(data));
-    worker.onerror = (event) => failed(new Error(event.message || "the worker could not be loaded"));
+    worker.onerror = (event) =>
+      failed(new Error(event.message || "the worker could not be loaded"));
     worker.postMessage(question);
   });
 

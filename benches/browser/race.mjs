@@ -34,7 +34,8 @@ const { values } = parseArgs({
   },
 });
 const whole = (option) => {
-  if (!/^[1-9]\d*$/.test(values[option])) throw new Error(`--${option} must be a whole number from 1: ${values[option]}`);
+  if (!/^[1-9]\d*$/.test(values[option]))
+    throw new Error(`--${option} must be a whole number from 1: ${values[option]}`);
   return Number(values[option]);
 };
 const [rounds, promptTokens, tokens] = ["rounds", "prompt-tokens", "tokens"].map(whole);
@@ -45,11 +46,26 @@ const MODELS = "target/bench/models";
 
 const racers = [];
 for (const build of ["relaxed-simd", "simd128"]) {
-  const ours = { engine: "hneurons", build, kind: "hneurons", module: `pkg/${build}/hneurons`, model: MODEL };
+  const ours = {
+    engine: "hneurons",
+    build,
+    kind: "hneurons",
+    module: `pkg/${build}/hneurons`,
+    model: MODEL,
+  };
   racers.push({ ...ours, lanes: 1, limits: [] }, { ...ours, lanes: 3 });
 }
 // WebGPU in both widths the page runs. SwiftShader serves where there is no GPU, and says so.
-if (!values["no-gpu"]) racers.push({ engine: "hneurons", build: "webgpu", kind: "hneurons", module: "pkg/simd128/hneurons", model: MODEL, choose: "gpu", lanes: 1 });
+if (!values["no-gpu"])
+  racers.push({
+    engine: "hneurons",
+    build: "webgpu",
+    kind: "hneurons",
+    module: "pkg/simd128/hneurons",
+    model: MODEL,
+    choose: "gpu",
+    lanes: 1,
+  });
 
 async function inFormats(peer, formats) {
   await mkdir(join(repository, MODELS), { recursive: true });
@@ -57,24 +73,52 @@ async function inFormats(peer, formats) {
   for (const format of formats) {
     const file = MODEL_FILE.replace(/\.[^.]+\.gguf$/, `.${format}.gguf`);
     await requantize(join(repository, MODEL), join(repository, MODELS, file), format);
-    racers.push({ ...peer, lanes: 1, model: `bench-models/${file}`, quantization: `${format} + F32` });
+    racers.push({
+      ...peer,
+      lanes: 1,
+      model: `bench-models/${file}`,
+      quantization: `${format} + F32`,
+    });
   }
 }
 if (values.wllama) {
   const module = "bench/node_modules/@wllama/wllama";
   const manifest = join(repository, module.replace("bench/", "benches/browser/"), "package.json");
-  if (!existsSync(manifest)) throw new Error("wllama is not installed: run npm ci in benches/browser");
+  if (!existsSync(manifest))
+    throw new Error("wllama is not installed: run npm ci in benches/browser");
   const { version } = JSON.parse(await readFile(manifest, "utf8"));
-  await inFormats({ engine: "wllama", version, build: "simd128", kind: "wllama", module: `${module}/esm` }, ["Q8_0", "Q4_0", "F16"]);
+  await inFormats(
+    { engine: "wllama", version, build: "simd128", kind: "wllama", module: `${module}/esm` },
+    ["Q8_0", "Q4_0", "F16"],
+  );
 }
-if (values.candle) await inFormats({ engine: "candle-transformers", build: "simd128", kind: "candle", module: "candle/candle_peer" }, ["Q8_0", "F16"]);
+if (values.candle)
+  await inFormats(
+    {
+      engine: "candle-transformers",
+      build: "simd128",
+      kind: "candle",
+      module: "candle/candle_peer",
+    },
+    ["Q8_0", "F16"],
+  );
 
 // ---- the race ------------------------------------------------------------------------------------------------------------
 
-const folders = { "bench/": "benches/browser", "bench-models/": MODELS, ...(values.candle && { "candle/": relative(repository, resolve(values.candle)) }) };
+const folders = {
+  "bench/": "benches/browser",
+  "bench-models/": MODELS,
+  ...(values.candle && { "candle/": relative(repository, resolve(values.candle)) }),
+};
 const server = await serve({ folders });
 // Without quantization, or a kernel's time would be a multiple of 0.1 ms.
-const browser = await open({ args: ["--enable-unsafe-webgpu", "--disable-dawn-features=timestamp_quantization", ...(values.software ? ["--use-webgpu-adapter=swiftshader"] : [])] });
+const browser = await open({
+  args: [
+    "--enable-unsafe-webgpu",
+    "--disable-dawn-features=timestamp_quantization",
+    ...(values.software ? ["--use-webgpu-adapter=swiftshader"] : []),
+  ],
+});
 try {
   await race(browser.page);
 } finally {
@@ -87,11 +131,14 @@ async function race(page) {
   await page.waitForFunction(() => window.load && window.ask);
   // Racers of the same module and file, as ours in one lane and in three, share a worker.
   const worker = ({ module, model, choose }) => `${module} ${model} ${choose ?? ""}`;
-  const ask = (racer, question) => page.evaluate(([name, question]) => window.ask(name, question), [worker(racer), question]);
+  const ask = (racer, question) =>
+    page.evaluate(([name, question]) => window.ask(name, question), [worker(racer), question]);
 
   let racing = racers;
   async function leaveOut(racer, why) {
-    console.log(`left out: ${racer.engine} ${racer.build} ${racer.model.split("/").at(-1)} (${why.split("\n")[0]})`);
+    console.log(
+      `left out: ${racer.engine} ${racer.build} ${racer.model.split("/").at(-1)} (${why.split("\n")[0]})`,
+    );
     racing = racing.filter((other) => worker(other) !== worker(racer));
     await page.evaluate((name) => window.unload(name), worker(racer));
   }
@@ -115,7 +162,13 @@ async function race(page) {
       racer,
       async () => {
         if (!loaded.has(worker(racer))) {
-          loaded.set(worker(racer), await page.evaluate(([name, racer]) => window.load(name, racer), [worker(racer), racer]));
+          loaded.set(
+            worker(racer),
+            await page.evaluate(
+              ([name, racer]) => window.load(name, racer),
+              [worker(racer), racer],
+            ),
+          );
         }
         racer.info = loaded.get(worker(racer));
         given ??= await ask(racer, { prompt: { text: TEXT, tokens: promptTokens } });
@@ -128,13 +181,18 @@ async function race(page) {
   }
   // The same file is raced however slow it is; another format is only there to be faster.
   for (const racer of racing.filter(({ model }) => model !== MODEL)) {
-    const others = racing.filter(({ engine }) => engine === racer.engine).map(({ warm }) => warm.decode_tps);
-    if (racer.warm.decode_tps * 4 < Math.max(...others)) await leaveOut(racer, `too slow: ${racer.warm.decode_tps.toFixed(1)} tokens a second`);
+    const others = racing
+      .filter(({ engine }) => engine === racer.engine)
+      .map(({ warm }) => warm.decode_tps);
+    if (racer.warm.decode_tps * 4 < Math.max(...others))
+      await leaveOut(racer, `too slow: ${racer.warm.decode_tps.toFixed(1)} tokens a second`);
   }
 
   const turns = racing.flatMap((racer) => [
     { racer, take: async () => racer.rounds.push(await ask(racer, run(racer))) },
-    ...(racer.limits ? [{ racer, take: async () => racer.limits.push(await ask(racer, { limit: LIMIT_SECONDS })) }] : []),
+    ...(racer.limits
+      ? [{ racer, take: async () => racer.limits.push(await ask(racer, { limit: LIMIT_SECONDS })) }]
+      : []),
   ]);
   for (let round = 0; round < rounds; round++) {
     for (let i = 0; i < turns.length; i++) {
@@ -161,21 +219,33 @@ async function report(racing, kernels) {
     ...medians(racer.rounds, ["prefill_tps", "decode_tps"]),
     rounds: racer.rounds.length,
     ...(racer.info.adapter && { adapter: racer.info.adapter, per_step: racer.warm.counters }),
-    ...(racer.limits?.[0] && { limit: medians(racer.limits, ["kernel_tps", "read_tps", "prefill_kernel_tps"]) }),
+    ...(racer.limits?.[0] && {
+      limit: medians(racer.limits, ["kernel_tps", "read_tps", "prefill_kernel_tps"]),
+    }),
     prompt_tokens: racer.warm.prompt_ids.length,
     generated_tokens: racer.warm.ids.length,
     // Other formats are other weights.
-    same_tokens_as_first: racer.model === first.model ? agreement(first.warm.ids, racer.warm.ids) : null,
+    same_tokens_as_first:
+      racer.model === first.model ? agreement(first.warm.ids, racer.warm.ids) : null,
   }));
   const processor = cpus()[0]?.model.trim() ?? "unknown processor";
   const device = `${processor}, ${cpus().length} cores, Chromium ${browser.version}, headless`;
-  const result = { device, profile: values.profile, runs, kernels, limit: fastest(runs).limit ?? null, ratios: ratios(runs) };
+  const result = {
+    device,
+    profile: values.profile,
+    runs,
+    kernels,
+    limit: fastest(runs).limit ?? null,
+    ratios: ratios(runs),
+  };
   if (values.out) await writeFile(values.out, `${JSON.stringify(result, null, 2)}\n`);
   print(result, { rounds, tokens });
 }
 
 function medians(rounds, keys) {
-  return Object.fromEntries(keys.map((key) => [key, Number(median(rounds.map((round) => round[key])).toPrecision(4))]));
+  return Object.fromEntries(
+    keys.map((key) => [key, Number(median(rounds.map((round) => round[key])).toPrecision(4))]),
+  );
 }
 
 function median(numbers) {

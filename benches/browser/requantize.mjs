@@ -38,7 +38,9 @@ export async function requantize(from, to, format) {
     tensor.at = end;
     end += padded(size(tensor, tensor.now));
   }
-  const infos = Buffer.concat(tensors.map(({ head, now, at }) => Buffer.concat([head, u32(now.type), u64(at)])));
+  const infos = Buffer.concat(
+    tensors.map(({ head, now, at }) => Buffer.concat([head, u32(now.type), u64(at)])),
+  );
   const before = Buffer.from(metadata);
   if (fileType !== null) before.writeUInt32LE(target.file, fileType);
   const header = Buffer.alloc(padded(before.length + infos.length));
@@ -52,7 +54,10 @@ export async function requantize(from, to, format) {
   try {
     await out.write(header);
     for (const tensor of tensors) {
-      const old = bytes.subarray(data + tensor.offset, data + tensor.offset + size(tensor, tensor.was));
+      const old = bytes.subarray(
+        data + tensor.offset,
+        data + tensor.offset + size(tensor, tensor.was),
+      );
       const fresh = Buffer.alloc(padded(size(tensor, tensor.now)));
       if (tensor.now === tensor.was) old.copy(fresh);
       else convert(tensor, old, fresh);
@@ -69,7 +74,10 @@ export async function requantize(from, to, format) {
 }
 
 function convert({ was, now }, old, fresh) {
-  const [from, to] = [new DataView(old.buffer, old.byteOffset), new DataView(fresh.buffer, fresh.byteOffset)];
+  const [from, to] = [
+    new DataView(old.buffer, old.byteOffset),
+    new DataView(fresh.buffer, fresh.byteOffset),
+  ];
   const weights = new Float32Array(BLOCK);
   for (let block = 0; block < old.length / was.bytes; block++) {
     was.read(from, block * was.bytes, weights);
@@ -77,7 +85,8 @@ function convert({ was, now }, old, fresh) {
   }
 }
 
-const size = ({ dims }, { bytes }) => (dims.reduce((product, dim) => product * dim, 1) / BLOCK) * bytes;
+const size = ({ dims }, { bytes }) =>
+  (dims.reduce((product, dim) => product * dim, 1) / BLOCK) * bytes;
 
 // ---- the file ------------------------------------------------------------------------------------------------------------
 
@@ -124,7 +133,8 @@ function parse(bytes) {
     const type = int();
     const was = Object.values(FORMATS).find((format) => format.type === type);
     if (!was) throw new Error(`${name} has the type ${type}, which is not known here`);
-    if (dims[0] % BLOCK) throw new Error(`${name} has rows of ${dims[0]}, not whole blocks of ${BLOCK}`);
+    if (dims[0] % BLOCK)
+      throw new Error(`${name} has rows of ${dims[0]}, not whole blocks of ${BLOCK}`);
     return { head, dims, was, offset: long() };
   });
   return { metadata, fileType, tensors, alignment, data: Math.ceil(at / alignment) * alignment };
@@ -138,7 +148,14 @@ const asBits = new Uint32Array(asFloat.buffer);
 
 function fromHalf(half) {
   const [exponent, fraction] = [(half >> 10) & 31, half & 1023];
-  const size = exponent === 31 ? (fraction ? NaN : Infinity) : exponent ? 2 ** (exponent - 25) * (1024 + fraction) : 2 ** -24 * fraction;
+  const size =
+    exponent === 31
+      ? fraction
+        ? NaN
+        : Infinity
+      : exponent
+        ? 2 ** (exponent - 25) * (1024 + fraction)
+        : 2 ** -24 * fraction;
   return half & 0x8000 ? -size : size;
 }
 
@@ -194,7 +211,8 @@ function writeQ4_0(to, at, weights) {
   const inverse = d ? fround(1 / d) : 0;
   const level = (weight) => Math.min(15, Math.trunc(fround(fround(weight * inverse) + 8.5)));
   to.setUint16(at, toHalf(d), true);
-  for (let i = 0; i < 16; i++) to.setUint8(at + 2 + i, level(weights[i]) | (level(weights[i + 16]) << 4));
+  for (let i = 0; i < 16; i++)
+    to.setUint8(at + 2 + i, level(weights[i]) | (level(weights[i + 16]) << 4));
 }
 
 function writeQ8_0(to, at, weights) {

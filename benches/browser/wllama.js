@@ -15,18 +15,27 @@ async function load({ module, model }) {
   const { Wllama } = await import(`${module}/index.js`);
   const nothing = () => {};
   const logger = { debug: nothing, log: nothing, warn: nothing, error: nothing };
-  wllama = new Wllama({ default: `${module}/wasm/wllama.wasm` }, { suppressNativeLog: true, logger });
+  wllama = new Wllama(
+    { default: `${module}/wasm/wllama.wasm` },
+    { suppressNativeLog: true, logger },
+  );
   // The other build, for browsers without 64-bit memory, would come from someone else's server.
   wllama.setCompat(null);
   const response = await fetch(model);
   if (!response.ok) throw new Error(`${model}: HTTP ${response.status}`);
-  await wllama.loadModel([await response.blob()], { n_ctx: CONTEXT, n_parallel: 1, n_threads: 1, n_gpu_layers: 0 });
+  await wllama.loadModel([await response.blob()], {
+    n_ctx: CONTEXT,
+    n_parallel: 1,
+    n_threads: 1,
+    n_gpu_layers: 0,
+  });
   if (!wllama.getLoadedContextInfo().success) throw new Error("wllama did not take the model");
   return {};
 }
 
 async function run({ prompt_ids, prompt_text, tokens }) {
-  if (prompt_ids.length + tokens > CONTEXT) throw new Error(`the prompt and ${tokens} tokens do not fit into ${CONTEXT}`);
+  if (prompt_ids.length + tokens > CONTEXT)
+    throw new Error(`the prompt and ${tokens} tokens do not fit into ${CONTEXT}`);
   const { choices, timings } = await wllama.createCompletion({
     prompt: prompt_text,
     max_tokens: tokens,
@@ -42,7 +51,8 @@ async function run({ prompt_ids, prompt_text, tokens }) {
   const { text, logprobs } = choices[0];
   known ??= { text, ids: logprobs.content.map(({ id }) => id) };
   if (text !== known.text) throw new Error("wllama went on differently from the run before");
-  if (timings.prompt_n !== prompt_ids.length) throw new Error(`wllama read ${timings.prompt_n} tokens instead of ${prompt_ids.length}`);
+  if (timings.prompt_n !== prompt_ids.length)
+    throw new Error(`wllama read ${timings.prompt_n} tokens instead of ${prompt_ids.length}`);
   return {
     prompt_ids,
     ids: known.ids,

@@ -24,7 +24,9 @@ test("a run of more than 32 tokens says a handful of things, with the board, the
   for (const open of [false, true]) {
     if (open) {
       await page.locator("[data-part=map] summary").click();
-      await page.waitForFunction(() => /^All 46,080/.test(document.querySelector(".map-note")?.textContent));
+      await page.waitForFunction(() =>
+        /^All 46,080/.test(document.querySelector(".map-note")?.textContent),
+      );
       await page.locator("[data-part=neuron] .neuron-name").first().click();
       await page.locator("[data-part=card]").waitFor();
     }
@@ -34,25 +36,44 @@ test("a run of more than 32 tokens says a handful of things, with the board, the
         for (let at = element; at; at = at.parentElement) {
           const live = at.getAttribute("aria-live");
           if (live) return live !== "off" && at;
-          if (at.matches("output, [role=status], [role=alert], [role=log], [role=timer]")) return at;
+          if (at.matches("output, [role=status], [role=alert], [role=log], [role=timer]"))
+            return at;
         }
       };
       window.listener?.disconnect();
       window.listener = new MutationObserver((mutations) => {
-        const regions = new Set(mutations.map(({ target }) => speaks(target.nodeType === Node.TEXT_NODE ? target.parentElement : target)));
-        for (const region of regions) if (region && region.textContent.trim() && region.getClientRects().length) window.said.push(region.textContent.trim());
+        const regions = new Set(
+          mutations.map(({ target }) =>
+            speaks(target.nodeType === Node.TEXT_NODE ? target.parentElement : target),
+          ),
+        );
+        for (const region of regions)
+          if (region && region.textContent.trim() && region.getClientRects().length)
+            window.said.push(region.textContent.trim());
       });
-      window.listener.observe(document.body, { subtree: true, childList: true, characterData: true });
+      window.listener.observe(document.body, {
+        subtree: true,
+        childList: true,
+        characterData: true,
+      });
       document.querySelector(".timing").textContent = "";
     });
     // A line is said a moment after what it is about, so the run is waited for by its summary.
     await ask(page);
-    await page.waitForFunction(() => /parts at token/.test(document.querySelector("#live").textContent));
+    await page.waitForFunction(() =>
+      /parts at token/.test(document.querySelector("#live").textContent),
+    );
     const tokens = await page.locator("[data-set=h] [data-part=token]").count();
     assert.ok(tokens >= 30, `${tokens} tokens`);
     const said = await page.evaluate(() => window.said);
-    assert.ok(said.some((text) => /^As trained: .*parts at token \d/s.test(text)), `its end is said: ${said.join(" | ")}`);
+    assert.ok(
+      said.some((text) => /^As trained: .*parts at token \d/s.test(text)),
+      `its end is said: ${said.join(" | ")}`,
+    );
     t.diagnostic(`${said.length} announcements${open ? ", card and map open" : ""}`);
-    assert.ok(said.length <= HANDFUL + (open ? HANDFUL : 0), `${said.length} announcements: ${said.join(" | ")}`);
+    assert.ok(
+      said.length <= HANDFUL + (open ? HANDFUL : 0),
+      `${said.length} announcements: ${said.join(" | ")}`,
+    );
   }
 });

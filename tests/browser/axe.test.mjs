@@ -21,20 +21,45 @@ before(async () => {
 });
 after(() => browser.close());
 
-for (const [width, colorScheme] of [[1280, "light"], [375, "dark"]]) {
+for (const [width, colorScheme] of [
+  [1280, "light"],
+  [375, "dark"],
+]) {
   test(`axe finds nothing to object to in any state of the page, ${colorScheme}, ${width} px`, async (t) => {
     const site = await serve();
     t.after(() => site.close());
     // The traps and the missing files below are errors on purpose.
-    const page = await freshPage(t, browser, { viewport: { width, height: 900 }, colorScheme, bypassCSP: true, serviceWorkers: "block", reducedMotion: "reduce" }, (line) => /unreachable|404|Failed to load/.test(line.text()));
+    const page = await freshPage(
+      t,
+      browser,
+      {
+        viewport: { width, height: 900 },
+        colorScheme,
+        bypassCSP: true,
+        serviceWorkers: "block",
+        reducedMotion: "reduce",
+      },
+      (line) => /unreachable|404|Failed to load/.test(line.text()),
+    );
     const open = async (at = site) => {
       await page.goto(at.url);
       await page.evaluate(axe);
     };
     const check = async (where) => {
-      const found = await page.evaluate(async (runOnly) => (await window.axe.run({ runOnly })).violations, TAGS);
-      assert.deepEqual(found.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(" | ")}`), [], where);
-      const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+      const found = await page.evaluate(
+        async (runOnly) => (await window.axe.run({ runOnly })).violations,
+        TAGS,
+      );
+      assert.deepEqual(
+        found.map(
+          ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(" | ")}`,
+        ),
+        [],
+        where,
+      );
+      const over = await page.evaluate(
+        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+      );
       assert.equal(over, 0, `${where}: nothing scrolls sideways`);
     };
     const neuron = page.locator("[data-part=neuron] .neuron-name");
@@ -52,9 +77,15 @@ for (const [width, colorScheme] of [[1280, "light"], [375, "dark"]]) {
     site.faults.slow = 0;
     await ask(page);
     await page.locator(".sweep-run").click();
-    await page.waitForFunction(() => document.documentElement.dataset.state === "ready" && document.querySelectorAll(".sweep-rows li").length === 6);
+    await page.waitForFunction(
+      () =>
+        document.documentElement.dataset.state === "ready" &&
+        document.querySelectorAll(".sweep-rows li").length === 6,
+    );
     await page.locator("[data-part=map] summary").click();
-    await page.waitForFunction(() => /^All 46,080/.test(document.querySelector(".map-note")?.textContent));
+    await page.waitForFunction(() =>
+      /^All 46,080/.test(document.querySelector(".map-note")?.textContent),
+    );
     await page.locator("[data-part=neuron] .switch").first().click();
     await neuron.first().click();
     await page.locator("[data-part=card]").waitFor();
@@ -63,12 +94,18 @@ for (const [width, colorScheme] of [[1280, "light"], [375, "dark"]]) {
     await page.getByRole("button", { name: "Doubt it" }).click();
     await page.waitForFunction(() => document.querySelectorAll(".turn").length === 3);
     await ended(page);
-    await page.evaluate(async () => (await import(new URL("www/page/update.js", location.href).href)).showUpdate(() => {}));
+    await page.evaluate(async () =>
+      (await import(new URL("www/page/update.js", location.href).href)).showUpdate(() => {}),
+    );
     await page.getByText("A new version is ready.").waitFor();
     await check("after the doubt, with a new version");
     await page.fill("[data-part=prompt]", "Why? [[hang]]");
     await page.locator("[data-part=run]").click();
-    await page.waitForFunction(() => document.documentElement.dataset.state === "running" && document.querySelectorAll("[data-set=none] [data-part=token]").length === 3);
+    await page.waitForFunction(
+      () =>
+        document.documentElement.dataset.state === "running" &&
+        document.querySelectorAll("[data-set=none] [data-part=token]").length === 3,
+    );
     await check("a run under way");
     await open();
     await page.waitForSelector("[data-part=neuron]");
@@ -93,19 +130,52 @@ for (const [width, colorScheme] of [[1280, "light"], [375, "dark"]]) {
 test("in forced colours one can read what parts, and tell what is chosen", async (t) => {
   const site = await serve();
   t.after(() => site.close());
-  const page = await freshPage(t, browser, { forcedColors: "active", colorScheme: "dark", serviceWorkers: "block" });
+  const page = await freshPage(t, browser, {
+    forcedColors: "active",
+    colorScheme: "dark",
+    serviceWorkers: "block",
+  });
   await page.goto(site.url);
   await page.waitForSelector("[data-part=neuron]");
   await page.locator("[data-set=h] [data-part=token]").nth(2).click();
   await page.locator("[data-part=prompt]").focus();
-  const style = (selector, property) => page.locator(selector).first().evaluate((element, property) => getComputedStyle(element)[property], property);
+  const style = (selector, property) =>
+    page
+      .locator(selector)
+      .first()
+      .evaluate((element, property) => getComputedStyle(element)[property], property);
   const canvas = await style("body", "backgroundColor");
-  assert.notEqual(await style(".sweep-answer mark", "color"), canvas, "the word at which an answer parts");
-  assert.equal(await style("#alpha", "forcedColorAdjust"), "none", "the slider’s track and thumb are backgrounds, which are taken away there");
-  assert.equal(await style("[data-part=token][aria-pressed=true]", "outlineStyle"), "solid", "the chosen token");
-  assert.notEqual(await style(".sweep-rows li[data-chosen]", "borderInlineStartColor"), await style(".sweep-rows li:not([data-chosen])", "borderInlineStartColor"), "the chosen factor");
-  for (const place of [".tabs", ".kinds"]) assert.notEqual(await style(`${place} input:checked + span`, "backgroundColor"), canvas, "the chosen tab");
-  assert.notEqual(await style(".chip[aria-pressed=true]", "backgroundColor"), canvas, "the run that is shown");
+  assert.notEqual(
+    await style(".sweep-answer mark", "color"),
+    canvas,
+    "the word at which an answer parts",
+  );
+  assert.equal(
+    await style("#alpha", "forcedColorAdjust"),
+    "none",
+    "the slider’s track and thumb are backgrounds, which are taken away there",
+  );
+  assert.equal(
+    await style("[data-part=token][aria-pressed=true]", "outlineStyle"),
+    "solid",
+    "the chosen token",
+  );
+  assert.notEqual(
+    await style(".sweep-rows li[data-chosen]", "borderInlineStartColor"),
+    await style(".sweep-rows li:not([data-chosen])", "borderInlineStartColor"),
+    "the chosen factor",
+  );
+  for (const place of [".tabs", ".kinds"])
+    assert.notEqual(
+      await style(`${place} input:checked + span`, "backgroundColor"),
+      canvas,
+      "the chosen tab",
+    );
+  assert.notEqual(
+    await style(".chip[aria-pressed=true]", "backgroundColor"),
+    canvas,
+    "the run that is shown",
+  );
 });
 
 test("on paper the page is light, has every row of the board, and nothing to press", async (t) => {
@@ -117,17 +187,31 @@ test("on paper the page is light, has every row of the board, and nothing to pre
   await page.emulateMedia({ media: "print" });
   const { ink, hidden, shown } = await page.evaluate(() => {
     const board = document.querySelector(".board-scroll");
-    return { ink: getComputedStyle(document.body).color, hidden: board.scrollHeight - board.clientHeight, shown: [...document.querySelectorAll(".go, .gallery, .top-acts, .doubt, .export, .sweep-offer")].filter((element) => element.getClientRects().length).length };
+    return {
+      ink: getComputedStyle(document.body).color,
+      hidden: board.scrollHeight - board.clientHeight,
+      shown: [
+        ...document.querySelectorAll(".go, .gallery, .top-acts, .doubt, .export, .sweep-offer"),
+      ].filter((element) => element.getClientRects().length).length,
+    };
   });
-  assert.ok(/\d+/g.test(ink) && ink.match(/\d+/g).every((part) => Number(part) < 60), `dark on white: ${ink}`);
+  assert.ok(
+    /\d+/g.test(ink) && ink.match(/\d+/g).every((part) => Number(part) < 60),
+    `dark on white: ${ink}`,
+  );
   assert.equal(hidden, 0, "the board is not cut off");
   assert.equal(shown, 0);
   // The board is painted in the colours of paper too, as soon as the browser has told it of the paper.
-  await page.waitForFunction(() => {
-    const canvas = document.querySelector("canvas.names");
-    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-    let darkest = 255;
-    for (let i = 0; i < data.length; i += 4) if (data[i + 3] > 250) darkest = Math.min(darkest, data[i]);
-    return darkest < 60;
-  }, null, { timeout: 5_000 });
+  await page.waitForFunction(
+    () => {
+      const canvas = document.querySelector("canvas.names");
+      const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+      let darkest = 255;
+      for (let i = 0; i < data.length; i += 4)
+        if (data[i + 3] > 250) darkest = Math.min(darkest, data[i]);
+      return darkest < 60;
+    },
+    null,
+    { timeout: 5_000 },
+  );
 });

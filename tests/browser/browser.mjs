@@ -26,18 +26,30 @@ const PLACES = [
 ];
 
 // The browser itself must be as quiet as the page: no updates, no field trials, nothing that would blur a test or a number.
-const FLAGS = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+const FLAGS = [
+  "--no-sandbox",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
 
 export function chrome() {
   const found = process.env.CHROME ?? PLACES.find((path) => existsSync(path));
-  if (!found) throw new Error("Chrome or Chromium was not found; install it (Debian: apt-get install chromium) or name it in CHROME");
+  if (!found)
+    throw new Error(
+      "Chrome or Chromium was not found; install it (Debian: apt-get install chromium) or name it in CHROME",
+    );
   return found;
 }
 
 export async function open({ profile, args = [], ...options } = {}) {
   const launch = { executablePath: chrome(), headless: true, args: [...FLAGS, ...args] };
   const browser = profile ? null : await chromium.launch(launch);
-  const context = profile ? await chromium.launchPersistentContext(profile, { ...launch, ...options }) : await browser.newContext(options);
+  const context = profile
+    ? await chromium.launchPersistentContext(profile, { ...launch, ...options })
+    : await browser.newContext(options);
   const problems = [];
   const foreign = [];
   context.on("console", (message) => {
@@ -49,7 +61,14 @@ export async function open({ profile, args = [], ...options } = {}) {
     if (/^(https?|wss?):$/.test(protocol) && hostname !== "127.0.0.1") foreign.push(request.url());
   });
   const page = context.pages()[0] ?? (await context.newPage());
-  return { page, context, problems, foreign, version: (browser ?? context.browser())?.version() ?? "", close: () => (browser ?? context).close() };
+  return {
+    page,
+    context,
+    problems,
+    foreign,
+    version: (browser ?? context.browser())?.version() ?? "",
+    close: () => (browser ?? context).close(),
+  };
 }
 
 export async function temporaryFolder() {

@@ -27,8 +27,12 @@ let offline = false;
 before(async () => {
   server = await serve();
   profile = await temporaryFolder();
-  const index = JSON.parse(await readFile(join(repository, "dist/www/artifacts/index.json"), "utf8"));
-  artifact = JSON.parse(await readFile(join(repository, "dist/www/artifacts", index.default, "hneurons.json"), "utf8"));
+  const index = JSON.parse(
+    await readFile(join(repository, "dist/www/artifacts/index.json"), "utf8"),
+  );
+  artifact = JSON.parse(
+    await readFile(join(repository, "dist/www/artifacts", index.default, "hneurons.json"), "utf8"),
+  );
 });
 after(async () => {
   await server.close();
@@ -44,23 +48,33 @@ async function visit(t, { at = server, hash = "", expected = [], ...options } = 
     server.heal();
     if (offline) await server.goOnline();
     offline = false;
-    assert.deepEqual(visited.problems.filter((text) => !expected.some((pattern) => pattern.test(text))), []);
+    assert.deepEqual(
+      visited.problems.filter((text) => !expected.some((pattern) => pattern.test(text))),
+      [],
+    );
     assert.deepEqual(visited.foreign, []);
   });
   await visited.page.goto(at.url + hash);
-  await visited.page.waitForFunction(() => document.querySelector(".credits").textContent || document.documentElement.dataset.state === "error");
+  await visited.page.waitForFunction(
+    () =>
+      document.querySelector(".credits").textContent ||
+      document.documentElement.dataset.state === "error",
+  );
   return visited;
 }
 /** One with a profile of its own: nothing in its cache. */
 const firstVisit = (t, options = {}) => visit(t, { ...options, profile: undefined });
 
-const state = (page, name, timeout = 60_000) => page.waitForSelector(`html[data-state="${name}"]`, { timeout });
+const state = (page, name, timeout = 60_000) =>
+  page.waitForSelector(`html[data-state="${name}"]`, { timeout });
 const message = (page) => page.locator(".message").innerText();
 const lane = (page, set) => page.locator(`[data-part=lane][data-set=${set}]`);
-const textOf = async (page, set) => (await lane(page, set).locator("[data-part=token]").allTextContents()).join("");
+const textOf = async (page, set) =>
+  (await lane(page, set).locator("[data-part=token]").allTextContents()).join("");
 
 async function advanced(page, fields) {
-  if (!(await page.locator(".advanced").getAttribute("open"))) await page.evaluate(() => (document.querySelector(".advanced").open = true));
+  if (!(await page.locator(".advanced").getAttribute("open")))
+    await page.evaluate(() => (document.querySelector(".advanced").open = true));
   for (const [name, value] of Object.entries(fields)) {
     await page.fill(`#${name}`, String(value));
     await page.press(`#${name}`, "Tab");
@@ -74,7 +88,13 @@ async function begin(page, prompt, button = page.locator("[data-part=run]")) {
   await button.click();
 }
 const ended = (page) =>
-  page.waitForFunction(() => document.documentElement.dataset.state === "ready" && document.querySelector(".timing").textContent !== "", null, { timeout: 60_000 });
+  page.waitForFunction(
+    () =>
+      document.documentElement.dataset.state === "ready" &&
+      document.querySelector(".timing").textContent !== "",
+    null,
+    { timeout: 60_000 },
+  );
 async function ask(page, prompt, button) {
   await begin(page, prompt, button);
   await ended(page);
@@ -98,28 +118,50 @@ test("a cold visit: the prompt is answered in three lanes, word by word, and the
     const note = (list, value) => list.at(-1) === value || list.push(value);
     new MutationObserver(() => {
       const bar = document.querySelector("[data-phase=download] progress");
-      if (document.documentElement.dataset.state === "loading" && bar.value > 0) note(seen.download, bar.value);
+      if (document.documentElement.dataset.state === "loading" && bar.value > 0)
+        note(seen.download, bar.value);
       if (document.documentElement.dataset.state !== "running") return;
       for (const element of document.querySelectorAll("[data-part=lane]")) {
         const lengths = (seen.lanes[element.dataset.set] ??= []);
-        note(lengths, [...element.querySelectorAll("[data-part=token]")].map(({ textContent }) => textContent).join("").length);
+        note(
+          lengths,
+          [...element.querySelectorAll("[data-part=token]")]
+            .map(({ textContent }) => textContent)
+            .join("").length,
+        );
       }
-    }).observe(document.body, { subtree: true, childList: true, attributes: true, characterData: true });
+    }).observe(document.body, {
+      subtree: true,
+      childList: true,
+      attributes: true,
+      characterData: true,
+    });
   });
   await ask(page, ZORVATH);
   assert.equal(server.count(MODEL), 1);
 
   const seen = await page.evaluate(() => window.seen);
   assert.ok(seen.download.length >= 5, `the download's bar moved ${seen.download.length} times`);
-  assert.deepEqual(seen.download, [...seen.download].sort((a, b) => a - b));
+  assert.deepEqual(
+    seen.download,
+    [...seen.download].sort((a, b) => a - b),
+  );
   for (const set of ["none", "h", "random"]) {
     const text = await textOf(page, set);
     assert.match(text, /\w+ \w+ \w+/, `lane ${set}: ${text}`);
-    assert.ok(seen.lanes[set].length >= TOKENS / 2, `lane ${set} grew in ${seen.lanes[set].length} steps`);
+    assert.ok(
+      seen.lanes[set].length >= TOKENS / 2,
+      `lane ${set} grew in ${seen.lanes[set].length} steps`,
+    );
     // What was there before the run is cleared first.
     const grew = seen.lanes[set].slice(seen.lanes[set].indexOf(0));
-    assert.deepEqual(grew, [...grew].sort((a, b) => a - b));
-    const score = Number(await lane(page, set).locator("[data-part=score]").getAttribute("data-value"));
+    assert.deepEqual(
+      grew,
+      [...grew].sort((a, b) => a - b),
+    );
+    const score = Number(
+      await lane(page, set).locator("[data-part=score]").getAttribute("data-value"),
+    );
     assert.ok(score > 0 && score < 1, `lane ${set}: detector ${score}`);
   }
 
@@ -147,7 +189,14 @@ test("a second visit takes the model from the cache; offline, everything still w
   await ask(first.page, MEOWS);
   assert.equal(server.count(MODEL), 0);
   // The page, and of the two modules the one in use, are kept by the service worker.
-  const needed = [/^\/$/, /^\/files\.json$/, /^\/www\/main\.js$/, /^\/www\/worker\/worker\.js$/, /\/hneurons\.js$/, /\.wasm$/];
+  const needed = [
+    /^\/$/,
+    /^\/files\.json$/,
+    /^\/www\/main\.js$/,
+    /^\/www\/worker\/worker\.js$/,
+    /\/hneurons\.js$/,
+    /\.wasm$/,
+  ];
   await eventually(async () => {
     const paths = await cached(first.page);
     return needed.every((pattern) => paths.some((path) => pattern.test(path)));
@@ -157,7 +206,9 @@ test("a second visit takes the model from the cache; offline, everything still w
   await server.goOffline();
   offline = true;
   server.clear();
-  const later = await visit(t, { expected: [/ERR_CONNECTION_REFUSED|Failed to (fetch|load resource)/] });
+  const later = await visit(t, {
+    expected: [/ERR_CONNECTION_REFUSED|Failed to (fetch|load resource)/],
+  });
   await advanced(later.page, { max: TOKENS });
   await ask(later.page, MEOWS);
   assert.match(await textOf(later.page, "none"), /cat/);
@@ -171,7 +222,10 @@ test("silencing a set changes the text; times 1 it is the as-trained text, and t
   await ask(page, ZORVATH);
   const trained = await textOf(page, "none");
   assert.notEqual(await textOf(page, "custom"), trained);
-  assert.match(await lane(page, "custom").innerText(), /256 neurons, silenced[^]*Parts from the as-trained answer at token \d+/);
+  assert.match(
+    await lane(page, "custom").innerText(),
+    /256 neurons, silenced[^]*Parts from the as-trained answer at token \d+/,
+  );
 
   await setAlpha(page, 1);
   await ask(page, ZORVATH);
@@ -191,7 +245,8 @@ test("Doubt it: a second answer in each lane, under the first turn", async (t) =
   await ask(page, undefined, page.getByRole("button", { name: "Doubt it" }));
   assert.equal(await page.locator("#answers-title").innerText(), "Answers, second turn");
   const turn = await page.locator(".conversation").innerText();
-  for (const part of [MEOWS, first, "Are you sure?"]) assert.ok(turn.includes(part), `${part} is in: ${turn}`);
+  for (const part of [MEOWS, first, "Are you sure?"])
+    assert.ok(turn.includes(part), `${part} is in: ${turn}`);
   const texts = await Promise.all(["none", "h", "random"].map((set) => textOf(page, set)));
   for (const text of texts) {
     assert.ok(text.length > 20, text);
@@ -205,44 +260,89 @@ test("Doubt it: a second answer in each lane, under the first turn", async (t) =
 test("a recorded run is what a live run of the same prompt says; the map reads all neurons; a sweep answers every factor", async (t) => {
   const { page } = await visit(t, { hash: "#recorded=velmoria&engine=cpu" });
   await page.waitForSelector("[data-part=lane]");
-  const all = async () => [await textOf(page, "none"), await textOf(page, "h"), await textOf(page, "random")];
+  const all = async () => [
+    await textOf(page, "none"),
+    await textOf(page, "h"),
+    await textOf(page, "random"),
+  ];
   const recorded = await all();
   assert.equal(await page.locator(".run-kind").innerText(), "Recorded run");
   await page.locator("[data-part=run]").click();
-  await page.waitForFunction(() => document.documentElement.dataset.state === "ready" && document.querySelector(".timing").textContent, null, { timeout: 120_000 });
+  await page.waitForFunction(
+    () =>
+      document.documentElement.dataset.state === "ready" &&
+      document.querySelector(".timing").textContent,
+    null,
+    { timeout: 120_000 },
+  );
   assert.equal(await page.locator(".run-kind").innerText(), "");
   assert.deepEqual(await all(), recorded);
-  const index = JSON.parse(await readFile(join(repository, "www/gallery", artifact.model.id, "index.json"), "utf8"));
-  const sha = createHash("sha256").update(await readFile(join(repository, "www/artifacts", artifact.id, "hneurons.json"))).digest("hex");
-  assert.equal(index.artifact.sha256, sha, "the gallery was recorded with this artifact: run `hneurons gallery`");
+  const index = JSON.parse(
+    await readFile(join(repository, "www/gallery", artifact.model.id, "index.json"), "utf8"),
+  );
+  const sha = createHash("sha256")
+    .update(await readFile(join(repository, "www/artifacts", artifact.id, "hneurons.json")))
+    .digest("hex");
+  assert.equal(
+    index.artifact.sha256,
+    sha,
+    "the gallery was recorded with this artifact: run `hneurons gallery`",
+  );
   for (const { id } of index.runs) {
-    const bytes = gzipSync(await readFile(join(repository, "www/gallery", artifact.model.id, `${id}.json`)), { level: 9 }).length;
+    const bytes = gzipSync(
+      await readFile(join(repository, "www/gallery", artifact.model.id, `${id}.json`)),
+      { level: 9 },
+    ).length;
     assert.ok(bytes <= 40_000, `${id}: ${bytes} bytes`);
   }
   await page.locator("[data-part=token]").first().click();
   await page.locator("[data-part=map] summary").first().click();
-  await page.waitForFunction(() => document.querySelector("[data-part=map]").innerText.includes("46,080"), null, { timeout: 60_000 });
+  await page.waitForFunction(
+    () => document.querySelector("[data-part=map]").innerText.includes("46,080"),
+    null,
+    { timeout: 60_000 },
+  );
   await page.getByRole("button", { name: "Run the sweep" }).click();
-  await page.waitForFunction(() => document.documentElement.dataset.state === "ready" && document.querySelectorAll("[data-part=sweep] li, [data-part=sweep] tbody tr").length >= 6, null, { timeout: 240_000 });
+  await page.waitForFunction(
+    () =>
+      document.documentElement.dataset.state === "ready" &&
+      document.querySelectorAll("[data-part=sweep] li, [data-part=sweep] tbody tr").length >= 6,
+    null,
+    { timeout: 240_000 },
+  );
 });
 
 test("all neurons at a token are the contributions that a run shows, and factors of their own are each neuron's", async (t) => {
   const { page } = await visit(t);
   await openLab(page, { root: server.url, variant: "simd128", model: artifact.model });
-  const got = await page.evaluate(async ({ artifact, messages }) => {
-    window.lab.set_artifact(JSON.stringify(artifact));
-    const [first, second] = artifact.neurons.map(({ layer, index }) => [layer, index]);
-    const own = { set: "custom", alpha: 2, neurons: [first, second], factors: [0, null] };
-    const lanes = [own, { set: "custom", alpha: 2, neurons: [second] }, { set: "custom", alpha: 0, neurons: [first] }, { set: "none" }, { set: "random", alpha: 2, control_of: [first, second], factors: [1, 1] }];
-    const run = await window.record({ messages, lanes, max_tokens: 8 });
-    const at = run.prompt.length + 3;
-    const all = await window.lab.activity({ messages, tokens: run.lanes[0].ids, lane: own, at });
-    const refused = await window.lab.activity({ messages, tokens: [], lane: own, at: 5000 }).then(() => "taken", (error) => error.kind);
-    return { all: Array.from(all), run, at, refused };
-  }, { artifact, messages: [{ role: "user", content: ZORVATH }] });
+  const got = await page.evaluate(
+    async ({ artifact, messages }) => {
+      window.lab.set_artifact(JSON.stringify(artifact));
+      const [first, second] = artifact.neurons.map(({ layer, index }) => [layer, index]);
+      const own = { set: "custom", alpha: 2, neurons: [first, second], factors: [0, null] };
+      const lanes = [
+        own,
+        { set: "custom", alpha: 2, neurons: [second] },
+        { set: "custom", alpha: 0, neurons: [first] },
+        { set: "none" },
+        { set: "random", alpha: 2, control_of: [first, second], factors: [1, 1] },
+      ];
+      const run = await window.record({ messages, lanes, max_tokens: 8 });
+      const at = run.prompt.length + 3;
+      const all = await window.lab.activity({ messages, tokens: run.lanes[0].ids, lane: own, at });
+      const refused = await window.lab.activity({ messages, tokens: [], lane: own, at: 5000 }).then(
+        () => "taken",
+        (error) => error.kind,
+      );
+      return { all: Array.from(all), run, at, refused };
+    },
+    { artifact, messages: [{ role: "user", content: ZORVATH }] },
+  );
   assert.equal(got.all.length, artifact.model.neuron_count);
   const shown = got.run.lanes[0].contributions[got.at];
-  got.run.shown.forEach(([layer, index], i) => assert.equal(got.all[layer * artifact.model.neurons_per_layer + index], shown[i]));
+  got.run.shown.forEach(([layer, index], i) =>
+    assert.equal(got.all[layer * artifact.model.neurons_per_layer + index], shown[i]),
+  );
   assert.equal(got.refused, "input");
   const logprobs = got.run.lanes.map((lane) => lane.logprobs.join());
   assert.equal(new Set(logprobs.slice(0, 4)).size, 4, "both factors count");
@@ -253,7 +353,10 @@ test("Stop acts within one token", async (t) => {
   const { page } = await visit(t);
   await advanced(page, { max: 512 });
   await page.evaluate(() => {
-    const counts = () => [...document.querySelectorAll("[data-part=lane]")].map((lane) => lane.querySelectorAll("[data-part=token]").length);
+    const counts = () =>
+      [...document.querySelectorAll("[data-part=lane]")].map(
+        (lane) => lane.querySelectorAll("[data-part=token]").length,
+      );
     window.counts = counts;
     // Pressed as soon as a token is drawn, so that no other is on its way yet.
     const watch = new MutationObserver(() => {
@@ -268,7 +371,12 @@ test("Stop acts within one token", async (t) => {
   await ask(page, "Tell me a long story about a lighthouse.");
   const [before, after] = await page.evaluate(() => [window.atStop, window.counts()]);
   assert.equal(after.length, 3);
-  after.forEach((count, i) => assert.ok(count - before[i] <= 1, `lane ${i}: ${before[i]} tokens at Stop, ${count} in the end`));
+  after.forEach((count, i) =>
+    assert.ok(
+      count - before[i] <= 1,
+      `lane ${i}: ${before[i]} tokens at Stop, ${count} in the end`,
+    ),
+  );
   assert.match(await lane(page, "none").innerText(), /stopped/);
   await advanced(page, { max: 4 });
   await ask(page, MEOWS);
@@ -284,7 +392,11 @@ test("an empty prompt, and one of 100 kB: said, and the page goes on", async (t)
   assert.match(await message(page), /prompt is empty/);
   await page.fill("[data-part=prompt]", "A long story. ".repeat(7315).slice(0, 102_400));
   await page.click("[data-part=run]");
-  await page.waitForFunction(() => /\d+ tokens/.test(document.querySelector(".message").textContent), null, { timeout: 60_000 });
+  await page.waitForFunction(
+    () => /\d+ tokens/.test(document.querySelector(".message").textContent),
+    null,
+    { timeout: 60_000 },
+  );
   assert.match(await message(page), /prompt has \d+ tokens.*at most 8192.*shorten it/s);
   await state(page, "ready");
   await ask(page, MEOWS);
@@ -298,9 +410,18 @@ test("a link with bad numbers: what cannot be is ignored, and a neuron that does
     await close();
   }
   for (const neuron of ["30.0", "2.1536"]) {
-    const { page, close } = await visit(t, { hash: `#set=custom&off=${neuron}&max=4&prompt=Hi&run=1` });
-    await page.waitForFunction(() => /no neuron/.test(document.querySelector(".message").textContent), null, { timeout: 60_000 });
-    assert.match(await message(page), new RegExp(`no neuron ${neuron.replace(".", "\\.")}.*layers 0 to 29 and indices 0 to 1535`));
+    const { page, close } = await visit(t, {
+      hash: `#set=custom&off=${neuron}&max=4&prompt=Hi&run=1`,
+    });
+    await page.waitForFunction(
+      () => /no neuron/.test(document.querySelector(".message").textContent),
+      null,
+      { timeout: 60_000 },
+    );
+    assert.match(
+      await message(page),
+      new RegExp(`no neuron ${neuron.replace(".", "\\.")}.*layers 0 to 29 and indices 0 to 1535`),
+    );
     await page.locator("label").filter({ hasText: "H-Neurons" }).first().click();
     await ask(page, "Hi");
     await close();
@@ -318,13 +439,19 @@ async function changeArtifact(context, change) {
 const aside = { serviceWorkers: "block" }; // a service worker would fetch past the route
 
 test("an artifact of another model is refused, and once it is the right one the page runs", async (t) => {
-  const { page, context } = await firstVisit(t, { ...aside, expected: [/not the expected one|hash differs/] });
+  const { page, context } = await firstVisit(t, {
+    ...aside,
+    expected: [/not the expected one|hash differs/],
+  });
   await changeArtifact(context, ({ model }) => (model.sha256 = "0".repeat(64)));
   await page.reload();
   await page.waitForFunction(() => document.querySelector(".credits").textContent);
   await begin(page, MEOWS);
   await state(page, "error");
-  assert.match(await message(page), /not the expected one \(SHA-256 b179c9523d0e…, expected 000000000000…\)/);
+  assert.match(
+    await message(page),
+    /not the expected one \(SHA-256 b179c9523d0e…, expected 000000000000…\)/,
+  );
   assert.equal(await page.getByRole("button", { name: "Retry" }).count(), 1);
   await context.unroute("**/hneurons.json");
   await page.reload();
@@ -359,7 +486,12 @@ for (const [name, make, words] of [
     const other = await serve({ models: join(folder.path, "models") });
     t.after(() => other.close());
     const { page, context } = await firstVisit(t, { ...aside, at: other, expected: [words] });
-    await changeArtifact(context, (changed) => Object.assign(changed.model, { sha256: createHash("sha256").update(bytes).digest("hex"), bytes: bytes.length }));
+    await changeArtifact(context, (changed) =>
+      Object.assign(changed.model, {
+        sha256: createHash("sha256").update(bytes).digest("hex"),
+        bytes: bytes.length,
+      }),
+    );
     await page.reload();
     await page.waitForFunction(() => document.querySelector(".credits").textContent);
     await begin(page, MEOWS);
@@ -381,7 +513,10 @@ test("a download cut at 50 % is resumed: its first half is not fetched again", a
   assert.deepEqual(more, []);
   assert.equal(first.range, null);
   const from = Number(/^bytes=(\d+)-$/.exec(rest.range)[1]);
-  assert.ok(from > 0.4 * artifact.model.bytes && from <= first.sent, `resumed at ${from} of ${first.sent} sent`);
+  assert.ok(
+    from > 0.4 * artifact.model.bytes && from <= first.sent,
+    `resumed at ${from} of ${first.sent} sent`,
+  );
   assert.equal(rest.sent, artifact.model.bytes - from);
 });
 
@@ -408,7 +543,14 @@ test("the worker is killed mid-run: said, and a restart takes the model from the
   await page.reload();
   await advanced(page, { max: 512 });
   await begin(page, "Tell me a long story about a lighthouse.");
-  await page.waitForFunction(() => document.documentElement.dataset.state === "running" && document.querySelector(".run-kind").textContent === "" && document.querySelectorAll("[data-part=token]").length > 9, null, { timeout: 60_000 });
+  await page.waitForFunction(
+    () =>
+      document.documentElement.dataset.state === "running" &&
+      document.querySelector(".run-kind").textContent === "" &&
+      document.querySelectorAll("[data-part=token]").length > 9,
+    null,
+    { timeout: 60_000 },
+  );
   server.clear();
   await page.evaluate(() => window.engine.terminate());
   await state(page, "error");
@@ -452,18 +594,34 @@ for (const variant of ["simd128", "relaxed-simd"]) {
     const memory = (await page.evaluate(() => window.memory())) / artifact.model.bytes;
     t.diagnostic(`memory after loading: ${memory.toFixed(2)} times the file`);
     assert.ok(memory < 1.5, `${memory} times the file`);
-    const edits = [{ set: "h", alpha: 1 }, { ...RANDOM, alpha: 1 }, { set: "custom", alpha: 1, neurons: LOUD }];
-    const ones = await record({ messages: user(ZORVATH), lanes: [NONE, ...edits], max_tokens: TOKENS });
+    const edits = [
+      { set: "h", alpha: 1 },
+      { ...RANDOM, alpha: 1 },
+      { set: "custom", alpha: 1, neurons: LOUD },
+    ];
+    const ones = await record({
+      messages: user(ZORVATH),
+      lanes: [NONE, ...edits],
+      max_tokens: TOKENS,
+    });
     const [trained, ...same] = ones.lanes;
     assert.equal(trained.ids.length, TOKENS);
-    assert.equal(trained.contributions.length, ones.prompt.length + TOKENS, "every position, the last token's included");
+    assert.equal(
+      trained.contributions.length,
+      ones.prompt.length + TOKENS,
+      "every position, the last token's included",
+    );
     assert.ok(new Set(trained.contributions.flat()).size > 1000);
     assert.ok(trained.logprobs.every((value) => value <= 0 && Number.isFinite(value)));
     for (const lane of same) assert.deepEqual(lane, trained);
 
     const lanes = [NONE, H0, RANDOM];
     const company = await record({ messages: user(MEOWS), lanes, max_tokens: TOKENS });
-    assert.notDeepEqual(company.lanes[1].logprobs, company.lanes[0].logprobs, "silencing does something");
+    assert.notDeepEqual(
+      company.lanes[1].logprobs,
+      company.lanes[0].logprobs,
+      "silencing does something",
+    );
     for (const [i, lane] of lanes.entries()) {
       const alone = await record({ messages: user(MEOWS), lanes: [lane], max_tokens: TOKENS });
       assert.deepEqual(alike(alone.lanes[0]), alike(company.lanes[i]));
@@ -479,24 +637,42 @@ test("both builds give identical numbers", () => {
 
 test("the browser gives what the command line gives", async (t) => {
   // hneurons run "What animal meows?" --set none --set h --alpha 0 --show h --max-tokens 12 --json
-  const native = JSON.parse(await readFile(join(repository, "tests/fixtures/native_run.json"), "utf8"));
+  const native = JSON.parse(
+    await readFile(join(repository, "tests/fixtures/native_run.json"), "utf8"),
+  );
   assert.equal(native.model.sha256, artifact.model.sha256);
   const { record } = await bench(t, "relaxed-simd");
   const lanes = native.lanes.map(({ set, alpha }) => ({ set, alpha }));
-  const run = await record({ messages: native.messages, lanes, max_tokens: Math.max(...native.lanes.map(({ tokens }) => tokens.length)) });
+  const run = await record({
+    messages: native.messages,
+    lanes,
+    max_tokens: Math.max(...native.lanes.map(({ tokens }) => tokens.length)),
+  });
   assert.deepEqual(run.prompt, native.prompt_tokens);
   let compared = 0;
   native.lanes.forEach((theirs, i) => {
     const ours = run.lanes[i];
-    assert.deepEqual(ours.ids, theirs.tokens.map(({ id }) => id));
+    assert.deepEqual(
+      ours.ids,
+      theirs.tokens.map(({ id }) => id),
+    );
     assert.equal(ours.texts.join(""), theirs.text);
     assert.equal(ours.stopped, theirs.stopped);
-    theirs.tokens.forEach(({ logprob }, k) => assert.ok(Math.abs(ours.logprobs[k] - logprob) < 1e-9, `lane ${i}, token ${k}: ${ours.logprobs[k]}, natively ${logprob}`));
+    theirs.tokens.forEach(({ logprob }, k) =>
+      assert.ok(
+        Math.abs(ours.logprobs[k] - logprob) < 1e-9,
+        `lane ${i}, token ${k}: ${ours.logprobs[k]}, natively ${logprob}`,
+      ),
+    );
     const rows = [...(theirs.prompt_neurons ?? []), ...theirs.tokens.map(({ neurons }) => neurons)];
     rows.forEach((neurons, at) => {
       for (const { layer, index, contribution } of neurons ?? []) {
         const row = run.shown.findIndex(([l, n]) => l === layer && n === index);
-        assert.equal(ours.contributions[at][row], Math.fround(contribution), `lane ${i}, position ${at}, neuron ${layer}.${index}`);
+        assert.equal(
+          ours.contributions[at][row],
+          Math.fround(contribution),
+          `lane ${i}, position ${at}, neuron ${layer}.${index}`,
+        );
         compared++;
       }
     });
@@ -511,7 +687,15 @@ test("the engine itself refuses bad requests, artifacts and files, each with its
       ({ content, lane }) => {
         // NaN and infinities do not survive every way here; a word stands for them.
         const alpha = typeof lane.alpha === "string" ? Number(lane.alpha) : lane.alpha;
-        return window.failure(() => window.lab.start({ messages: [{ role: "user", content }], lanes: [{ ...lane, alpha }], max_tokens: 4, temperature: 0, seed: 1 }));
+        return window.failure(() =>
+          window.lab.start({
+            messages: [{ role: "user", content }],
+            lanes: [{ ...lane, alpha }],
+            max_tokens: 4,
+            temperature: 0,
+            seed: 1,
+          }),
+        );
       },
       { content, lane },
     );
@@ -523,8 +707,18 @@ test("the engine itself refuses bad requests, artifacts and files, each with its
     ["Hi", { set: "h", alpha: -1 }, "input", /alpha is -1/],
     ["Hi", { set: "h", alpha: 3.01 }, "input", /alpha is 3\.01/],
     ["Hi", { set: "h", alpha: "Infinity" }, "input", /alpha is inf/i],
-    ["Hi", { set: "custom", alpha: 0, neurons: [[30, 0]] }, "input", /no neuron 30\.0: .*layers 0 to 29/],
-    ["Hi", { set: "custom", alpha: 0, neurons: [[0, 1536]] }, "input", /no neuron 0\.1536: .*indices 0 to 1535/],
+    [
+      "Hi",
+      { set: "custom", alpha: 0, neurons: [[30, 0]] },
+      "input",
+      /no neuron 30\.0: .*layers 0 to 29/,
+    ],
+    [
+      "Hi",
+      { set: "custom", alpha: 0, neurons: [[0, 1536]] },
+      "input",
+      /no neuron 0\.1536: .*indices 0 to 1535/,
+    ],
     ["Hi", { set: "custom", alpha: 0, neurons: [[-1, 0]] }, "input", /./],
     ["Hi", { set: "everything", alpha: 0 }, "input", /./],
   ];
@@ -535,21 +729,35 @@ test("the engine itself refuses bad requests, artifacts and files, each with its
     assert.match(text, words);
   }
 
-  const artifactFailure = (text) => page.evaluate((text) => window.failure(() => window.lab.set_artifact(text)), text);
+  const artifactFailure = (text) =>
+    page.evaluate((text) => window.failure(() => window.lab.set_artifact(text)), text);
   const other = structuredClone(artifact);
   other.model.sha256 = "0".repeat(64);
   const outside = structuredClone(artifact);
   outside.neurons[0].layer = 30;
-  for (const [text, words] of [["", /./], ["{}", /not a valid hneurons\/1 file/], [JSON.stringify(other), /belongs to another model file/], [JSON.stringify(outside), /./]]) {
+  for (const [text, words] of [
+    ["", /./],
+    ["{}", /not a valid hneurons\/1 file/],
+    [JSON.stringify(other), /belongs to another model file/],
+    [JSON.stringify(outside), /./],
+  ]) {
     const [isError, kind, said] = await artifactFailure(text);
     assert.deepEqual([isError, kind], [true, "artifact"], said);
     assert.match(said, words);
   }
 
-  const [isError, kind, said] = await page.evaluate(() => window.failure(() => window.load(new Uint8Array(100_000), "0".repeat(64))));
+  const [isError, kind, said] = await page.evaluate(() =>
+    window.failure(() => window.load(new Uint8Array(100_000), "0".repeat(64))),
+  );
   assert.deepEqual([isError, kind], [true, "hash"]);
   assert.match(said, /not the expected one/);
   // After all this the engine still answers.
-  const { lanes } = await page.evaluate(() => window.record({ messages: [{ role: "user", content: "Hi" }], lanes: [{ set: "none", alpha: 1 }], max_tokens: 2 }));
+  const { lanes } = await page.evaluate(() =>
+    window.record({
+      messages: [{ role: "user", content: "Hi" }],
+      lanes: [{ set: "none", alpha: 1 }],
+      max_tokens: 2,
+    }),
+  );
   assert.equal(lanes[0].ids.length, 2);
 });

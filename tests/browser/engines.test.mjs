@@ -27,21 +27,28 @@ async function visit(t, { gpu, hash = "" } = {}) {
 
 const status = (page) => page.locator("[data-part=status]").innerText();
 const words = (page) => page.locator("#engine-words").textContent();
-const choose = (page, engine) => page.evaluate((engine) => {
-  document.querySelector(".advanced").open = true;
-  const select = document.querySelector("[data-part=engine]");
-  select.value = engine;
-  select.dispatchEvent(new Event("change", { bubbles: true }));
-}, engine);
+const choose = (page, engine) =>
+  page.evaluate((engine) => {
+    document.querySelector(".advanced").open = true;
+    const select = document.querySelector("[data-part=engine]");
+    select.value = engine;
+    select.dispatchEvent(new Event("change", { bubbles: true }));
+  }, engine);
 
 test("what was chosen, in words", () => {
   const both = { engine: "gpu", cpu: 96.4, gpu: 211.7, adapter: "An adapter", refused: null };
   assert.equal(statusWords(both), "WebGPU · 212 tok/s");
   assert.equal(statusWords({ ...both, engine: "cpu", cpu: null }), "CPU");
   assert.equal(statusWords({ ...both, cpu: 3.14, engine: "cpu" }), "CPU · 3.1 tok/s");
-  assert.equal(engineWords(both), "In use: WebGPU. Measured, in tokens a second in each of three lanes: CPU 96, WebGPU 212. Adapter: An adapter.");
+  assert.equal(
+    engineWords(both),
+    "In use: WebGPU. Measured, in tokens a second in each of three lanes: CPU 96, WebGPU 212. Adapter: An adapter.",
+  );
   const refused = { engine: "cpu", cpu: 96.4, gpu: null, adapter: null, refused: "there is none" };
-  assert.match(engineWords(refused), /^In use: CPU\..*CPU 96\. The GPU is not used: there is none\.$/);
+  assert.match(
+    engineWords(refused),
+    /^In use: CPU\..*CPU 96\. The GPU is not used: there is none\.$/,
+  );
 });
 
 test("auto takes the GPU where it is the faster, and the hint has both numbers", async (t) => {
@@ -49,7 +56,10 @@ test("auto takes the GPU where it is the faster, and the hint has both numbers",
   assert.equal(await words(page), "");
   await ask(page);
   assert.equal(await status(page), "WebGPU · 212 tok/s");
-  assert.match(await words(page), /In use: WebGPU.*three lanes: CPU 96, WebGPU 212\. Adapter: Mock adapter\./);
+  assert.match(
+    await words(page),
+    /In use: WebGPU.*three lanes: CPU 96, WebGPU 212\. Adapter: Mock adapter\./,
+  );
   assert.equal(await page.locator("[data-part=status]").getAttribute("title"), await words(page));
 });
 
@@ -79,7 +89,11 @@ test("another engine is chosen before the next run, without the model being fetc
   await page.evaluate(() => {
     document.querySelector(".timing").textContent = "";
     new MutationObserver((_, observer) => {
-      if (document.documentElement.dataset.state !== "loading" || !document.querySelector("[data-phase=measure][data-is=now]")) return;
+      if (
+        document.documentElement.dataset.state !== "loading" ||
+        !document.querySelector("[data-phase=measure][data-is=now]")
+      )
+        return;
       window.seen = document.querySelector(".loading").innerText;
       observer.disconnect();
     }).observe(document.documentElement, { attributes: true, subtree: true, childList: true });
@@ -87,7 +101,10 @@ test("another engine is chosen before the next run, without the model being fetc
   await ask(page);
   assert.equal(await status(page), "WebGPU · 212 tok/s");
   assert.equal(site.modelRequests().length, 1);
-  assert.match(await page.evaluate(() => window.seen), /^Changing the engine\s+Warm up and measure|^Changing the engine\s+Upload to the GPU and measure/);
+  assert.match(
+    await page.evaluate(() => window.seen),
+    /^Changing the engine\s+Warm up and measure|^Changing the engine\s+Upload to the GPU and measure/,
+  );
 });
 
 test("the GPU is lost in a run: said, the answer is whole, and the CPU stays until another engine is chosen", async (t) => {

@@ -5,7 +5,11 @@ import assert from "node:assert/strict";
 
 /** Asks again and again until the answer is yes. */
 export async function eventually(question, ms = 15_000) {
-  for (const end = Date.now() + ms; Date.now() < end; await new Promise((resolve) => setTimeout(resolve, 50))) {
+  for (
+    const end = Date.now() + ms;
+    Date.now() < end;
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  ) {
     if (await question()) return;
   }
   assert.fail(`not within ${ms / 1000} seconds: ${question}`);

@@ -21,10 +21,15 @@ const SLOWER = 4;
 const sum = (list) => list.reduce((total, value) => total + value, 0);
 /** Bytes of bodies sent since the visit began, by what they belong to. */
 function wire({ requests }) {
-  const bytes = (match) => sum(requests.filter(({ path }) => match.test(path)).map(({ sent }) => sent));
+  const bytes = (match) =>
+    sum(requests.filter(({ path }) => match.test(path)).map(({ sent }) => sent));
   return { page: bytes(/^(?!pkg\/|models\/)/), module: bytes(/^pkg\//), model: bytes(/^models\//) };
 }
-const tasks = (list, own) => ({ count: list.length, longest: Math.max(0, ...list), own: own[0] ?? 0 });
+const tasks = (list, own) => ({
+  count: list.length,
+  longest: Math.max(0, ...list),
+  own: own[0] ?? 0,
+});
 
 /** One visit: the opening, and what `then` finds. */
 async function visit(server, options, then = () => ({})) {
@@ -32,11 +37,17 @@ async function visit(server, options, then = () => ({})) {
   const { page, context, problems, close } = await open(options);
   try {
     await watch(page);
-    if (options.slower) await (await context.newCDPSession(page)).send("Emulation.setCPUThrottlingRate", { rate: options.slower });
+    if (options.slower)
+      await (
+        await context.newCDPSession(page)
+      ).send("Emulation.setCPUThrottlingRate", { rate: options.slower });
     const stop = await busy(page);
     await page.goto(server.url);
     const seen = await opening(page);
-    const found = { opening: { ...seen, tasks: tasks(seen.tasks, await stop()) }, ...(await then(page)) };
+    const found = {
+      opening: { ...seen, tasks: tasks(seen.tasks, await stop()) },
+      ...(await then(page)),
+    };
     if (problems.length) throw new Error(problems.join("\n"));
     return found;
   } finally {
@@ -50,11 +61,24 @@ async function live(page) {
   const lastByte = (phases.download ?? phases.cache).to;
   // Again, with the model there: what the main thread does while three lanes answer, and nothing else.
   // A second visit finds everything kept, if the build's list of files fits its files.
-  await page.evaluate(() => Promise.race([navigator.serviceWorker.ready, new Promise((_, failed) => setTimeout(() => failed(new Error("nothing was kept for offline use: build anew")), 30_000))]));
+  await page.evaluate(() =>
+    Promise.race([
+      navigator.serviceWorker.ready,
+      new Promise((_, failed) =>
+        setTimeout(() => failed(new Error("nothing was kept for offline use: build anew")), 30_000),
+      ),
+    ]),
+  );
   const stop = await busy(page);
   const { from, to, tokens, tasks: long } = await run(page, RUN);
   return {
-    loading: { total: loaded - loading, read: lastByte - (phases.download ?? phases.cache).from, verify: phases.measure.from - lastByte, measure: loaded - phases.measure.from, fromLastByte: loaded - lastByte },
+    loading: {
+      total: loaded - loading,
+      read: lastByte - (phases.download ?? phases.cache).from,
+      verify: phases.measure.from - lastByte,
+      measure: loaded - phases.measure.from,
+      fromLastByte: loaded - lastByte,
+    },
     run: { seconds: (to - from) / 1000, tokens: sum(tokens), tasks: tasks(long, await stop()) },
   };
 }
@@ -101,9 +125,14 @@ const long = (of) => {
 };
 const device = `${cpus()[0]?.model ?? "unknown processor"}, ${cpus().length} cores, Chromium ${version}, headless`;
 
-const columns = [["first visit", "first"], ["second visit", "second"], [`first visit, processor ${SLOWER} x slower`, "slow"]];
+const columns = [
+  ["first visit", "first"],
+  ["second visit", "second"],
+  [`first visit, processor ${SLOWER} x slower`, "slow"],
+];
 const whole = (of) => (name) => (name === "slow" ? "" : of(name));
-const fetched = (key) => (name) => `${kB((r) => r[name].opening[key].bytes)}, ${median((r) => r[name].opening[key].requests)} requests`;
+const fetched = (key) => (name) =>
+  `${kB((r) => r[name].opening[key].bytes)}, ${median((r) => r[name].opening[key].requests)} requests`;
 const table = [
   ["fetched until the first contentful paint", fetched("beforeFirst")],
   ["fetched until the recorded run can be explored", fetched("beforeDrawn")],
@@ -111,21 +140,35 @@ const table = [
   ["largest contentful paint", (name) => ms((r) => r[name].opening.largest)],
   ["the recorded run can be explored", (name) => ms((r) => r[name].opening.drawn)],
   ["cumulative layout shift", (name) => median((r) => r[name].opening.shift).toFixed(3)],
-  ["long tasks while it opens (most processor time of one)", (name) => long((r) => r[name].opening.tasks)],
+  [
+    "long tasks while it opens (most processor time of one)",
+    (name) => long((r) => r[name].opening.tasks),
+  ],
   ["fetched for a live run: the module", whole((name) => MB((r) => r[name].wire.module))],
   ["fetched for a live run: the model", whole((name) => MB((r) => r[name].wire.model))],
   ["from Run to a ready model", whole((name) => ms((r) => r[name].loading.total))],
   ["of it, reading the model", whole((name) => ms((r) => r[name].loading.read))],
-  ["of it, from its last byte to its verified weights", whole((name) => ms((r) => r[name].loading.verify))],
-  ["of it, warming up and measuring the engine", whole((name) => ms((r) => r[name].loading.measure))],
-  ["long tasks while three lanes answer (most processor time of one)", whole((name) => long((r) => r[name].run.tasks))],
+  [
+    "of it, from its last byte to its verified weights",
+    whole((name) => ms((r) => r[name].loading.verify)),
+  ],
+  [
+    "of it, warming up and measuring the engine",
+    whole((name) => ms((r) => r[name].loading.measure)),
+  ],
+  [
+    "long tasks while three lanes answer (most processor time of one)",
+    whole((name) => long((r) => r[name].run.tasks)),
+  ],
 ];
 const lines = [
   `${device}; gzip; medians of ${rounds} rounds; CPU engine, ${median((r) => r.first.run.tokens)} tokens in three lanes.`,
   "",
   `| | ${columns.map(([words]) => words).join(" | ")} |`,
   `|---|${columns.map(() => "---").join("|")}|`,
-  ...table.map(([words, of]) => `| ${words} | ${columns.map(([, name]) => of(name)).join(" | ")} |`),
+  ...table.map(
+    ([words, of]) => `| ${words} | ${columns.map(([, name]) => of(name)).join(" | ")} |`,
+  ),
 ];
 const file = join(repository, "target/figures.json");
 await mkdir(dirname(file), { recursive: true });

@@ -4,7 +4,18 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
-import { answers, click, ended, launch, open, opened, press, sameText, textOf, until } from "./firefox.mjs";
+import {
+  answers,
+  click,
+  ended,
+  launch,
+  open,
+  opened,
+  press,
+  sameText,
+  textOf,
+  until,
+} from "./firefox.mjs";
 import { MODEL, serve } from "./server.mjs";
 
 let server, firefox;
@@ -29,9 +40,16 @@ const step = (page) => textOf(page, ".lesson-progress p");
 async function next(page) {
   const was = await step(page);
   await click(page, ".lesson-next");
-  await until(page, (was) => document.querySelector(".lesson-progress p").textContent !== was || document.querySelector(".lesson-nav .lesson-wrong").textContent, was);
+  await until(
+    page,
+    (was) =>
+      document.querySelector(".lesson-progress p").textContent !== was ||
+      document.querySelector(".lesson-nav .lesson-wrong").textContent,
+    was,
+  );
 }
-const choose = (page, question, choice) => click(page, `[name="answer-${question}"][value="${choice}"]`);
+const choose = (page, question, choice) =>
+  click(page, `[name="answer-${question}"][value="${choice}"]`);
 
 test("a lesson from the list to the printed report, on recorded runs only", async (t) => {
   const page = await visit(t, "", { width: 1400 });
@@ -61,10 +79,24 @@ test("a lesson from the list to the printed report, on recorded runs only", asyn
   await press(page, "Print");
   const printed = await firefox.printed();
   const has = (text) => printed.includes(sameText(text));
-  for (const text of ["Turn the H-Neurons down, and predict first", "Name Ada Date: ", "What will the answer be? Another invention", "It has always <b>invented</b> something.", ...said, `Page: ${server.url}#lesson=turn-down`]) {
+  for (const text of [
+    "Turn the H-Neurons down, and predict first",
+    "Name Ada Date: ",
+    "What will the answer be? Another invention",
+    "It has always <b>invented</b> something.",
+    ...said,
+    `Page: ${server.url}#lesson=turn-down`,
+  ]) {
     assert.ok(has(text), `${text} in ${printed}`);
   }
-  for (const text of ["Neuron board", "All lessons", "Download as Markdown", "Recorded runs", "Step 1"]) assert.ok(!has(text), `${text} in ${printed}`);
+  for (const text of [
+    "Neuron board",
+    "All lessons",
+    "Download as Markdown",
+    "Recorded runs",
+    "Step 1",
+  ])
+    assert.ok(!has(text), `${text} in ${printed}`);
   assert.equal(server.count(MODEL), 0);
 });
 
@@ -72,8 +104,10 @@ test("a lesson from the list to the printed report, on recorded runs only", asyn
 
 test("by keyboard alone: an example, the controls, a live run, a token, the board, a card, the map", async (t) => {
   const page = await visit(t);
-  const focused = (selector) => page.evaluate((selector) => document.activeElement.matches(selector), selector);
-  const focusOn = (selector) => until(page, (selector) => document.activeElement.matches(selector), selector);
+  const focused = (selector) =>
+    page.evaluate((selector) => document.activeElement.matches(selector), selector);
+  const focusOn = (selector) =>
+    until(page, (selector) => document.activeElement.matches(selector), selector);
   const keys = async (...names) => {
     for (const name of names) await page.keyboard.press(name);
   };
@@ -84,7 +118,11 @@ test("by keyboard alone: an example, the controls, a live run, a token, the boar
       await keys("Tab");
       const seen = await page.evaluate(() => {
         const { outlineStyle, boxShadow } = getComputedStyle(document.activeElement);
-        return document.activeElement === document.body || outlineStyle !== "none" || boxShadow !== "none" ? "" : document.activeElement.outerHTML.slice(0, 120);
+        return document.activeElement === document.body ||
+          outlineStyle !== "none" ||
+          boxShadow !== "none"
+          ? ""
+          : document.activeElement.outerHTML.slice(0, 120);
       });
       assert.equal(seen, "", "the focus can be seen");
     }
@@ -97,7 +135,11 @@ test("by keyboard alone: an example, the controls, a live run, a token, the boar
   await tabTo(".chip:not([aria-pressed=true])");
   const wanted = await page.evaluate(() => document.activeElement.textContent);
   await keys("Enter");
-  await until(page, (wanted) => document.querySelector(".turn-text")?.textContent === wanted, wanted);
+  await until(
+    page,
+    (wanted) => document.querySelector(".turn-text")?.textContent === wanted,
+    wanted,
+  );
   await tabTo("#alpha");
   await keys("End");
   await page.waitForSelector("[data-part=lane][data-set=h][data-alpha='3']");
@@ -122,7 +164,9 @@ test("by keyboard alone: an example, the controls, a live run, a token, the boar
   assert.match(await textOf(page, "[data-part=lane] .detail"), /log-probability/);
   await tabTo("canvas.cells");
   await keys("ArrowDown");
-  await until(page, () => /^L\d+ N\d+ at token/.test(document.querySelector("#board-readout").innerText));
+  await until(page, () =>
+    /^L\d+ N\d+ at token/.test(document.querySelector("#board-readout").innerText),
+  );
   await keys("Enter");
   await focusOn("#card-title");
   await keys("Escape");
@@ -139,15 +183,36 @@ test("axe finds nothing to object to, in light and dark, wide and narrow; nothin
   const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
   const other = await launch({ dark: true });
   t.after(() => other.close());
-  for (const [browser, width, scheme] of [[firefox, 1280, "light"], [other, 375, "dark"]]) {
+  for (const [browser, width, scheme] of [
+    [firefox, 1280, "light"],
+    [other, 375, "dark"],
+  ]) {
     const page = await open(t, browser, `${server.url}#lesson=neuron`, { width, height: 800 });
     await opened(page);
-    assert.equal(await page.evaluate((scheme) => matchMedia(`(prefers-color-scheme: ${scheme})`).matches, scheme), true);
+    assert.equal(
+      await page.evaluate(
+        (scheme) => matchMedia(`(prefers-color-scheme: ${scheme})`).matches,
+        scheme,
+      ),
+      true,
+    );
     await page.evaluate(axe);
     const check = async (where) => {
-      const found = await page.evaluate(async () => (await window.axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] })).violations.map(({ id, nodes }) => `${id}: ${nodes[0].html.slice(0, 160)}`));
+      const found = await page.evaluate(async () =>
+        (
+          await window.axe.run({
+            runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+          })
+        ).violations.map(({ id, nodes }) => `${id}: ${nodes[0].html.slice(0, 160)}`),
+      );
       assert.deepEqual(found, [], `${where}, ${width} ${scheme}`);
-      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth), 0, where);
+      assert.equal(
+        await page.evaluate(
+          () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+        ),
+        0,
+        where,
+      );
     };
     await page.waitForSelector("#lesson-step");
     await click(page, ".advanced summary");

@@ -10,7 +10,10 @@ import { deploy } from "./mock/deploy.mjs";
 import { serve } from "./mock/server.mjs";
 
 async function assertShows(page, letter) {
-  assert.deepEqual(await page.evaluate(() => [document.title, document.documentElement.dataset.lanes]), [`${letter} H-Neuron Lab`, letter]);
+  assert.deepEqual(
+    await page.evaluate(() => [document.title, document.documentElement.dataset.lanes]),
+    [`${letter} H-Neuron Lab`, letter],
+  );
   await page.bringToFront(); // Puppeteer waits for frames, which a page in the background has none of
   await page.locator("#prompt").fill(ZORVATH);
   await run(page);
@@ -34,7 +37,11 @@ test("each tab goes on with its version, its first live run included, and is off
 
   deploy(site, "A");
   const first = await visit();
-  await eventually(() => first.evaluate(async () => (await navigator.serviceWorker.getRegistration())?.active?.state === "activated"));
+  await eventually(() =>
+    first.evaluate(
+      async () => (await navigator.serviceWorker.getRegistration())?.active?.state === "activated",
+    ),
+  );
   await assertShows(first, "A");
   const before = asked();
   const stays = await visit();

@@ -18,16 +18,27 @@ import puppeteer from "puppeteer-core";
 import { temporaryFolder } from "./browser.mjs";
 import { eventually } from "./eventually.mjs";
 
-const PLACES = ["/usr/bin/firefox-esr", "firefox-esr", "firefox", "/Applications/Firefox.app/Contents/MacOS/firefox"];
+const PLACES = [
+  "/usr/bin/firefox-esr",
+  "firefox-esr",
+  "firefox",
+  "/Applications/Firefox.app/Contents/MacOS/firefox",
+];
 
 function find(program) {
   if (program.includes("/")) return existsSync(program) ? program : undefined;
-  return (process.env.PATH ?? "").split(delimiter).map((folder) => join(folder, program)).find((path) => existsSync(path));
+  return (process.env.PATH ?? "")
+    .split(delimiter)
+    .map((folder) => join(folder, program))
+    .find((path) => existsSync(path));
 }
 
 export function firefox() {
   const found = process.env.FIREFOX ?? PLACES.map(find).find(Boolean);
-  if (!found) throw new Error("Firefox was not found; install it (Debian: apt-get install firefox-esr) or name it in FIREFOX");
+  if (!found)
+    throw new Error(
+      "Firefox was not found; install it (Debian: apt-get install firefox-esr) or name it in FIREFOX",
+    );
   return found;
 }
 
@@ -50,7 +61,7 @@ export async function launch({ dark = false } = {}) {
       "browser.download.dir": folder.path,
       // window.print() prints at once, into a file.
       "print.always_print_silent": true,
-      "print_printer": "Mozilla Save to PDF",
+      print_printer: "Mozilla Save to PDF",
       "print.printer_Mozilla_Save_to_PDF.print_to_file": true,
       "print.printer_Mozilla_Save_to_PDF.print_to_filename": printed,
     },
@@ -58,7 +69,9 @@ export async function launch({ dark = false } = {}) {
   /** The bytes of a file that appears in the folder; then it is gone, so that the name is free again. */
   const taken = async (path, complete) => {
     let bytes;
-    await eventually(async () => complete((bytes = await readFile(path).catch(() => Buffer.alloc(0)))));
+    await eventually(async () =>
+      complete((bytes = await readFile(path).catch(() => Buffer.alloc(0)))),
+    );
     await rm(path);
     return bytes;
   };
@@ -67,7 +80,11 @@ export async function launch({ dark = false } = {}) {
     version: await browser.version(),
     visitor: () => browser.createBrowserContext(),
     // Firefox writes into NAME.part beside an empty NAME.
-    saved: (name) => taken(join(folder.path, name), (bytes) => bytes.length > 0 && !existsSync(join(folder.path, `${name}.part`))),
+    saved: (name) =>
+      taken(
+        join(folder.path, name),
+        (bytes) => bytes.length > 0 && !existsSync(join(folder.path, `${name}.part`)),
+      ),
     printed: async () => textOfPdf(await taken(printed, (bytes) => bytes.includes("%%EOF"))),
     close: async () => {
       await browser.close();
@@ -90,7 +107,11 @@ function textOfPdf(bytes) {
     }
     if (!/\bBT\b/.test(content)) continue;
     for (const [, text] of content.matchAll(/\(((?:[^\\)]|\\.)*)\)/gs)) {
-      lines.push(text.replace(/\\(\d{3}|.)/gs, (_, code) => (code.length === 3 ? LATIN.decode(Uint8Array.of(parseInt(code, 8))) : code)));
+      lines.push(
+        text.replace(/\\(\d{3}|.)/gs, (_, code) =>
+          code.length === 3 ? LATIN.decode(Uint8Array.of(parseInt(code, 8))) : code,
+        ),
+      );
     }
   }
   return sameText(lines.join(""));
@@ -99,20 +120,28 @@ function textOfPdf(bytes) {
 /** Without what a font may draw as one sign (fi, ffl), and without spaces: lines are broken anywhere. */
 export const sameText = (text) => text.replace(/\s+|f[fil]+/g, "");
 
-const local = (url) => !/^(https?|wss?):/.test(url) || ["127.0.0.1", "localhost"].includes(new URL(url).hostname);
+const local = (url) =>
+  !/^(https?|wss?):/.test(url) || ["127.0.0.1", "localhost"].includes(new URL(url).hostname);
 
 // Firefox says this, at times without the address, of a request that a page had begun when it was left, if a service worker
 // was to answer it. Of a page that stays it is an error like any other.
-const LEFT = /^uncaught: Failed to load ‘[^’]*’\. A ServiceWorker intercepted the request and encountered an unexpected error\.$/;
+const LEFT =
+  /^uncaught: Failed to load ‘[^’]*’\. A ServiceWorker intercepted the request and encountered an unexpected error\.$/;
 const leaving = new WeakSet();
 
 /** @param foreseen (text): is this error the test's doing? */
-export async function open(t, { browser }, address, { visitor, width = 1280, height = 900, foreseen = () => false } = {}) {
+export async function open(
+  t,
+  { browser },
+  address,
+  { visitor, width = 1280, height = 900, foreseen = () => false } = {},
+) {
   const context = visitor ?? (await browser.createBrowserContext());
   const page = await context.newPage();
   page.setDefaultTimeout(60_000);
   const troubles = [];
-  const note = (text) => (leaving.has(page) && LEFT.test(text)) || foreseen(text) || troubles.push(text);
+  const note = (text) =>
+    (leaving.has(page) && LEFT.test(text)) || foreseen(text) || troubles.push(text);
   page.on("pageerror", (error) => note(`uncaught: ${error.message}`)); // what its policy refuses, too
   page.on("console", (line) => line.type() === "error" && note(line.text()));
   page.on("dialog", (dialog) => (note(`dialog: ${dialog.message()}`), dialog.dismiss()));
@@ -148,11 +177,18 @@ const ROOT = { polling: 100 }; // not by animation frames, which a page in the b
 export const until = (page, question, ...values) => page.waitForFunction(question, ROOT, ...values);
 
 /** Until the page, which may open on no run, can be used. */
-export const opened = (page) => until(page, () => document.querySelector(".credits")?.textContent && document.querySelector(".run-size").textContent);
+export const opened = (page) =>
+  until(
+    page,
+    () =>
+      document.querySelector(".credits")?.textContent &&
+      document.querySelector(".run-size").textContent,
+  );
 
 export const click = (page, selector) => page.locator(selector).click();
 /** The button of exactly these words. Puppeteer finds it by its accessible name too, but takes many seconds on such a page. */
-export const press = (page, words) => page.locator(`::-p-xpath(//button[normalize-space()="${words}"])`).click();
+export const press = (page, words) =>
+  page.locator(`::-p-xpath(//button[normalize-space()="${words}"])`).click();
 
 export const textOf = (page, selector) => page.$eval(selector, (element) => element.innerText);
 export const count = (page, selector) => page.$$eval(selector, (all) => all.length);
@@ -160,7 +196,11 @@ export const state = (page) => page.$eval("html", (root) => root.dataset.state);
 
 /** The lanes' answers. */
 export const answers = (page) =>
-  page.$$eval("[data-part=lane]", (lanes) => lanes.map((lane) => [...lane.querySelectorAll("[data-part=token]")].map((token) => token.textContent).join("")));
+  page.$$eval("[data-part=lane]", (lanes) =>
+    lanes.map((lane) =>
+      [...lane.querySelectorAll("[data-part=token]")].map((token) => token.textContent).join(""),
+    ),
+  );
 
 export const ended = (page) =>
   until(page, () => {

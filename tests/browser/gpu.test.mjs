@@ -17,7 +17,9 @@ const VARIANT = "relaxed-simd";
 const PATIENCE = 240_000; // compiling shaders on two cores
 
 const index = JSON.parse(await readFile(join(repository, "dist/www/artifacts/index.json"), "utf8"));
-const artifact = JSON.parse(await readFile(join(repository, "dist/www/artifacts", index.default, "hneurons.json"), "utf8"));
+const artifact = JSON.parse(
+  await readFile(join(repository, "dist/www/artifacts", index.default, "hneurons.json"), "utf8"),
+);
 
 const user = (content) => [{ role: "user", content }];
 const NONE = { set: "none", alpha: 1 };
@@ -47,7 +49,11 @@ async function bench(t, change = () => {}) {
   await page.evaluate((text) => window.lab.set_artifact(text), JSON.stringify(changed));
   return {
     page,
-    choose: (engine) => page.evaluate(async (engine) => ({ ...(await window.lab.choose(engine)), info: window.lab.info() }), engine),
+    choose: (engine) =>
+      page.evaluate(
+        async (engine) => ({ ...(await window.lab.choose(engine)), info: window.lab.info() }),
+        engine,
+      ),
     record: (request) => page.evaluate((request) => window.record(request), request),
   };
 }
@@ -86,7 +92,7 @@ const PROMPTS = [
   "Почему трава зелёная?",
   "def fibonacci(n):",
   "SELECT name FROM planets WHERE",
-  "{\"city\": \"Paris\", \"country\":",
+  '{"city": "Paris", "country":',
   "🙂🙃",
   "Complete: roses are red,",
   "Who won the 1987 world championship of underwater chess?",
@@ -129,13 +135,18 @@ test(`the GPU says what the CPU says, greedily, on ${PROMPTS.length} prompts, as
   t.diagnostic(`CPU: ${since(begun)}`);
   begun = Date.now();
   const { adapter, gpu: speed, info } = await takeGpu(lab);
-  t.diagnostic(`${adapter}, ${info.build}: chosen in ${since(begun)}, ${speed.toFixed(1)} tokens a second in each of three lanes`);
+  t.diagnostic(
+    `${adapter}, ${info.build}: chosen in ${since(begun)}, ${speed.toFixed(1)} tokens a second in each of three lanes`,
+  );
   begun = Date.now();
   const gpu = await runAll();
   t.diagnostic(`GPU: ${since(begun)}`);
 
   const counters = await lab.page.evaluate(() => window.lab.counters());
-  assert.ok(counters.submits > 0 && counters.dispatches > counters.submits, JSON.stringify(counters));
+  assert.ok(
+    counters.submits > 0 && counters.dispatches > counters.submits,
+    JSON.stringify(counters),
+  );
   let compared = 0;
   const worst = { absolute: 0, relative: 0, logprob: 0 };
   const apart = [];
@@ -148,7 +159,8 @@ test(`the GPU says what the CPU says, greedily, on ${PROMPTS.length} prompts, as
       const parts = theirs.ids.findIndex((id, i) => id !== ours.ids[i]);
       if (parts >= 0 || ours.ids.length !== theirs.ids.length || ours.stopped !== theirs.stopped) {
         const both = `${prompt} (lane ${l}): GPU “${ours.texts.join("")}” ${ours.stopped}, CPU “${theirs.texts.join("")}” ${theirs.stopped}`;
-        const apart = parts >= 0 ? Math.abs(ours.logprobs[parts] - theirs.logprobs[parts]) : Infinity;
+        const apart =
+          parts >= 0 ? Math.abs(ours.logprobs[parts] - theirs.logprobs[parts]) : Infinity;
         if (!(apart <= TIE)) return void different.push(both);
         ties.push(both);
       }
@@ -156,19 +168,30 @@ test(`the GPU says what the CPU says, greedily, on ${PROMPTS.length} prompts, as
       const same = parts < 0 ? theirs.ids.length : parts;
       const read = parts < 0 ? theirs.contributions.length : cpu[p].prompt.length + parts;
       assert.ok(ours.contributions.length >= read);
-      theirs.logprobs.slice(0, same).forEach((value, i) => (worst.logprob = Math.max(worst.logprob, Math.abs(ours.logprobs[i] - value))));
+      theirs.logprobs
+        .slice(0, same)
+        .forEach(
+          (value, i) =>
+            (worst.logprob = Math.max(worst.logprob, Math.abs(ours.logprobs[i] - value))),
+        );
       theirs.contributions.slice(0, read).forEach((row, at) =>
         row.forEach((value, i) => {
           const off = Math.abs(ours.contributions[at][i] - value);
           compared++;
           worst.absolute = Math.max(worst.absolute, off);
-          if (Math.abs(value) > 1e-2) worst.relative = Math.max(worst.relative, off / Math.abs(value));
-          if (!(off <= Math.max(5e-4, 0.02 * Math.abs(value)))) apart.push(`${prompt} (lane ${l}, position ${at}, row ${i}): GPU ${ours.contributions[at][i]}, CPU ${value}`);
+          if (Math.abs(value) > 1e-2)
+            worst.relative = Math.max(worst.relative, off / Math.abs(value));
+          if (!(off <= Math.max(5e-4, 0.02 * Math.abs(value))))
+            apart.push(
+              `${prompt} (lane ${l}, position ${at}, row ${i}): GPU ${ours.contributions[at][i]}, CPU ${value}`,
+            );
         }),
       );
     });
   });
-  t.diagnostic(`${compared} contributions: at worst ${worst.absolute.toExponential(1)} apart, ${(100 * worst.relative).toFixed(2)} % of those above 0.01; log-probabilities ${worst.logprob.toExponential(1)}`);
+  t.diagnostic(
+    `${compared} contributions: at worst ${worst.absolute.toExponential(1)} apart, ${(100 * worst.relative).toFixed(2)} % of those above 0.01; log-probabilities ${worst.logprob.toExponential(1)}`,
+  );
   for (const tie of ties) t.diagnostic(`a tie: ${tie}`);
   assert.deepEqual(different, []);
   assert.ok(ties.length <= 2, `${ties.length} ties`);
@@ -179,18 +202,31 @@ test(`the GPU says what the CPU says, greedily, on ${PROMPTS.length} prompts, as
   // 200 runs in the same tab. Of ten, one is answered to its end and the others are stopped at once, unless asked for more
   // (five minutes): EVERY_RUN=1 node --test tests/browser/gpu.test.mjs
   begun = Date.now();
-  const seen = await lab.page.evaluate(async (every) => {
-    const seen = {};
-    const messages = [{ role: "system", content: "." }, { role: "user", content: "Hi" }];
-    for (let run = 1; run <= 200; run++) {
-      window.lab.start({ messages, lanes: [{ set: "h", alpha: 0 }], max_tokens: 2, temperature: 0, seed: 1 });
-      if (run % every === 0) while (!(await window.lab.step()).done);
-      else window.lab.stop();
-      if ([10, 100, 200].includes(run)) seen[run] = window.lab.counters();
-    }
-    return seen;
-  }, process.env.EVERY_RUN ? 1 : 10);
-  for (const [run, { device_bytes, wasm_bytes }] of Object.entries(seen)) t.diagnostic(`after run ${run}: ${device_bytes} bytes on the device, ${wasm_bytes} in wasm`);
+  const seen = await lab.page.evaluate(
+    async (every) => {
+      const seen = {};
+      const messages = [
+        { role: "system", content: "." },
+        { role: "user", content: "Hi" },
+      ];
+      for (let run = 1; run <= 200; run++) {
+        window.lab.start({
+          messages,
+          lanes: [{ set: "h", alpha: 0 }],
+          max_tokens: 2,
+          temperature: 0,
+          seed: 1,
+        });
+        if (run % every === 0) while (!(await window.lab.step()).done);
+        else window.lab.stop();
+        if ([10, 100, 200].includes(run)) seen[run] = window.lab.counters();
+      }
+      return seen;
+    },
+    process.env.EVERY_RUN ? 1 : 10,
+  );
+  for (const [run, { device_bytes, wasm_bytes }] of Object.entries(seen))
+    t.diagnostic(`after run ${run}: ${device_bytes} bytes on the device, ${wasm_bytes} in wasm`);
   t.diagnostic(`200 runs: ${since(begun)}`);
   assert.ok(seen[10].device_bytes > artifact.model.bytes / 2);
   assert.ok(seen[200].submits > seen[10].submits);
@@ -202,12 +238,19 @@ test(`the GPU says what the CPU says, greedily, on ${PROMPTS.length} prompts, as
 
 test("a GPU that computes wrongly is refused, and the CPU answers", async (t) => {
   const lab = await bench(t, ({ model }) => {
-    model.golden = { text: "Monday, Tuesday,", tokens: Array.from({ length: 16 }, (_, i) => i + 1) };
+    model.golden = {
+      text: "Monday, Tuesday,",
+      tokens: Array.from({ length: 16 }, (_, i) => i + 1),
+    };
   });
   const { engine, refused, gpu, info } = await lab.choose("gpu");
   assert.match(refused ?? "", /computes wrongly/);
   assert.deepEqual([engine, gpu, info.engine], ["cpu", null, "cpu"]);
-  const { lanes } = await lab.record({ messages: user("What animal meows?"), lanes: [NONE], max_tokens: 12 });
+  const { lanes } = await lab.record({
+    messages: user("What animal meows?"),
+    lanes: [NONE],
+    max_tokens: 12,
+  });
   assert.match(lanes[0].texts.join(""), /cat/);
 });
 
@@ -217,13 +260,23 @@ test("auto refuses an adapter that is emulated; without an adapter or WebGPU the
   assert.deepEqual([auto.engine, auto.gpu, auto.info.engine], ["cpu", null, "cpu"]);
   assert.ok(auto.cpu > 0);
   assert.match(auto.refused ?? "", /emulated on the CPU/);
-  for (const take of [() => (GPU.prototype.requestAdapter = async () => null), () => Object.defineProperty(navigator, "gpu", { value: undefined })]) {
+  for (const take of [
+    () => (GPU.prototype.requestAdapter = async () => null),
+    () => Object.defineProperty(navigator, "gpu", { value: undefined }),
+  ]) {
     await lab.page.evaluate(take);
     const chosen = await lab.choose("gpu");
-    assert.deepEqual([chosen.engine, chosen.gpu, chosen.adapter, chosen.info.engine], ["cpu", null, null, "cpu"]);
+    assert.deepEqual(
+      [chosen.engine, chosen.gpu, chosen.adapter, chosen.info.engine],
+      ["cpu", null, null, "cpu"],
+    );
     assert.match(chosen.refused ?? "", /no adapter with WebGPU was found/);
   }
-  const { lanes } = await lab.record({ messages: user("What animal meows?"), lanes: [NONE], max_tokens: 12 });
+  const { lanes } = await lab.record({
+    messages: user("What animal meows?"),
+    lanes: [NONE],
+    max_tokens: 12,
+  });
   assert.match(lanes[0].texts.join(""), /cat/);
 });
 
@@ -266,18 +319,33 @@ async function pageWithHooks(t, hash) {
 const status = (page) => page.locator("[data-part=status]").innerText();
 const message = (page) => page.locator(".message").innerText();
 const texts = (page) =>
-  page.locator("[data-part=lane]").evaluateAll((lanes) => lanes.map((lane) => [...lane.querySelectorAll("[data-part=token]")].map(({ textContent }) => textContent).join("")));
+  page
+    .locator("[data-part=lane]")
+    .evaluateAll((lanes) =>
+      lanes.map((lane) =>
+        [...lane.querySelectorAll("[data-part=token]")]
+          .map(({ textContent }) => textContent)
+          .join(""),
+      ),
+    );
 
 async function ask(page, prompt) {
   await page.fill("[data-part=prompt]", prompt);
   await page.evaluate(() => (document.querySelector(".timing").textContent = ""));
   await page.click("[data-part=run]");
   await page.waitForFunction(
-    () => document.documentElement.dataset.state === "error" || (document.documentElement.dataset.state === "ready" && document.querySelector(".timing").textContent !== ""),
+    () =>
+      document.documentElement.dataset.state === "error" ||
+      (document.documentElement.dataset.state === "ready" &&
+        document.querySelector(".timing").textContent !== ""),
     null,
     { timeout: PATIENCE },
   );
-  assert.equal(await page.evaluate(() => document.documentElement.dataset.state), "ready", await page.locator(".message").textContent());
+  assert.equal(
+    await page.evaluate(() => document.documentElement.dataset.state),
+    "ready",
+    await page.locator(".message").textContent(),
+  );
   return texts(page);
 }
 
@@ -305,51 +373,74 @@ test("the page on the GPU", async (t) => {
     for (const text of cpu) assert.match(text, /\w+ \w+ \w+/);
   });
 
-  await t.test("changed to engine=gpu it says WebGPU and answers the same, without a second download", async () => {
-    await choose(page, "gpu");
-    assert.match(page.url(), /engine=gpu/);
-    assert.deepEqual(await ask(page, ZORVATH), cpu);
-    assert.match(await status(page), /^WebGPU · [\d.]+ tok\/s$/);
-    assert.ok((await told()).includes("requestAdapter"));
-    assert.equal(server.count(MODEL), 1);
-    assert.equal(await page.locator(".message").isHidden(), true);
-    assert.match(await page.locator("#engine-words").textContent(), /In use: WebGPU\..*three lanes: WebGPU [\d.]+\. Adapter: \S+/);
-  });
+  await t.test(
+    "changed to engine=gpu it says WebGPU and answers the same, without a second download",
+    async () => {
+      await choose(page, "gpu");
+      assert.match(page.url(), /engine=gpu/);
+      assert.deepEqual(await ask(page, ZORVATH), cpu);
+      assert.match(await status(page), /^WebGPU · [\d.]+ tok\/s$/);
+      assert.ok((await told()).includes("requestAdapter"));
+      assert.equal(server.count(MODEL), 1);
+      assert.equal(await page.locator(".message").isHidden(), true);
+      assert.match(
+        await page.locator("#engine-words").textContent(),
+        /In use: WebGPU\..*three lanes: WebGPU [\d.]+\. Adapter: \S+/,
+      );
+    },
+  );
 
-  await t.test("Stop acts within one visible token, and what was under way does not show in the next run", async () => {
-    await page.evaluate(() => {
-      const counts = () => [...document.querySelectorAll("[data-part=lane]")].map((lane) => lane.querySelectorAll("[data-part=token]").length);
-      window.counts = counts;
-      let cleared = false; // the lanes of the run before are gone
-      // Pressed as soon as a token is drawn, so that no other is on its way yet.
-      const watch = new MutationObserver(() => {
-        const now = counts();
-        if (document.documentElement.dataset.state !== "running") return;
-        cleared ||= now[0] === 0;
-        if (!cleared || now[0] < 3) return;
-        watch.disconnect();
-        window.atStop = now;
-        document.querySelector("[data-part=stop]").click();
+  await t.test(
+    "Stop acts within one visible token, and what was under way does not show in the next run",
+    async () => {
+      await page.evaluate(() => {
+        const counts = () =>
+          [...document.querySelectorAll("[data-part=lane]")].map(
+            (lane) => lane.querySelectorAll("[data-part=token]").length,
+          );
+        window.counts = counts;
+        let cleared = false; // the lanes of the run before are gone
+        // Pressed as soon as a token is drawn, so that no other is on its way yet.
+        const watch = new MutationObserver(() => {
+          const now = counts();
+          if (document.documentElement.dataset.state !== "running") return;
+          cleared ||= now[0] === 0;
+          if (!cleared || now[0] < 3) return;
+          watch.disconnect();
+          window.atStop = now;
+          document.querySelector("[data-part=stop]").click();
+        });
+        watch.observe(document.querySelector(".lanes"), { subtree: true, childList: true });
       });
-      watch.observe(document.querySelector(".lanes"), { subtree: true, childList: true });
-    });
-    await setMax(page, 512);
-    const stopped = await ask(page, "Name three birds.");
-    const [before, after] = await page.evaluate(() => [window.atStop, window.counts()]);
-    assert.equal(after.length, 3);
-    after.forEach((count, i) => assert.ok(count - before[i] <= 1, `lane ${i}: ${before[i]} tokens at Stop, ${count} in the end`));
-    assert.match(await page.locator("[data-part=lane]").first().innerText(), /stopped/);
-    await setMax(page, 5);
-    const short = await ask(page, "Name three birds.");
-    stopped.forEach((text, i) => assert.ok(text !== "" && short[i].startsWith(text), `“${text}”, then “${short[i]}”`));
-    assert.match(await status(page), /^WebGPU/);
-  });
+      await setMax(page, 512);
+      const stopped = await ask(page, "Name three birds.");
+      const [before, after] = await page.evaluate(() => [window.atStop, window.counts()]);
+      assert.equal(after.length, 3);
+      after.forEach((count, i) =>
+        assert.ok(
+          count - before[i] <= 1,
+          `lane ${i}: ${before[i]} tokens at Stop, ${count} in the end`,
+        ),
+      );
+      assert.match(await page.locator("[data-part=lane]").first().innerText(), /stopped/);
+      await setMax(page, 5);
+      const short = await ask(page, "Name three birds.");
+      stopped.forEach((text, i) =>
+        assert.ok(text !== "" && short[i].startsWith(text), `“${text}”, then “${short[i]}”`),
+      );
+      assert.match(await status(page), /^WebGPU/);
+    },
+  );
 
   await t.test("a tab that is suspended mid-answer goes on where it was", async () => {
     await setMax(page, 10);
     const browser = await page.context().newCDPSession(page);
     const answer = ask(page, ZORVATH);
-    await page.waitForFunction(() => document.documentElement.dataset.state === "running" && document.querySelectorAll("[data-part=token]").length > 2);
+    await page.waitForFunction(
+      () =>
+        document.documentElement.dataset.state === "running" &&
+        document.querySelectorAll("[data-part=token]").length > 2,
+    );
     await browser.send("Page.setWebLifecycleState", { state: "frozen" });
     await new Promise((resolve) => setTimeout(resolve, 1500));
     await browser.send("Page.setWebLifecycleState", { state: "active" });
@@ -357,19 +448,22 @@ test("the page on the GPU", async (t) => {
     await browser.detach();
   });
 
-  await t.test("lost mid-answer: the CPU goes on from the same token, the page says so, and the next run works", async () => {
-    await setMax(page, 10);
-    // After the prompt's two steps and three tokens, with others under way.
-    await page.evaluate(() => window.channel.postMessage({ loseAt: 5 }));
-    assert.deepEqual(await ask(page, ZORVATH), cpu);
-    assert.ok((await told()).includes("lost"));
-    assert.match(await message(page), /GPU stopped working.*CPU goes on from the same token/s);
-    assert.match(await status(page), /^CPU/);
-    assert.match(await page.locator("#engine-words").textContent(), /The GPU was lost/);
+  await t.test(
+    "lost mid-answer: the CPU goes on from the same token, the page says so, and the next run works",
+    async () => {
+      await setMax(page, 10);
+      // After the prompt's two steps and three tokens, with others under way.
+      await page.evaluate(() => window.channel.postMessage({ loseAt: 5 }));
+      assert.deepEqual(await ask(page, ZORVATH), cpu);
+      assert.ok((await told()).includes("lost"));
+      assert.match(await message(page), /GPU stopped working.*CPU goes on from the same token/s);
+      assert.match(await status(page), /^CPU/);
+      assert.match(await page.locator("#engine-words").textContent(), /The GPU was lost/);
 
-    assert.deepEqual(await ask(page, ZORVATH), cpu);
-    assert.equal(await page.locator(".message").isHidden(), true);
-    assert.match(await status(page), /^CPU/);
-  });
+      assert.deepEqual(await ask(page, ZORVATH), cpu);
+      assert.equal(await page.locator(".message").isHidden(), true);
+      assert.match(await status(page), /^CPU/);
+    },
+  );
   t.diagnostic(since(begun));
 });

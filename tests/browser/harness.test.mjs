@@ -17,7 +17,10 @@ before(async () => {
   const models = join(folder.path, "models");
   await mkdir(dist);
   await mkdir(models);
-  await writeFile(join(dist, "index.html"), "<!doctype html><title>Test</title><link rel=icon href='data:,'><p>hello");
+  await writeFile(
+    join(dist, "index.html"),
+    "<!doctype html><title>Test</title><link rel=icon href='data:,'><p>hello",
+  );
   await writeFile(join(dist, "a.wasm"), "x");
   await writeFile(join(folder.path, MODEL), FILE);
   server = await serve({ dist, models, under: "/blog/lab/" });
@@ -44,7 +47,12 @@ test("a file is served whole, in part and by its tag, and each request is kept",
   assert.equal((await get(MODEL, { "If-None-Match": whole.headers.get("etag") })).status, 304);
   assert.equal((await get("a.wasm")).headers.get("content-type"), "application/wasm");
   assert.equal(server.count(MODEL), 4);
-  assert.deepEqual(server.requests[1], { path: MODEL, range: "bytes=999990-", status: 206, sent: 10 });
+  assert.deepEqual(server.requests[1], {
+    path: MODEL,
+    range: "bytes=999990-",
+    status: 206,
+    sent: 10,
+  });
 });
 
 test("nothing outside the deployed folders is served", async () => {

@@ -10,7 +10,9 @@ const svg = await readFile(join(repository, "www/icon.svg"), "utf8");
 const { page, close } = await open({ colorScheme: "light" });
 for (const size of [192, 512]) {
   await page.setViewportSize({ width: size, height: size });
-  await page.setContent(`<style>body{margin:0;block-size:100vh;display:grid;place-items:center;background:#f5f7f6}svg{inline-size:66%}</style>${svg}`);
+  await page.setContent(
+    `<style>body{margin:0;block-size:100vh;display:grid;place-items:center;background:#f5f7f6}svg{inline-size:66%}</style>${svg}`,
+  );
   await page.screenshot({ path: join(repository, `www/icon-${size}.png`) });
 }
 await close();

@@ -9,13 +9,21 @@ import { withEvidence } from "./mock/evidence.mjs";
 import { serve } from "./mock/server.mjs";
 
 // The template of a lesson, on the one run that is recorded here.
-const lesson = (await readFile(new URL("../../www/lessons/template.json", import.meta.url), "utf8")).replaceAll("zorvath", "doubt-meows").replace('"id": "template"', '"id": "short"');
-const lessons = { schema: "hneurons-lessons/1", lessons: [{ id: "short", title: "A short lesson", minutes: 5, summary: "Every kind of step." }] };
+const lesson = (await readFile(new URL("../../www/lessons/template.json", import.meta.url), "utf8"))
+  .replaceAll("zorvath", "doubt-meows")
+  .replace('"id": "template"', '"id": "short"');
+const lessons = {
+  schema: "hneurons-lessons/1",
+  lessons: [{ id: "short", title: "A short lesson", minutes: 5, summary: "Every kind of step." }],
+};
 
 let browser, site;
 before(async () => {
   browser = await launch();
-  const files = { "www/lessons/short.json": lesson, "www/lessons/index.json": JSON.stringify(lessons) };
+  const files = {
+    "www/lessons/short.json": lesson,
+    "www/lessons/index.json": JSON.stringify(lessons),
+  };
   site = await serve({ artifact: (made) => withEvidence(made, "good"), files });
 });
 after(async () => {
@@ -24,14 +32,22 @@ after(async () => {
 });
 
 async function visit(t, options = {}) {
-  const page = await freshPage(t, browser, { serviceWorkers: "block", permissions: ["clipboard-read", "clipboard-write"], reducedMotion: "reduce", ...options });
+  const page = await freshPage(t, browser, {
+    serviceWorkers: "block",
+    permissions: ["clipboard-read", "clipboard-write"],
+    reducedMotion: "reduce",
+    ...options,
+  });
   await page.goto(site.url);
   await page.waitForSelector("[data-part=neuron]");
   await page.waitForSelector("[data-part=evidence]:not([aria-busy]) .evidence-part");
   return { page, keys: await keyboard(page) };
 }
 
-const focus = (page, selector) => page.waitForFunction((selector) => document.activeElement.matches(selector), selector, { timeout: 5000 });
+const focus = (page, selector) =>
+  page.waitForFunction((selector) => document.activeElement.matches(selector), selector, {
+    timeout: 5000,
+  });
 const address = (page) => page.evaluate(() => location.href);
 const running = (page) => page.evaluate(() => (document.querySelector(".timing").textContent = ""));
 
@@ -41,7 +57,10 @@ test("from the skip link to the evidence, everything is done by keyboard", async
   // To the answers by the skip link, and back to the prompt.
   await keys.tab();
   await focus(page, ".skip");
-  assert.ok(await page.locator(".skip").evaluate((link) => link.getBoundingClientRect().left >= 0), "the skip link shows when it has the focus");
+  assert.ok(
+    await page.locator(".skip").evaluate((link) => link.getBoundingClientRect().left >= 0),
+    "the skip link shows when it has the focus",
+  );
   await keys.press("Enter");
   await focus(page, "#answers");
   await keys.tab();
@@ -65,7 +84,13 @@ test("from the skip link to the evidence, everything is done by keyboard", async
   const outside = new Set();
   for (let i = 0; i < 30; i++) {
     await keys.tab();
-    outside.add(await page.evaluate(() => document.activeElement === document.body || document.activeElement.closest("dialog") !== null));
+    outside.add(
+      await page.evaluate(
+        () =>
+          document.activeElement === document.body ||
+          document.activeElement.closest("dialog") !== null,
+      ),
+    );
   }
   assert.deepEqual([...outside], [true], "the focus stays in the dialog");
   await keys.press("Escape");
@@ -127,8 +152,15 @@ test("from the skip link to the evidence, everything is done by keyboard", async
   // Sweep.
   await keys.to(".sweep-run");
   await keys.press("Enter");
-  await page.waitForFunction(() => document.documentElement.dataset.state === "ready" && document.querySelectorAll(".sweep-rows li").length === 6);
-  await keys.to('[data-alpha="0.5"] .sweep-alpha', (await page.evaluate(() => document.activeElement === document.body)) ? "Tab" : "Shift+Tab");
+  await page.waitForFunction(
+    () =>
+      document.documentElement.dataset.state === "ready" &&
+      document.querySelectorAll(".sweep-rows li").length === 6,
+  );
+  await keys.to(
+    '[data-alpha="0.5"] .sweep-alpha',
+    (await page.evaluate(() => document.activeElement === document.body)) ? "Tab" : "Shift+Tab",
+  );
   await keys.press("Enter");
   assert.equal(await page.locator("[data-part=alpha]").inputValue(), "0.5");
   await focus(page, '[data-alpha="0.5"] .sweep-alpha');
@@ -165,11 +197,16 @@ test("from the skip link to the evidence, everything is done by keyboard", async
   // Layer map.
   await keys.to("[data-part=map] summary");
   await keys.press("Enter");
-  await page.waitForFunction(() => /^All 46,080/.test(document.querySelector(".map-note")?.textContent));
+  await page.waitForFunction(() =>
+    /^All 46,080/.test(document.querySelector(".map-note")?.textContent),
+  );
   await keys.to(".map-cells");
   await keys.press("h", "ArrowRight", "ArrowDown", " ");
   const added = /L(\d+) N(\d+)/.exec(await page.locator("#map-readout").innerText());
-  assert.match(decodeURIComponent(await address(page)), new RegExp(`off=3\\.877,${added[1]}\\.${added[2]}`));
+  assert.match(
+    decodeURIComponent(await address(page)),
+    new RegExp(`off=3\\.877,${added[1]}\\.${added[2]}`),
+  );
   await keys.press("Enter");
   await focus(page, "#card-title");
   await keys.press("Escape");
@@ -200,7 +237,9 @@ test("a recorded run and a lesson by keyboard, from the list to the report", asy
   const next = async (kind) => {
     await keys.to(".lesson-next");
     await keys.press("Enter");
-    await page.waitForSelector(kind === "report" ? ".lesson-report" : `.lesson-step[data-kind=${kind}]`);
+    await page.waitForSelector(
+      kind === "report" ? ".lesson-report" : `.lesson-step[data-kind=${kind}]`,
+    );
     await focus(page, "#lesson-step");
   };
   await next("predict");
@@ -229,16 +268,26 @@ test("a recorded run and a lesson by keyboard, from the list to the report", asy
   await keys.press("End");
   await keys.to(".chip", "Shift+Tab");
   await keys.press("Enter");
-  await page.waitForFunction(() => document.querySelector(".run-kind").textContent === "Recorded run");
+  await page.waitForFunction(
+    () => document.querySelector(".run-kind").textContent === "Recorded run",
+  );
   await focus(page, ".chip");
   assert.deepEqual([...keys.faults], []);
 });
 
-for (const [width, height] of [[1280, 800], [375, 700]]) {
+for (const [width, height] of [
+  [1280, 800],
+  [375, 700],
+]) {
   test(`Tab goes through the whole page and Shift+Tab the same way back, each stop seen and named, at ${width} px`, async (t) => {
     const { page, keys } = await visit(t, { viewport: { width, height } });
     // With what is usually closed open.
-    for (const [summary, content] of [[".advanced summary", "#max"], ["[data-part=export] summary", "#export-citation"], [".table-view summary", ".table-view td"], ["[data-part=map] summary", ".map-neuron"]]) {
+    for (const [summary, content] of [
+      [".advanced summary", "#max"],
+      ["[data-part=export] summary", "#export-citation"],
+      [".table-view summary", ".table-view td"],
+      ["[data-part=map] summary", ".map-neuron"],
+    ]) {
       await keys.to(summary);
       await keys.press("Enter");
       await page.waitForSelector(content);
@@ -247,7 +296,10 @@ for (const [width, height] of [[1280, 800], [375, 700]]) {
     const there = await keys.all();
     const back = await keys.all("Shift+Tab");
     assert.ok(there.length > 100, `${there.length} stops`);
-    assert.deepEqual(back.map(({ words }) => words).reverse(), there.map(({ words }) => words));
+    assert.deepEqual(
+      back.map(({ words }) => words).reverse(),
+      there.map(({ words }) => words),
+    );
     assert.deepEqual([...keys.faults], []);
     assert.deepEqual(await nameless(page), []);
   });

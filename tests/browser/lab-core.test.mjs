@@ -4,7 +4,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { viewOf } from "../../www/core/gallery.js";
 import { askedOf, completeField, knownField, Window } from "../../www/core/map.js";
-import { aboutNeuron, contributionWords, firedBy, ordinal, rankWords, readingWords, standing, withFactor } from "../../www/core/neuron.js";
+import {
+  aboutNeuron,
+  contributionWords,
+  firedBy,
+  ordinal,
+  rankWords,
+  readingWords,
+  standing,
+  withFactor,
+} from "../../www/core/neuron.js";
 import { ramp, shareOf } from "../../www/core/ramp.js";
 import { lanesFor } from "../../www/core/requests.js";
 import { DEFAULTS, formatHash, parseHash } from "../../www/core/state.js";
@@ -16,8 +25,25 @@ import { Trace } from "../../www/core/trace.js";
 function swept(settings, says) {
   const lanes = sweepLanes(settings);
   const trace = new LiveTrace({ messages: [{ role: "user", content: "x" }] });
-  trace.begin({ prompt: [], shown: [], lanes: lanes.map((lane) => ({ set: lane.set, alpha: lane.alpha, neurons: lane.neurons ?? [[1, 1]] })) }, lanes);
-  lanes.forEach((lane, i) => Object.assign(trace.lanes[i], { tokens: says(lane).map((id) => ({ id, text: ` ${id}`, logprob: -id / 10 })), score: lane.alpha / 4, stopped: "eos" }));
+  trace.begin(
+    {
+      prompt: [],
+      shown: [],
+      lanes: lanes.map((lane) => ({
+        set: lane.set,
+        alpha: lane.alpha,
+        neurons: lane.neurons ?? [[1, 1]],
+      })),
+    },
+    lanes,
+  );
+  lanes.forEach((lane, i) =>
+    Object.assign(trace.lanes[i], {
+      tokens: says(lane).map((id) => ({ id, text: ` ${id}`, logprob: -id / 10 })),
+      score: lane.alpha / 4,
+      stopped: "eos",
+    }),
+  );
   trace.done = true;
   return trace;
 }
@@ -25,93 +51,262 @@ function swept(settings, says) {
 test("a sweep asks for as trained, and for the set and two controls at every factor", () => {
   const lanes = sweepLanes({ ...DEFAULTS, seed: 7 });
   assert.equal(lanes.length, 16);
-  assert.deepEqual(lanes.map(({ set, alpha, seed }) => [set, alpha, seed].join(" ").trim()).filter((_, i) => i < 2 || i === 6 || i === 15), ["none 1", "h 0", "random 0 7", "random 3 8"]);
-  assert.ok(sweepLanes({ ...DEFAULTS, seed: 0xffff_ffff }).every(({ seed = 0 }) => seed <= 0xffff_ffff));
-  const own = sweepLanes({ ...DEFAULTS, set: "custom", off: [[1, 2], [3, 4, 0.5]] });
-  assert.deepEqual(own[1], { set: "custom", alpha: 0, neurons: [[1, 2], [3, 4]], factors: [null, 0.5] });
-  assert.deepEqual(own.at(-1).control_of, [[1, 2], [3, 4]]);
-  assert.equal(own.filter(({ set, alpha }) => set === "custom" && alpha === 1).length, 1, "with factors of single neurons, × 1 is a lane of its own");
+  assert.deepEqual(
+    lanes
+      .map(({ set, alpha, seed }) => [set, alpha, seed].join(" ").trim())
+      .filter((_, i) => i < 2 || i === 6 || i === 15),
+    ["none 1", "h 0", "random 0 7", "random 3 8"],
+  );
+  assert.ok(
+    sweepLanes({ ...DEFAULTS, seed: 0xffff_ffff }).every(({ seed = 0 }) => seed <= 0xffff_ffff),
+  );
+  const own = sweepLanes({
+    ...DEFAULTS,
+    set: "custom",
+    off: [
+      [1, 2],
+      [3, 4, 0.5],
+    ],
+  });
+  assert.deepEqual(own[1], {
+    set: "custom",
+    alpha: 0,
+    neurons: [
+      [1, 2],
+      [3, 4],
+    ],
+    factors: [null, 0.5],
+  });
+  assert.deepEqual(own.at(-1).control_of, [
+    [1, 2],
+    [3, 4],
+  ]);
+  assert.equal(
+    own.filter(({ set, alpha }) => set === "custom" && alpha === 1).length,
+    1,
+    "with factors of single neurons, × 1 is a lane of its own",
+  );
 });
 
 test("a sweep's rows, band and gist; it answers the slider, for its own set only", () => {
-  const trace = swept(DEFAULTS, ({ set, alpha, seed }) => (set === "h" && alpha === 0 ? [1, 9] : set === "random" && seed === 2 && alpha === 3 ? [1] : [1, 2]));
+  const trace = swept(DEFAULTS, ({ set, alpha, seed }) =>
+    set === "h" && alpha === 0
+      ? [1, 9]
+      : set === "random" && seed === 2 && alpha === 3
+        ? [1]
+        : [1, 2],
+  );
   const sweep = sweepOf(trace);
-  assert.deepEqual(sweep.rows.map(({ alpha }) => alpha), [0, 0.5, 1, 1.5, 2, 3]);
+  assert.deepEqual(
+    sweep.rows.map(({ alpha }) => alpha),
+    [0, 0.5, 1, 1.5, 2, 3],
+  );
   assert.equal(sweep.rows[2].lane, trace.trained);
   assert.ok(Math.abs(sweep.rows[0].logprob + 0.5) < 1e-9);
-  assert.deepEqual(bandOf(sweep, "logprob").at(-1), { alpha: 3, low: -0.15000000000000002, high: -0.1 });
-  assert.deepEqual(gist(trace, sweep).map((line) => line.replaceAll("\u00a0", " ")), [
-    "H-Neurons: another answer than as trained at × 0.",
-    "Random control, seed 1: the answer as trained at every factor.",
-    "Random control, seed 2: another answer than as trained at × 3.",
-  ]);
-  assert.deepEqual(viewOf(trace, { ...DEFAULTS, alpha: 2 }).lanes.map(({ set, alpha, seed }) => [set, alpha, seed]), [["none", 1, undefined], ["h", 2, undefined], ["random", 2, 1]]);
+  assert.deepEqual(bandOf(sweep, "logprob").at(-1), {
+    alpha: 3,
+    low: -0.15000000000000002,
+    high: -0.1,
+  });
+  assert.deepEqual(
+    gist(trace, sweep).map((line) => line.replaceAll("\u00a0", " ")),
+    [
+      "H-Neurons: another answer than as trained at × 0.",
+      "Random control, seed 1: the answer as trained at every factor.",
+      "Random control, seed 2: another answer than as trained at × 3.",
+    ],
+  );
+  assert.deepEqual(
+    viewOf(trace, { ...DEFAULTS, alpha: 2 }).lanes.map(({ set, alpha, seed }) => [
+      set,
+      alpha,
+      seed,
+    ]),
+    [
+      ["none", 1, undefined],
+      ["h", 2, undefined],
+      ["random", 2, 1],
+    ],
+  );
   assert.equal(viewOf(trace, { ...DEFAULTS, alpha: 0.25 }), null);
   assert.equal(viewOf(trace, { ...DEFAULTS, set: "custom", off: [[1, 1]] }), null);
   const own = swept({ ...DEFAULTS, set: "custom", off: [[1, 1]] }, () => [1]);
   assert.equal(fits(own, { ...DEFAULTS, set: "custom", off: [[1, 1]] }), true);
-  for (const off of [[[1, 2]], [[1, 1, 0.5]], [[1, 1], [2, 2]]]) assert.equal(fits(own, { ...DEFAULTS, set: "custom", off }), false);
-  assert.equal(viewOf(own, { ...DEFAULTS, set: "random" }), null, "its controls are not those of the H-Neurons");
-  assert.equal(viewOf(own, { ...DEFAULTS, set: "custom", off: [[1, 1]], alpha: 3 }).lanes.length, 3);
+  for (const off of [
+    [[1, 2]],
+    [[1, 1, 0.5]],
+    [
+      [1, 1],
+      [2, 2],
+    ],
+  ])
+    assert.equal(fits(own, { ...DEFAULTS, set: "custom", off }), false);
+  assert.equal(
+    viewOf(own, { ...DEFAULTS, set: "random" }),
+    null,
+    "its controls are not those of the H-Neurons",
+  );
+  assert.equal(
+    viewOf(own, { ...DEFAULTS, set: "custom", off: [[1, 1]], alpha: 3 }).lanes.length,
+    3,
+  );
 });
 
 test("a factor of a neuron's own reaches the lane and the link", () => {
-  const off = withFactor([[1, 2], [3, 4]], 3, 4, 0.5);
-  assert.deepEqual(off, [[1, 2], [3, 4, 0.5]]);
-  assert.deepEqual(withFactor(off, 3, 4), [[1, 2], [3, 4]]);
+  const off = withFactor(
+    [
+      [1, 2],
+      [3, 4],
+    ],
+    3,
+    4,
+    0.5,
+  );
+  assert.deepEqual(off, [
+    [1, 2],
+    [3, 4, 0.5],
+  ]);
+  assert.deepEqual(withFactor(off, 3, 4), [
+    [1, 2],
+    [3, 4],
+  ]);
   assert.deepEqual(withFactor([], 3, 4, 0), [[3, 4, 0]]);
   assert.deepEqual(parseHash(formatHash({ ...DEFAULTS, off, set: "custom" })).off, off);
   const lanes = lanesFor({ ...DEFAULTS, set: "custom", off });
-  assert.deepEqual(lanes[1], { set: "custom", alpha: 0, neurons: [[1, 2], [3, 4]], factors: [null, 0.5] });
+  assert.deepEqual(lanes[1], {
+    set: "custom",
+    alpha: 0,
+    neurons: [
+      [1, 2],
+      [3, 4],
+    ],
+    factors: [null, 0.5],
+  });
   assert.equal("factors" in lanesFor({ ...DEFAULTS, set: "custom", off: [[1, 2]] })[1], false);
   const trace = new LiveTrace({ messages: [] });
-  trace.begin({ prompt: [], shown: [], lanes: lanes.map(({ set, alpha, neurons = [] }) => ({ set, alpha, neurons })) }, lanes);
-  assert.deepEqual([[1, 2], [3, 4], [5, 6]].map((neuron) => trace.factor(1, neuron)), [0, 0.5, 1]);
+  trace.begin(
+    {
+      prompt: [],
+      shown: [],
+      lanes: lanes.map(({ set, alpha, neurons = [] }) => ({ set, alpha, neurons })),
+    },
+    lanes,
+  );
+  assert.deepEqual(
+    [
+      [1, 2],
+      [3, 4],
+      [5, 6],
+    ].map((neuron) => trace.factor(1, neuron)),
+    [0, 0.5, 1],
+  );
   assert.deepEqual(askedOf(trace.lanes[1]), lanes[1]);
   assert.deepEqual(askedOf(trace.lanes[2]), lanes[2]);
 });
 
 test("what the artifact says of a neuron, and nothing that makes no sense", () => {
-  const neurons = [{ layer: 1, index: 1, weight: 0.2, quantiles: { 0.5: 0.01, 0.99: 0.1, 1: 0.2 } }, { layer: 1, index: 2, weight: 0.1 }, { layer: 1, index: 3, weight: 0.3 }];
-  const about = (patch = {}) => aboutNeuron({ neurons: [{ ...neurons[0], ...patch }, ...neurons.slice(1)] }, 1, 1);
+  const neurons = [
+    { layer: 1, index: 1, weight: 0.2, quantiles: { 0.5: 0.01, 0.99: 0.1, 1: 0.2 } },
+    { layer: 1, index: 2, weight: 0.1 },
+    { layer: 1, index: 3, weight: 0.3 },
+  ];
+  const about = (patch = {}) =>
+    aboutNeuron({ neurons: [{ ...neurons[0], ...patch }, ...neurons.slice(1)] }, 1, 1);
   assert.equal(rankWords(about()), "2nd largest weight of 3");
   assert.equal(aboutNeuron({ neurons }, 9, 9), null);
-  assert.deepEqual([1, 2, 3, 4, 11, 12, 13, 21, 112].map(ordinal), ["1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "112th"]);
+  assert.deepEqual([1, 2, 3, 4, 11, 12, 13, 21, 112].map(ordinal), [
+    "1st",
+    "2nd",
+    "3rd",
+    "4th",
+    "11th",
+    "12th",
+    "13th",
+    "21st",
+    "112th",
+  ]);
   assert.match(standing(about(), 0.005), /^not above the 0\.5 quantile/);
-  assert.match(standing(about(), 0.05), /^between the 0\.5 and the 0\.99 quantile: larger than at 50 %/);
+  assert.match(
+    standing(about(), 0.05),
+    /^between the 0\.5 and the 0\.99 quantile: larger than at 50 %/,
+  );
   assert.match(standing(about(), 0.15), /^above the 0\.99 quantile: larger than at 99 %/);
   assert.match(standing(about(), 0.3), /^larger than at any token/);
   assert.equal(standing(about({ quantiles: undefined }), 0.3), "");
-  for (const histogram of [null, 3, {}, { from: 0, per_decade: 10, counts: [1, 2] }, { from: 1e-4, per_decade: 10, counts: [1, -1] }, { from: 1e-4, per_decade: 10, counts: [0, 0] }, { from: 1e-4, per_decade: NaN, counts: [1, 1] }, { from: 1e-4, per_decade: 10, counts: "11" }]) {
+  for (const histogram of [
+    null,
+    3,
+    {},
+    { from: 0, per_decade: 10, counts: [1, 2] },
+    { from: 1e-4, per_decade: 10, counts: [1, -1] },
+    { from: 1e-4, per_decade: 10, counts: [0, 0] },
+    { from: 1e-4, per_decade: NaN, counts: [1, 1] },
+    { from: 1e-4, per_decade: 10, counts: "11" },
+  ]) {
     assert.equal(about({ histogram }).histogram, null, JSON.stringify(histogram));
   }
-  assert.equal(about({ histogram: { from: 1e-4, per_decade: 10, counts: [1, 2] } }).histogram.tokens, 3);
-  for (const stability of [-1, 2, "0.5", NaN]) assert.equal(about({ stability }).stability, undefined);
+  assert.equal(
+    about({ histogram: { from: 1e-4, per_decade: 10, counts: [1, 2] } }).histogram.tokens,
+    3,
+  );
+  for (const stability of [-1, 2, "0.5", NaN])
+    assert.equal(about({ stability }).stability, undefined);
   assert.deepEqual(about({ promotes: ["a", 3, null] }).promotes, ["a"]);
   assert.deepEqual(about({ quantiles: { x: 1, 0.5: -1, 2: 3, 0.9: 0.1 } }).quantiles, [[0.9, 0.1]]);
-  assert.deepEqual(firedBy({ runs: [{ id: "a" }], fires: { "1.1": [{ run: "a", token: "x", contribution: 0.1 }, { run: "gone", token: "x", contribution: 1 }, { run: "a", token: 3, contribution: 1 }] } }, 1, 1).length, 1);
+  assert.deepEqual(
+    firedBy(
+      {
+        runs: [{ id: "a" }],
+        fires: {
+          1.1: [
+            { run: "a", token: "x", contribution: 0.1 },
+            { run: "gone", token: "x", contribution: 1 },
+            { run: "a", token: 3, contribution: 1 },
+          ],
+        },
+      },
+      1,
+      1,
+    ).length,
+    1,
+  );
   assert.deepEqual(firedBy(null, 1, 1), []);
 });
 
 test("contributions in words have two digits and no exponent", () => {
-  assert.deepEqual([0.03123, 0.3, 1.234, 0.00051, 12.3, 0.000099, 0, NaN, undefined].map(contributionWords), ["0.031", "0.30", "1.2", "0.00051", "12", "under 0.0001", "0", "not read", "not read"]);
-  assert.deepEqual([0.0312, 0].map((value) => readingWords(value, true)), ["about 0.031", "under 0.0004"]);
+  assert.deepEqual(
+    [0.03123, 0.3, 1.234, 0.00051, 12.3, 0.000099, 0, NaN, undefined].map(contributionWords),
+    ["0.031", "0.30", "1.2", "0.00051", "12", "under 0.0001", "0", "not read", "not read"],
+  );
+  assert.deepEqual(
+    [0.0312, 0].map((value) => readingWords(value, true)),
+    ["about 0.031", "under 0.0004"],
+  );
 });
 
 test("the map's data: ranks, the largest, and what a recording knows", () => {
   const shape = { layers: 2, neurons_per_layer: 4 };
   const field = completeField(Float32Array.from([1, 2, 3, 4, 5, 6, 7, 0]), shape);
   assert.deepEqual([field.rank(1, 2), field.rank(1, 1), field.rank(1, 3)], [1, 2, 8]);
-  assert.deepEqual(field.largest(2), [{ layer: 1, index: 2, contribution: 7 }, { layer: 1, index: 1, contribution: 6 }]);
+  assert.deepEqual(field.largest(2), [
+    { layer: 1, index: 2, contribution: 7 },
+    { layer: 1, index: 1, contribution: 6 },
+  ]);
   assert.equal(field.strongest(0, 1, 3), 2);
   assert.throws(() => completeField(new Float32Array(7), shape), /Deploy the engine/);
   const trace = new Trace({ recorded: true, messages: [] });
-  trace.rows = [[0, 1], [9, 9]];
+  trace.rows = [
+    [0, 1],
+    [9, 9],
+  ];
   Object.assign(trace.addLane({ set: "none", alpha: 1 }), { cells: [[0.25, 9]] });
   trace.addLane({ set: "h", alpha: 0 });
   trace.top = new Map([[0, [{ layer: 1, index: 3, contribution: 0.5 }]]]);
   const known = knownField(trace, 0, 0, shape);
-  assert.deepEqual([known.at(0, 1), known.at(1, 3), known.rank(1, 3), known.rank(0, 1), known.rank(0, 0)], [0.25, 0.5, 1, undefined, undefined]);
+  assert.deepEqual(
+    [known.at(0, 1), known.at(1, 3), known.rank(1, 3), known.rank(0, 1), known.rank(0, 0)],
+    [0.25, 0.5, 1, undefined, undefined],
+  );
   assert.ok(Number.isNaN(known.at(0, 0)));
   assert.equal(knownField(trace, 1, 0, shape).known, 0, "another lane's largest are not recorded");
 });
@@ -131,10 +326,16 @@ test("zooming keeps what is under the pointer, and stays within the layer", () =
 });
 
 test("the map's shades go one way in lightness, in light and dark", () => {
-  const light = (colour) => colour.match(/\d+/g).map(Number).reduce((sum, value, i) => sum + [0.2126, 0.7152, 0.0722][i] * (value / 255) ** 2.2, 0);
+  const light = (colour) =>
+    colour
+      .match(/\d+/g)
+      .map(Number)
+      .reduce((sum, value, i) => sum + [0.2126, 0.7152, 0.0722][i] * (value / 255) ** 2.2, 0);
   for (const dark of [false, true]) {
     const values = ramp(dark).map(light);
-    assert.ok(values.every((value, i) => i === 0 || (dark ? value > values[i - 1] : value < values[i - 1])));
+    assert.ok(
+      values.every((value, i) => i === 0 || (dark ? value > values[i - 1] : value < values[i - 1])),
+    );
   }
   assert.deepEqual([shareOf(0), shareOf(3e-4), shareOf(0.3), shareOf(9)], [0, 0, 1, 1]);
 });

@@ -14,27 +14,44 @@ export const openLab = (page, { root, variant, model }) =>
   page.evaluate(
     async ({ root, variant, path, model }) => {
       const module = await import(`${root}pkg/${variant}/hneurons.js`);
-      const wasm = await module.default({ module_or_path: new URL(`${root}pkg/${variant}/hneurons_bg.wasm`) });
+      const wasm = await module.default({
+        module_or_path: new URL(`${root}pkg/${variant}/hneurons_bg.wasm`),
+      });
       window.memory = () => wasm.memory.buffer.byteLength;
       window.load = (bytes, sha256) => {
         const buffer = new module.ModelBuffer(bytes.length);
-        for (let at = 0; at < bytes.length; at += 1 << 22) buffer.push(bytes.subarray(at, at + (1 << 22)));
+        for (let at = 0; at < bytes.length; at += 1 << 22)
+          buffer.push(bytes.subarray(at, at + (1 << 22)));
         return buffer.finish(sha256);
       };
-      window.lab = window.load(new Uint8Array(await (await fetch(root + path)).arrayBuffer()), model.sha256);
+      window.lab = window.load(
+        new Uint8Array(await (await fetch(root + path)).arrayBuffer()),
+        model.sha256,
+      );
       window.record = async (request) => {
         const started = window.lab.start({ temperature: 0, seed: 1, ...request });
-        const lanes = started.lanes.map(() => ({ ids: [], texts: [], logprobs: [], scores: [], contributions: [] }));
+        const lanes = started.lanes.map(() => ({
+          ids: [],
+          texts: [],
+          logprobs: [],
+          scores: [],
+          contributions: [],
+        }));
         for (;;) {
           const step = await window.lab.step();
           for (const { lane, read, token, score, stopped } of step.lanes) {
             const kept = lanes[lane];
-            for (const { at, contributions } of read) kept.contributions[at] = Array.from(contributions);
-            if (token) (kept.ids.push(token.id), kept.texts.push(token.text), kept.logprobs.push(token.logprob));
+            for (const { at, contributions } of read)
+              kept.contributions[at] = Array.from(contributions);
+            if (token)
+              (kept.ids.push(token.id),
+                kept.texts.push(token.text),
+                kept.logprobs.push(token.logprob));
             if (score !== undefined) kept.scores.push(score);
             if (stopped) kept.stopped = stopped;
           }
-          if (step.done) return { prompt: started.prompt.map(({ id }) => id), shown: started.shown, lanes };
+          if (step.done)
+            return { prompt: started.prompt.map(({ id }) => id), shown: started.shown, lanes };
         }
       };
       window.failure = (act) => {

@@ -17,8 +17,12 @@ const json = async (path) => JSON.parse(await readFile(at(path), "utf8"));
 const model = (await json("artifacts/index.json")).default;
 const index = await json(`gallery/${model}/index.json`);
 const list = (await json("lessons/index.json")).lessons;
-const ids = (await readdir(at("lessons/"))).map((file) => file.replace(/\.json$/, "")).filter((id) => id !== "index");
-const lessons = new Map(await Promise.all(ids.map(async (id) => [id, readLesson(await json(`lessons/${id}.json`), id)])));
+const ids = (await readdir(at("lessons/")))
+  .map((file) => file.replace(/\.json$/, ""))
+  .filter((id) => id !== "index");
+const lessons = new Map(
+  await Promise.all(ids.map(async (id) => [id, readLesson(await json(`lessons/${id}.json`), id)])),
+);
 
 const traces = new Map();
 async function source(texts) {
@@ -27,22 +31,40 @@ async function source(texts) {
   }
   return { index, traces };
 }
-const textsOf = (lesson) => [...lesson.teacher, ...lesson.steps.flatMap(({ text, questions, teacher }) => [...text, ...questions.map(({ ask }) => ask), ...teacher])];
-const filled = async (text) => fill(text, await source([text])).map(({ text, error }) => (error ? `[${error}]` : text)).join("");
+const textsOf = (lesson) => [
+  ...lesson.teacher,
+  ...lesson.steps.flatMap(({ text, questions, teacher }) => [
+    ...text,
+    ...questions.map(({ ask }) => ask),
+    ...teacher,
+  ]),
+];
+const filled = async (text) =>
+  fill(text, await source([text]))
+    .map(({ text, error }) => (error ? `[${error}]` : text))
+    .join("");
 
 test("the list names every lesson but the template, as its file does", () => {
   assert.deepEqual(list.map(({ id }) => id).sort(), ids.filter((id) => id !== "template").sort());
   assert.ok(list.length >= 5);
   for (const { id, title, minutes, summary } of list) {
     const lesson = lessons.get(id);
-    assert.deepEqual({ title, minutes, summary }, { title: lesson.title, minutes: lesson.minutes, summary: lesson.summary }, id);
+    assert.deepEqual(
+      { title, minutes, summary },
+      { title: lesson.title, minutes: lesson.minutes, summary: lesson.summary },
+      id,
+    );
     assert.ok(minutes >= 10 && minutes <= 20, id);
   }
 });
 
 for (const [id, lesson] of lessons) {
   test(`${id}: reading, predict, run, observe, explain; only what is recorded; every note resolves`, async () => {
-    for (const kind of ["read", "predict", "run", "observe", "explain"]) assert.ok(lesson.steps.some((step) => step.kind === kind), kind);
+    for (const kind of ["read", "predict", "run", "observe", "explain"])
+      assert.ok(
+        lesson.steps.some((step) => step.kind === kind),
+        kind,
+      );
     for (const { show, runs, optional } of lesson.steps) {
       assert.ok(show === "" || PARTS.has(show), show);
       for (const run of runs) {
@@ -56,20 +78,40 @@ for (const [id, lesson] of lessons) {
     const used = await source(textsOf(lesson));
     for (const text of textsOf(lesson)) {
       const pieces = fill(text, used);
-      assert.deepEqual(pieces.filter(({ error }) => error), [], text);
-      assert.doesNotMatch(pieces.map((piece) => piece.text).join(""), /\{\{|\}\}|undefined|NaN|no reading/, text);
+      assert.deepEqual(
+        pieces.filter(({ error }) => error),
+        [],
+        text,
+      );
+      assert.doesNotMatch(
+        pieces.map((piece) => piece.text).join(""),
+        /\{\{|\}\}|undefined|NaN|no reading/,
+        text,
+      );
     }
   });
 }
 
 test("a teacher's numbers are never typed: no digit after the point stands in a lesson's text, but for the table's 0.99 quantile", () => {
-  for (const [id, lesson] of lessons) for (const text of textsOf(lesson)) assert.doesNotMatch(text.replace(/\{\{.*?\}\}/g, "").replaceAll("0.99 quantile", "").replaceAll("above 0.5", ""), /\d\.\d/, `${id}: ${text}`);
+  for (const [id, lesson] of lessons)
+    for (const text of textsOf(lesson))
+      assert.doesNotMatch(
+        text
+          .replace(/\{\{.*?\}\}/g, "")
+          .replaceAll("0.99 quantile", "")
+          .replaceAll("above 0.5", ""),
+        /\d\.\d/,
+        `${id}: ${text}`,
+      );
 });
 
 test("computed notes say what is in the recording, and follow it when it changes", async () => {
   const run = await source(["{{score zorvath none 1}}"]).then(() => traces.get("zorvath"));
   const cut = run.lanes[run.trained].stopped === "eos" ? "" : " …"; // the limit cut it off
-  assert.equal(await filled("{{answer zorvath none 1}}"), `“${run.text(run.trained).trim()}${cut}”`);
+  assert.equal(
+    await filled("{{answer zorvath none 1}}"),
+    `“${run.text(run.trained).trim()}${cut}”`,
+  );
   assert.equal(await filled("{{score zorvath none 1}}"), run.lanes[run.trained].score.toFixed(2));
   assert.equal(await filled("{{same zorvath none 1 ? yes : no}}"), "yes");
   assert.equal(await filled("{{parts zorvath h 1}}"), "nowhere");
@@ -78,9 +120,15 @@ test("computed notes say what is in the recording, and follow it when it changes
   assert.equal(await filled("{{changed all h 0}}"), `${sum("changed")} of ${sum("runs")}`);
   const other = structuredClone(index);
   for (const row of other.changed) row.changed = row.set === "h" ? row.runs : 0;
-  assert.equal(fill("{{exceeds all 0 ? more : not more}}", { index: other, traces })[0].text, "more");
+  assert.equal(
+    fill("{{exceeds all 0 ? more : not more}}", { index: other, traces })[0].text,
+    "more",
+  );
   for (const row of other.changed) row.changed = row.runs;
-  assert.equal(fill("{{exceeds all 0 ? more : not more}}", { index: other, traces })[0].text, "not more");
+  assert.equal(
+    fill("{{exceeds all 0 ? more : not more}}", { index: other, traces })[0].text,
+    "not more",
+  );
 });
 
 test("a note that names what is not there says so, in its place", async () => {
@@ -92,7 +140,8 @@ test("a note that names what is not there says so, in its place", async () => {
     ["{{score zorvath}}", /needs RUN SET ALPHA/],
     ["{{score zorvath h 0 ? a : b}}", /is no question/],
     ["{{changed cats h 0}}", /no count for cats/],
-  ]) assert.match(await filled(text), says, text);
+  ])
+    assert.match(await filled(text), says, text);
 });
 
 test("a slip in a lesson's file is named with its place", async () => {
@@ -105,7 +154,10 @@ test("a slip in a lesson's file is named with its place", async () => {
     [(it) => (it.minutes = "15"), /minutes is not a number/],
     [(it) => (it.steps[1].kind = "guess"), /steps\[1\]\.kind is not one of/],
     [(it) => delete it.steps[1].questions[0].ask, /steps\[1\]\.questions\[0\]\.ask is missing/],
-    [(it) => delete it.steps[1].questions[0].choices, /steps\[1\]\.questions\[0\]\.choices is missing/],
+    [
+      (it) => delete it.steps[1].questions[0].choices,
+      /steps\[1\]\.questions\[0\]\.choices is missing/,
+    ],
     [(it) => (it.steps[1].questions[1].id = "guess"), /two questions have the id “guess”/],
     [(it) => (it.steps[2].runs[0].run = "../x"), /steps\[2\]\.runs\[0\]\.run is not a name/],
     [(it) => (it.steps[2].runs[0].alpha = 0.3), /steps\[2\]\.runs\[0\]\.alpha is not a multiple/],
@@ -117,14 +169,27 @@ test("a slip in a lesson's file is named with its place", async () => {
   for (const [slip, says] of slips) {
     const broken = structuredClone(template);
     slip(broken);
-    assert.throws(() => readLesson(broken, "template"), (error) => says.test(error.message) && /Correct www\/lessons\/template\.json/.test(error.message), String(says));
+    assert.throws(
+      () => readLesson(broken, "template"),
+      (error) =>
+        says.test(error.message) && /Correct www\/lessons\/template\.json/.test(error.message),
+      String(says),
+    );
   }
-  for (const other of [null, [], "x", 3]) assert.throws(() => readLesson(other, "template"), /not an object/);
+  for (const other of [null, [], "x", 3])
+    assert.throws(() => readLesson(other, "template"), /not an object/);
 });
 
 test("kept answers that do not fit the lesson are dropped", () => {
   const lesson = lessons.get("template");
-  const saved = { schema: "hneurons-answers/1", at: 99, opened: [0, 2, -1, "x"], shown: ["2.0", "2.7", "x"], answers: { guess: "Neither", why: "so", other: "x", at: 3 }, name: 7 };
+  const saved = {
+    schema: "hneurons-answers/1",
+    at: 99,
+    opened: [0, 2, -1, "x"],
+    shown: ["2.0", "2.7", "x"],
+    answers: { guess: "Neither", why: "so", other: "x", at: 3 },
+    name: 7,
+  };
   const progress = new Progress(lesson, saved);
   assert.equal(progress.at, 0);
   assert.equal(progress.answer("guess"), "", "a choice that is not offered");
@@ -133,19 +198,29 @@ test("kept answers that do not fit the lesson are dropped", () => {
   assert.equal(progress.wasShown(2, 0), true);
   assert.equal(progress.locked(1), true);
   assert.equal(progress.setAnswer("why", "changed"), false);
-  assert.deepEqual(new Progress(lesson, JSON.parse(JSON.stringify(progress))).toJSON(), progress.toJSON());
+  assert.deepEqual(
+    new Progress(lesson, JSON.parse(JSON.stringify(progress))).toJSON(),
+    progress.toJSON(),
+  );
 });
 
 test("numbers are read as pupils write them", () => {
   const limits = { min: 0, max: 1 };
-  assert.deepEqual(["0,5", " .25 ", "1", "2", "x", "", "−1"].map((text) => numberIn(text, limits)), [0.5, 0.25, 1, null, null, null, null]);
+  assert.deepEqual(
+    ["0,5", " .25 ", "1", "2", "x", "", "−1"].map((text) => numberIn(text, limits)),
+    [0.5, 0.25, 1, null, null, null, null],
+  );
 });
 
 test("in Markdown, what was typed stays text", () => {
   const lesson = lessons.get("template");
   const progress = new Progress(lesson, null);
   progress.setAnswer("why", "# *no* <b>\n[x](y)");
-  const text = toMarkdown(reportOf(lesson, progress), { name: "A_b", date: "today", address: "http://x/#lesson=template" });
+  const text = toMarkdown(reportOf(lesson, progress), {
+    name: "A_b",
+    date: "today",
+    address: "http://x/#lesson=template",
+  });
   assert.match(text, /> \\# \\\*no\\\* \\<b\\>\n> \\\[x\\\]\(y\)/);
   assert.match(text, /^Name: A\\_b/m);
 });
@@ -153,7 +228,18 @@ test("in Markdown, what was typed stays text", () => {
 test("the address has the lesson, and only a name", () => {
   assert.equal(parseHash("#lesson=turn-down").lesson, "turn-down");
   assert.equal(formatHash(parseHash("#lesson=turn-down")), "#lesson=turn-down");
-  for (const hostile of ["../x", "A", "a/b", "<img>", "a".repeat(61), "a.b", "%00"]) assert.equal(parseHash(`#lesson=${encodeURIComponent(hostile)}`).lesson, "", hostile);
-  assert.equal(classLink("http://x/", { lesson: "doubt", hide: ["gallery", "a&b"] }), "http://x/?hide=gallery#lesson=doubt");
-  assert.equal(classLink("http://x/", { lesson: "doubt", teacher: true, settings: parseHash("#alpha=2&prompt=Hi&run=1") }), "http://x/?teacher=1#prompt=Hi&alpha=2&lesson=doubt");
+  for (const hostile of ["../x", "A", "a/b", "<img>", "a".repeat(61), "a.b", "%00"])
+    assert.equal(parseHash(`#lesson=${encodeURIComponent(hostile)}`).lesson, "", hostile);
+  assert.equal(
+    classLink("http://x/", { lesson: "doubt", hide: ["gallery", "a&b"] }),
+    "http://x/?hide=gallery#lesson=doubt",
+  );
+  assert.equal(
+    classLink("http://x/", {
+      lesson: "doubt",
+      teacher: true,
+      settings: parseHash("#alpha=2&prompt=Hi&run=1"),
+    }),
+    "http://x/?teacher=1#prompt=Hi&alpha=2&lesson=doubt",
+  );
 });

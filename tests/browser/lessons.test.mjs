@@ -7,7 +7,9 @@ import { after, before, test } from "node:test";
 import { freshPage, launch } from "./mock/browser.mjs";
 import { serve } from "./mock/server.mjs";
 
-const template = JSON.parse(await readFile(new URL("../../www/lessons/template.json", import.meta.url), "utf8"));
+const template = JSON.parse(
+  await readFile(new URL("../../www/lessons/template.json", import.meta.url), "utf8"),
+);
 const broken = structuredClone(template);
 Object.assign(broken, { id: "broken" });
 delete broken.steps[1].questions[0].ask;
@@ -18,7 +20,10 @@ before(async () => {
   site = await serve({
     real: true,
     under: "/a/sub/path/",
-    files: { "www/lessons/broken.json": JSON.stringify(broken), "www/lessons/no-json.json": "<!doctype html>" },
+    files: {
+      "www/lessons/broken.json": JSON.stringify(broken),
+      "www/lessons/no-json.json": "<!doctype html>",
+    },
   });
 });
 after(async () => {
@@ -27,9 +32,14 @@ after(async () => {
 });
 
 /** A fresh visitor; any error or refused resource fails the test that sees it. */
-async function visit(t, { hash = "", query = "", options = {}, at = site, foreseen = [], before = () => {} } = {}) {
+async function visit(
+  t,
+  { hash = "", query = "", options = {}, at = site, foreseen = [], before = () => {} } = {},
+) {
   // The service worker would fetch what the page keeps; these tests are about what a visit asks for.
-  const page = await freshPage(t, browser, { serviceWorkers: "block", ...options }, (line) => foreseen.some((words) => line.text().includes(words)));
+  const page = await freshPage(t, browser, { serviceWorkers: "block", ...options }, (line) =>
+    foreseen.some((words) => line.text().includes(words)),
+  );
   await before(page);
   await page.goto(`${at.url}${query}${hash}`);
   return page;
@@ -42,19 +52,29 @@ const step = (page) => page.locator(".lesson-progress p").innerText();
 /** One step on, also where predictions are left out and Next has to be pressed again. */
 async function forward(page) {
   const was = await step(page);
-  const moved = () => page.waitForFunction((was) => document.querySelector(".lesson-progress p").textContent !== was || document.querySelector(".lesson-nav .lesson-wrong").textContent, was);
+  const moved = () =>
+    page.waitForFunction(
+      (was) =>
+        document.querySelector(".lesson-progress p").textContent !== was ||
+        document.querySelector(".lesson-nav .lesson-wrong").textContent,
+      was,
+    );
   await next(page);
   await moved();
   if ((await step(page)) !== was) return;
   await next(page);
-  await page.waitForFunction((was) => document.querySelector(".lesson-progress p").textContent !== was, was);
+  await page.waitForFunction(
+    (was) => document.querySelector(".lesson-progress p").textContent !== was,
+    was,
+  );
 }
 
 async function through(page, kind) {
   while (!(await page.locator(`.lesson-step[data-kind=${kind}]`).count())) await forward(page);
 }
 
-const focused = (page) => page.evaluate(() => document.activeElement.id || document.activeElement.textContent.trim());
+const focused = (page) =>
+  page.evaluate(() => document.activeElement.id || document.activeElement.textContent.trim());
 
 test("a lesson with the mouse: from the list to the report, on recorded runs only", async (t) => {
   const page = await visit(t, { options: { viewport: { width: 1400, height: 900 } } });
@@ -70,10 +90,22 @@ test("a lesson with the mouse: from the list to the report, on recorded runs onl
   await next(page);
   await heading(page, "Open the run");
   assert.equal(await page.locator("[data-part=lane]").nth(1).getAttribute("data-alpha"), "0");
-  await page.getByRole("button", { name: /What is the capital of Velmoria\?.*H-Neurons × 0/ }).click();
+  await page
+    .getByRole("button", { name: /What is the capital of Velmoria\?.*H-Neurons × 0/ })
+    .click();
   await page.getByText("✓ opened").waitFor();
-  assert.equal(await page.locator("[data-part=prompt]").inputValue(), "What is the capital of Velmoria?");
-  const answers = await page.locator("[data-part=lane] .answer").evaluateAll((all) => all.map((answer) => [...answer.querySelectorAll("[data-part=token]")].map((token) => token.textContent).join("").trim()));
+  assert.equal(
+    await page.locator("[data-part=prompt]").inputValue(),
+    "What is the capital of Velmoria?",
+  );
+  const answers = await page.locator("[data-part=lane] .answer").evaluateAll((all) =>
+    all.map((answer) =>
+      [...answer.querySelectorAll("[data-part=token]")]
+        .map((token) => token.textContent)
+        .join("")
+        .trim(),
+    ),
+  );
   await next(page);
   await heading(page, "What happened at times 0");
   assert.match(await page.locator(".predicted").innerText(), /Another invention/);
@@ -97,7 +129,10 @@ test("a lesson with the mouse: from the list to the report, on recorded runs onl
   assert.equal(await page.locator("#report-name").isVisible(), true);
   await page.emulateMedia({ media: "screen" });
 
-  const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Download as Markdown" }).click()]);
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("button", { name: "Download as Markdown" }).click(),
+  ]);
   assert.equal(download.suggestedFilename(), "hneurons-turn-down.md");
   const markdown = await readFile(await download.path(), "utf8");
   assert.match(markdown, /^# Turn the H-Neurons down, and predict first\n\nName: Ada/);
@@ -109,7 +144,10 @@ test("a lesson with the mouse: from the list to the report, on recorded runs onl
 });
 
 test("a lesson with the keyboard alone, on a narrow screen: it leads to the answers and back", async (t) => {
-  const page = await visit(t, { hash: "#lesson=neuron", options: { viewport: { width: 375, height: 700 }, reducedMotion: "reduce" } });
+  const page = await visit(t, {
+    hash: "#lesson=neuron",
+    options: { viewport: { width: 375, height: 700 }, reducedMotion: "reduce" },
+  });
   await heading(page, "A machine that continues text");
   const tabTo = async (test, key = "Tab") => {
     for (let i = 0; i < 200; i++) {
@@ -155,7 +193,10 @@ test("a prediction locks when the run after it is opened; a missing one is point
   await next(page);
   await page.getByRole("radio", { name: "This", exact: true }).check();
   await next(page);
-  assert.match(await page.locator(".lesson-nav .lesson-wrong").innerText(), /One prediction is missing/);
+  assert.match(
+    await page.locator(".lesson-nav .lesson-wrong").innerText(),
+    /One prediction is missing/,
+  );
   assert.equal(await step(page), "Step 2 of 6");
   await page.getByRole("radio", { name: "That", exact: true }).check();
   await next(page);
@@ -163,10 +204,17 @@ test("a prediction locks when the run after it is opened; a missing one is point
   await page.getByRole("button", { name: "Back" }).click();
   await heading(page, "Predict");
   assert.equal(await page.locator(".lesson-step :is(input, textarea)").count(), 0);
-  assert.match(await page.locator(".lesson-step").innerText(), /Locked.*What will happen\?\s+That.*Why\?\s+You made no prediction\./s);
+  assert.match(
+    await page.locator(".lesson-step").innerText(),
+    /Locked.*What will happen\?\s+That.*Why\?\s+You made no prediction\./s,
+  );
   await page.reload();
   await heading(page, "Predict");
-  assert.equal(await page.locator(".lesson-step :is(input, textarea)").count(), 0, "still locked after a reload");
+  assert.equal(
+    await page.locator(".lesson-step :is(input, textarea)").count(),
+    0,
+    "still locked after a reload",
+  );
 });
 
 test("a number that is none is not kept, and is said to be", async (t) => {
@@ -176,7 +224,10 @@ test("a number that is none is not kept, and is said to be", async (t) => {
   const field = page.getByLabel("At which token");
   await field.fill("nine");
   await field.blur();
-  assert.match(await page.locator("#answer-at-wrong").innerText(), /a number from 0 to 200 is wanted/);
+  assert.match(
+    await page.locator("#answer-at-wrong").innerText(),
+    /a number from 0 to 200 is wanted/,
+  );
   await field.fill("9");
   assert.equal(await page.locator("#answer-at-wrong").isVisible(), false);
 });
@@ -189,11 +240,21 @@ test("answers survive a reload, and are deleted on request", async (t) => {
   await page.reload();
   await heading(page, "Observe");
   assert.equal(await page.getByLabel("What has changed?").inputValue(), "One word.");
-  assert.deepEqual(await page.evaluate(() => Object.keys(localStorage).filter((key) => key.startsWith("hneurons-lesson"))), ["hneurons-lesson:template"]);
+  assert.deepEqual(
+    await page.evaluate(() =>
+      Object.keys(localStorage).filter((key) => key.startsWith("hneurons-lesson")),
+    ),
+    ["hneurons-lesson:template"],
+  );
   await page.getByRole("button", { name: "Delete my answers" }).click();
   await page.getByRole("button", { name: /Press again/ }).click();
   await heading(page, "Read");
-  assert.deepEqual(await page.evaluate(() => Object.keys(localStorage).filter((key) => key.startsWith("hneurons-lesson"))), []);
+  assert.deepEqual(
+    await page.evaluate(() =>
+      Object.keys(localStorage).filter((key) => key.startsWith("hneurons-lesson")),
+    ),
+    [],
+  );
   await page.reload();
   await heading(page, "Read");
   await through(page, "observe");
@@ -201,7 +262,16 @@ test("answers survive a reload, and are deleted on request", async (t) => {
 });
 
 test("where the browser keeps nothing, that is said once, and the lesson goes on", async (t) => {
-  const page = await visit(t, { hash: "#lesson=template", before: (page) => page.addInitScript(() => (Storage.prototype.setItem = () => { throw new DOMException("full", "QuotaExceededError"); })) });
+  const page = await visit(t, {
+    hash: "#lesson=template",
+    before: (page) =>
+      page.addInitScript(
+        () =>
+          (Storage.prototype.setItem = () => {
+            throw new DOMException("full", "QuotaExceededError");
+          }),
+      ),
+  });
   await heading(page, "Read");
   await page.getByText(/This browser does not keep your answers/).waitFor();
   await through(page, "observe");
@@ -214,7 +284,10 @@ test("where the browser keeps nothing, that is said once, and the lesson goes on
 
 test("a lesson that cannot be used gives one clear message, and the page works", async (t) => {
   for (const [id, says] of [
-    ["broken", /The lesson “broken” cannot be used: steps\[1\]\.questions\[0\]\.ask is missing\. Correct www\/lessons\/broken\.json/],
+    [
+      "broken",
+      /The lesson “broken” cannot be used: steps\[1\]\.questions\[0\]\.ask is missing\. Correct www\/lessons\/broken\.json/,
+    ],
     ["no-json", /The lesson “no-json” cannot be used: www\/lessons\/no-json\.json is not JSON/],
     ["nowhere", /The lesson “nowhere” is not on this page/],
     ["index", /The lesson “index” cannot be used/],
@@ -236,7 +309,11 @@ test("hostile lesson ids open nothing and fetch nothing", async (t) => {
     const page = await visit(t, { hash: `#lesson=${encodeURIComponent(id)}` });
     await page.waitForSelector("[data-part=lane]");
     assert.equal(await page.locator("[data-part=lesson]").count(), 0, id);
-    assert.deepEqual(site.requests.slice(from).filter(({ path }) => /lessons\//.test(path)), [], id);
+    assert.deepEqual(
+      site.requests.slice(from).filter(({ path }) => /lessons\//.test(path)),
+      [],
+      id,
+    );
   }
 });
 
@@ -255,7 +332,8 @@ test("a teacher's link: what it hides is hidden, the notes are the teacher's, an
   await page.getByRole("button", { name: "Lessons" }).click();
   await page.getByRole("button", { name: "Link for a class" }).click();
   await page.getByLabel("Lesson", { exact: true }).selectOption("control");
-  for (const words of ["Recorded runs", "Advanced settings", "Detector readings", "Neuron board"]) await page.getByRole("checkbox", { name: words, exact: true }).check();
+  for (const words of ["Recorded runs", "Advanced settings", "Detector readings", "Neuron board"])
+    await page.getByRole("checkbox", { name: words, exact: true }).check();
   const forClass = await page.getByLabel("For the class").inputValue();
   const forTeacher = await page.getByLabel("For you, with the teacher’s notes").inputValue();
   assert.equal(forClass, `${site.url}?hide=gallery,advanced,score,board#lesson=control`);
@@ -263,17 +341,29 @@ test("a teacher's link: what it hides is hidden, the notes are the teacher's, an
 
   const pupil = await visit(t, { query: new URL(forClass).search, hash: new URL(forClass).hash });
   await heading(pupil, "Compared with what?");
-  for (const part of ["gallery", "score", "board"]) assert.equal(await pupil.locator(`[data-part=${part}]`).first().isVisible(), false, part);
+  for (const part of ["gallery", "score", "board"])
+    assert.equal(await pupil.locator(`[data-part=${part}]`).first().isVisible(), false, part);
   assert.equal(await pupil.locator(".advanced").isVisible(), false);
   assert.equal(await pupil.locator(".lesson-notes").count(), 0);
 
   const teacher = await visit(t, { query: "?teacher=1", hash: "#lesson=control" });
   await heading(teacher, "Compared with what?");
-  const counts = JSON.parse(await readFile(new URL("../../www/gallery/smollm2-135m-instruct-q4_1/index.json", import.meta.url), "utf8")).changed.filter(({ set, alpha }) => set === "h" && alpha === 0);
+  const counts = JSON.parse(
+    await readFile(
+      new URL("../../www/gallery/smollm2-135m-instruct-q4_1/index.json", import.meta.url),
+      "utf8",
+    ),
+  ).changed.filter(({ set, alpha }) => set === "h" && alpha === 0);
   const sum = (key) => counts.reduce((total, row) => total + row[key], 0);
-  assert.match(await teacher.locator(".lesson-notes").innerText(), new RegExp(`It was ${sum("changed")} of ${sum("runs")} for the H-Neurons`));
+  assert.match(
+    await teacher.locator(".lesson-notes").innerText(),
+    new RegExp(`It was ${sum("changed")} of ${sum("runs")} for the H-Neurons`),
+  );
   await through(teacher, "observe");
-  assert.match(await teacher.locator(".lesson-notes").innerText(), /H-Neurons (the same|another) answer, random control 1 (the same|another) answer/);
+  assert.match(
+    await teacher.locator(".lesson-notes").innerText(),
+    /H-Neurons (the same|another) answer, random control 1 (the same|another) answer/,
+  );
 });
 
 test("a step can keep the detector's readings out of sight until they are wanted", async (t) => {
@@ -308,14 +398,35 @@ test("without recorded runs a lesson can be read, and says what is missing", asy
 test("axe finds nothing to object to, in light and dark, and nothing scrolls sideways from 320 px up", async (t) => {
   const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
   const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
-  for (const [width, colorScheme] of [[1280, "light"], [320, "dark"], [768, "light"]]) {
-    const page = await visit(t, { query: "?teacher=1", hash: "#lesson=template", options: { viewport: { width, height: 800 }, colorScheme, bypassCSP: true } });
+  for (const [width, colorScheme] of [
+    [1280, "light"],
+    [320, "dark"],
+    [768, "light"],
+  ]) {
+    const page = await visit(t, {
+      query: "?teacher=1",
+      hash: "#lesson=template",
+      options: { viewport: { width, height: 800 }, colorScheme, bypassCSP: true },
+    });
     await heading(page, "Read");
     await page.evaluate(axe);
     const check = async (where) => {
-      const found = await page.evaluate(async (runOnly) => (await window.axe.run({ runOnly })).violations, tags);
-      assert.deepEqual(found.map(({ id, nodes }) => `${id}: ${nodes[0].html.slice(0, 160)}`), [], `${where}, ${width} ${colorScheme}`);
-      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth), 0, `${where}, ${width} px`);
+      const found = await page.evaluate(
+        async (runOnly) => (await window.axe.run({ runOnly })).violations,
+        tags,
+      );
+      assert.deepEqual(
+        found.map(({ id, nodes }) => `${id}: ${nodes[0].html.slice(0, 160)}`),
+        [],
+        `${where}, ${width} ${colorScheme}`,
+      );
+      assert.equal(
+        await page.evaluate(
+          () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+        ),
+        0,
+        `${where}, ${width} px`,
+      );
     };
     await page.locator(".lesson-foot summary").click();
     await check("read");

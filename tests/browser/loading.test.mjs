@@ -30,7 +30,9 @@ async function begin(page, prompt = ZORVATH) {
 
 const files = (page) =>
   page.evaluate(async () => {
-    const dir = await (await navigator.storage.getDirectory()).getDirectoryHandle("models", { create: true });
+    const dir = await (
+      await navigator.storage.getDirectory()
+    ).getDirectoryHandle("models", { create: true });
     const found = {};
     for await (const [name, handle] of dir.entries()) found[name] = (await handle.getFile()).size;
     return found;
@@ -42,7 +44,16 @@ test("a second visit reads the cache: no request for the model, and none at all 
   assert.deepEqual(await files(page), { [`${SHA}.gguf`]: MODEL.length });
   assert.equal(site.modelRequests().length, 1);
   // The service worker keeps what this visit used, and the model is not among it (offline.test.mjs has the rest).
-  const needed = ["/", "/files.json", "/www/main.js", "/www/worker/worker.js", "/www/worker/store.js", "/www/artifacts/mock/hneurons.json", "/pkg/relaxed-simd/hneurons.js", "/pkg/relaxed-simd/sha256.js"];
+  const needed = [
+    "/",
+    "/files.json",
+    "/www/main.js",
+    "/www/worker/worker.js",
+    "/www/worker/store.js",
+    "/www/artifacts/mock/hneurons.json",
+    "/pkg/relaxed-simd/hneurons.js",
+    "/pkg/relaxed-simd/sha256.js",
+  ];
   await eventually(async () => {
     const paths = await cached(page);
     return needed.every((path) => paths.includes(path));
@@ -53,7 +64,9 @@ test("a second visit reads the cache: no request for the model, and none at all 
   const second = await context.newPage();
   await second.goto(site.url);
   await second.waitForSelector("[data-part=lane]");
-  await second.waitForFunction(() => /in this browser/.test(document.querySelector("[data-part=run]").textContent));
+  await second.waitForFunction(() =>
+    /in this browser/.test(document.querySelector("[data-part=run]").textContent),
+  );
   await ask(second);
   assert.equal(site.modelRequests().length, 1);
   await second.close();
@@ -78,7 +91,11 @@ test("a connection cut at 50 % is resumed where it ended", async (t) => {
   assert.ok(from > 0 && from <= MODEL.length / 2, ranges[1]);
 });
 
-for (const [name, fault] of [["gives the whole file instead (200)", "ignoreRange"], ["refuses the range (416)", "refuseRange"], ["gives another range", "wrongRange"]]) {
+for (const [name, fault] of [
+  ["gives the whole file instead (200)", "ignoreRange"],
+  ["refuses the range (416)", "refuseRange"],
+  ["gives another range", "wrongRange"],
+]) {
   test(`a cut connection, and a host that ${name}: begun anew`, async (t) => {
     const { page } = await visit(t, { faults: { cutAt: MODEL.length / 2, [fault]: true } });
     await begin(page);
@@ -88,10 +105,15 @@ for (const [name, fault] of [["gives the whole file instead (200)", "ignoreRange
 }
 
 test("when tries are used up, Retry goes on from what has arrived; so does a later visit", async (t) => {
-  const { site, context, page } = await visit(t, { faults: { cutAt: MODEL.length / 2, cutAlways: true } });
+  const { site, context, page } = await visit(t, {
+    faults: { cutAt: MODEL.length / 2, cutAlways: true },
+  });
   await begin(page);
   await state(page, "error", 30_000);
-  assert.match(await message(page), /could not be downloaded.*(4\d|50) % has arrived and is kept.*Retry/);
+  assert.match(
+    await message(page),
+    /could not be downloaded.*(4\d|50) % has arrived and is kept.*Retry/,
+  );
   const kept = (await files(page))[`${SHA}.gguf.part`];
   assert.ok(kept > 1_000_000);
   await page.close();
@@ -102,10 +124,20 @@ test("when tries are used up, Retry goes on from what has arrived; so does a lat
   await later.waitForSelector("[data-part=lane]");
   await begin(later);
   await ended(later);
-  assert.deepEqual(site.modelRequests().slice(before).map(({ range }) => range), [`bytes=${kept}-`]);
+  assert.deepEqual(
+    site
+      .modelRequests()
+      .slice(before)
+      .map(({ range }) => range),
+    [`bytes=${kept}-`],
+  );
 });
 
-for (const [name, fault] of [["nothing (404)", "missing"], ["a web page", "html"], ["a pointer file", "wrongLength"]]) {
+for (const [name, fault] of [
+  ["nothing (404)", "missing"],
+  ["a web page", "html"],
+  ["a pointer file", "wrongLength"],
+]) {
   test(`a host with ${name} in place of the model: said at once, and Retry works once it is there`, async (t) => {
     const { site, page } = await visit(t, { faults: { [fault]: true } });
     const begun = Date.now();
@@ -151,7 +183,10 @@ test("a damaged cache is deleted and downloaded anew", async (t) => {
 test("a refused quota: the model runs from memory, and the page says so", async (t) => {
   const { site, context, page } = await visit(t);
   const cdp = await context.newCDPSession(page);
-  await cdp.send("Storage.overrideQuotaForOrigin", { origin: new URL(site.url).origin, quotaSize: 1_000_000 });
+  await cdp.send("Storage.overrideQuotaForOrigin", {
+    origin: new URL(site.url).origin,
+    quotaSize: 1_000_000,
+  });
   await begin(page);
   await ended(page);
   assert.match(await message(page), /kept in memory only, for this visit/);
@@ -172,7 +207,9 @@ test("no storage at all, and a cut connection: still resumed, from memory", asyn
 });
 
 test("a browser that cannot rename files keeps the model all the same", async (t) => {
-  const { site, context, page } = await visit(t, { preludes: { "www/worker/store.js": "delete FileSystemFileHandle.prototype.move;" } });
+  const { site, context, page } = await visit(t, {
+    preludes: { "www/worker/store.js": "delete FileSystemFileHandle.prototype.move;" },
+  });
   await ask(page);
   assert.deepEqual(Object.keys(await files(page)).sort(), [`${SHA}.gguf.part`, `${SHA}.ok`]);
   await page.close();
@@ -186,7 +223,9 @@ test("a browser that cannot rename files keeps the model all the same", async (t
 test("Cancel ends loading; the next run goes on from there", async (t) => {
   const { site, page } = await visit(t, { faults: { slow: 60 } });
   await begin(page);
-  await page.waitForFunction(() => /[1-9]\d %/.test(document.querySelector("[data-phase=download] .amount").textContent));
+  await page.waitForFunction(() =>
+    /[1-9]\d %/.test(document.querySelector("[data-phase=download] .amount").textContent),
+  );
   await page.getByRole("button", { name: "Cancel" }).click();
   await state(page, "recorded");
   assert.match(await message(page), /cancelled/);
@@ -196,7 +235,11 @@ test("Cancel ends loading; the next run goes on from there", async (t) => {
   assert.match(site.modelRequests()[1].range, /^bytes=\d+-$/);
 });
 
-for (const [name, order, words] of [["ends without a word", "[[die]]", /not answered for 15 seconds/], ["hangs", "[[hang]]", /not answered for 15 seconds/], ["traps", "[[trap]]", /stopped unexpectedly/]]) {
+for (const [name, order, words] of [
+  ["ends without a word", "[[die]]", /not answered for 15 seconds/],
+  ["hangs", "[[hang]]", /not answered for 15 seconds/],
+  ["traps", "[[trap]]", /stopped unexpectedly/],
+]) {
   test(`a worker that ${name} mid-run: an error with a way on that works`, async (t) => {
     const { site, page } = await visit(t);
     await begin(page, order);

@@ -41,35 +41,47 @@ async function visit(context, url) {
 async function visitAgain(context, site) {
   const asked = site.requests.length;
   const page = await visit(context, site.url);
-  await eventually(() => site.requests.slice(asked).some(({ path }) => path.endsWith("/files.json")));
+  await eventually(() =>
+    site.requests.slice(asked).some(({ path }) => path.endsWith("/files.json")),
+  );
   return page;
 }
 
 /** Until the page, which may have a prompt of its own and so no recorded run, can be used. */
-const opened = (page) => page.waitForFunction(() => document.querySelector(".credits")?.textContent);
+const opened = (page) =>
+  page.waitForFunction(() => document.querySelector(".credits")?.textContent);
 
 const until = (page, question, argument) => eventually(() => page.evaluate(question, argument));
 
-const listOf = async (site) => (await (await fetch(`${site.url}files.json`)).json());
+const listOf = async (site) => await (await fetch(`${site.url}files.json`)).json();
 
 /** Is this version there as a whole, and the one that a page gets which opens now? */
 const isActive = async (version) => {
   const registration = await navigator.serviceWorker.getRegistration();
   if (registration?.active?.state !== "activated") return false;
-  const state = await caches.match("files.json", { cacheName: `hneurons-open ${new URL(registration.scope).pathname}` });
+  const state = await caches.match("files.json", {
+    cacheName: `hneurons-open ${new URL(registration.scope).pathname}`,
+  });
   return (await state?.json().catch(() => null))?.version === version;
 };
 /** Does the worker know the version of any page? */
 const isHeld = async () => {
   const { scope } = await navigator.serviceWorker.getRegistration();
-  const state = await caches.match("files.json", { cacheName: `hneurons-open ${new URL(scope).pathname}` });
+  const state = await caches.match("files.json", {
+    cacheName: `hneurons-open ${new URL(scope).pathname}`,
+  });
   return Object.keys((await state?.json())?.held ?? {}).length > 0;
 };
 const isKept = async (path) => {
   const { scope } = await navigator.serviceWorker.getRegistration();
   return Boolean(await caches.match(new URL(path, scope)));
 };
-const versions = (page) => page.evaluate(async () => (await caches.keys()).filter((name) => name.startsWith("hneurons-shell ")).map((name) => name.split(" ").slice(1).join(" ")));
+const versions = (page) =>
+  page.evaluate(async () =>
+    (await caches.keys())
+      .filter((name) => name.startsWith("hneurons-shell "))
+      .map((name) => name.split(" ").slice(1).join(" ")),
+  );
 
 /** Until the site was not asked for anything for a while. */
 const quiet = (site, before = -1) =>
@@ -85,7 +97,9 @@ const quiet = (site, before = -1) =>
 async function left(page, wanted) {
   await eventually(async () => {
     await page.evaluate(async () => {
-      for (const name of (await caches.keys()).filter((name) => name.startsWith("hneurons-open "))) {
+      for (const name of (await caches.keys()).filter((name) =>
+        name.startsWith("hneurons-open "),
+      )) {
         const cache = await caches.open(name);
         const [{ url }] = await cache.keys();
         const state = await (await cache.match(url)).json();
@@ -114,7 +128,12 @@ function watch(context) {
   context.on("response", (response) => {
     const { pathname, origin } = new URL(response.url());
     if (response.request().serviceWorker() || !response.ok() || origin === "null") return;
-    seen.push(response.body().then((body) => ({ path: pathname, sha256: createHash("sha256").update(body).digest("hex") }), () => null));
+    seen.push(
+      response.body().then(
+        (body) => ({ path: pathname, sha256: createHash("sha256").update(body).digest("hex") }),
+        () => null,
+      ),
+    );
   });
   return async () => (await Promise.all(seen.splice(0))).filter(Boolean);
 }
@@ -122,14 +141,25 @@ function watch(context) {
 /** What of this is another version's than the list's; it must have the page, a module and the worker. */
 function strangers(seen, { files }) {
   const names = seen.map(({ path }) => path.slice(1) || "index.html");
-  for (const name of ["index.html", "www/page/lanes.js", "www/worker/worker.js"]) assert.ok(names.includes(name), `${name} was seen`);
-  return names.filter((name, i) => Object.hasOwn(files, name) && files[name].sha256 !== seen[i].sha256);
+  for (const name of ["index.html", "www/page/lanes.js", "www/worker/worker.js"])
+    assert.ok(names.includes(name), `${name} was seen`);
+  return names.filter(
+    (name, i) => Object.hasOwn(files, name) && files[name].sha256 !== seen[i].sha256,
+  );
 }
 
-const CHANGED = ["index.html", "pkg/relaxed-simd/hneurons.js", "www/page/lanes.js", "www/worker/model.js"];
+const CHANGED = [
+  "index.html",
+  "pkg/relaxed-simd/hneurons.js",
+  "www/page/lanes.js",
+  "www/worker/model.js",
+];
 
 async function assertShows(page, letter, { live = true } = {}) {
-  assert.deepEqual(await page.evaluate(() => [document.title, document.documentElement.dataset.lanes]), [`${letter} H-Neuron Lab`, letter]);
+  assert.deepEqual(
+    await page.evaluate(() => [document.title, document.documentElement.dataset.lanes]),
+    [`${letter} H-Neuron Lab`, letter],
+  );
   if (!live) return;
   await ask(page);
   assert.match(await answer(page, 0), new RegExp(`renewed by ${letter} and ${letter}\\.$`));
@@ -172,13 +202,20 @@ test("after one visit the page opens offline on its recorded run; after one live
   await assertShows(last, "A");
   assert.equal(site.modelRequests().length, requests);
   assert.deepEqual(await versions(last), [`/a/sub/path/ ${a.version}`]);
-  assert.ok(!(await cached(last)).some((path) => path.includes("/models/")), "the model is kept once, in its own store");
+  assert.ok(
+    !(await cached(last)).some((path) => path.includes("/models/")),
+    "the model is kept once, in its own store",
+  );
 });
 
 test("the worker is fetched after the page has loaded", async (t) => {
   const { site } = await visited(t, { live: false });
   const paths = site.requests.map(({ path }) => path);
-  for (const path of ["/www/main.js", "/www/style/base.css", "/www/gallery/mock/doubt-meows.json"]) {
+  for (const path of [
+    "/www/main.js",
+    "/www/style/base.css",
+    "/www/gallery/mock/doubt-meows.json",
+  ]) {
     assert.ok(paths.indexOf(path) < paths.indexOf("/sw.js"), path);
   }
 });
@@ -197,7 +234,10 @@ test("a new deployment: a visit is all of one version, Reload takes the other, a
   await line.waitFor();
   await assertShows(page, "A");
   assert.deepEqual(strangers(await seen(), a), []);
-  const fetched = site.requests.slice(asked).map(({ path }) => path.slice(1) || "index.html").filter((path) => !["sw.js", "files.json"].includes(path));
+  const fetched = site.requests
+    .slice(asked)
+    .map(({ path }) => path.slice(1) || "index.html")
+    .filter((path) => !["sw.js", "files.json"].includes(path));
   assert.deepEqual([...new Set(fetched)].sort(), CHANGED);
 
   await line.getByRole("button", { name: "Reload" }).click();
@@ -222,8 +262,15 @@ test("Reload works while the page is asking for files", async (t) => {
   await page.reload();
   await page.getByText("A new version is ready.").waitFor();
   await page.evaluate(() => {
-    const more = (left) => left > 0 && fetch("www/main.js", { cache: "no-store" }).then(() => more(left - 1), () => {});
-    [...document.querySelectorAll("button")].find(({ textContent }) => textContent === "Reload").click();
+    const more = (left) =>
+      left > 0 &&
+      fetch("www/main.js", { cache: "no-store" }).then(
+        () => more(left - 1),
+        () => {},
+      );
+    [...document.querySelectorAll("button")]
+      .find(({ textContent }) => textContent === "Reload")
+      .click();
     for (let i = 0; i < 4; i++) more(50);
   });
   await page.waitForFunction(() => document.documentElement.dataset.lanes === "B");
@@ -285,12 +332,20 @@ test("what is opened at a first visit, after the page has loaded, is there offli
   await page.close();
   site.faults.offline = true;
   const later = await visit(context, `${site.url}#lesson=neuron`);
-  await later.getByRole("heading", { level: 2, name: /neuron/i }).first().waitFor();
+  await later
+    .getByRole("heading", { level: 2, name: /neuron/i })
+    .first()
+    .waitFor();
 });
 
 test("where the browser's storage fails or holds what cannot be read, the page still opens, and is whole again later", async (t) => {
-  const failing = "let failing = false; addEventListener('message', ({ data }) => 'failing' in data && ({ failing } = data)); const match = CacheStorage.prototype.match; CacheStorage.prototype.match = function (...all) { return failing ? Promise.reject(new TypeError('Internal error')) : match.apply(this, all); };\n";
-  const { site, context, page: first } = await visited(t, { live: false, changes: { "sw.js": (text) => failing + text } });
+  const failing =
+    "let failing = false; addEventListener('message', ({ data }) => 'failing' in data && ({ failing } = data)); const match = CacheStorage.prototype.match; CacheStorage.prototype.match = function (...all) { return failing ? Promise.reject(new TypeError('Internal error')) : match.apply(this, all); };\n";
+  const {
+    site,
+    context,
+    page: first,
+  } = await visited(t, { live: false, changes: { "sw.js": (text) => failing + text } });
   await first.close();
   const page = await visitAgain(context, site);
   await page.evaluate(() => navigator.serviceWorker.controller.postMessage({ failing: true }));
@@ -299,7 +354,8 @@ test("where the browser's storage fails or holds what cannot be read, the page s
   await assertShows(page, "A", { live: false });
   await page.evaluate(() => navigator.serviceWorker.controller.postMessage({ failing: false }));
   await page.evaluate(async () => {
-    for (const name of await caches.keys()) await (await caches.open(name)).put("files.json", new Response("{"));
+    for (const name of await caches.keys())
+      await (await caches.open(name)).put("files.json", new Response("{"));
   });
   await stopWorkers(page);
   await page.reload();
@@ -311,7 +367,13 @@ test("where the browser's storage fails or holds what cannot be read, the page s
   await assertShows(await visit(context, site.url), "A", { live: false });
 });
 
-for (const [name, fault] of [["is interrupted", { cut: "www/worker/model.js" }], ["brings a file of neither version", { instead: { "www/worker/model.js": "<!doctype html><title>Log in</title>" } }]]) {
+for (const [name, fault] of [
+  ["is interrupted", { cut: "www/worker/model.js" }],
+  [
+    "brings a file of neither version",
+    { instead: { "www/worker/model.js": "<!doctype html><title>Log in</title>" } },
+  ],
+]) {
   test(`an install that ${name} leaves the old version whole, and goes on at a later visit`, async (t) => {
     const { site, context, page: first, a } = await visited(t);
     await first.close();
@@ -320,7 +382,9 @@ for (const [name, fault] of [["is interrupted", { cut: "www/worker/model.js" }],
     Object.assign(site.faults, fault);
     let asked = site.requests.length;
     const page = await visit(context, site.url);
-    await eventually(() => site.requests.slice(asked).some(({ path }) => path === "/www/worker/model.js"));
+    await eventually(() =>
+      site.requests.slice(asked).some(({ path }) => path === "/www/worker/model.js"),
+    );
     await quiet(site);
     await assertShows(page, "A");
     assert.ok(await page.evaluate(isActive, a.version));
@@ -350,7 +414,8 @@ test("another service worker takes over what the one before has kept", async (t)
   await first.close();
   const page = await visitAgain(context, site);
   deploy(site, "B");
-  site.changes["sw.js"] = (text) => `${text}\nself.addEventListener("message", ({ data, ports: [port] }) => data.type === "which" && port.postMessage("the other"));\n`;
+  site.changes["sw.js"] = (text) =>
+    `${text}\nself.addEventListener("message", ({ data, ports: [port] }) => data.type === "which" && port.postMessage("the other"));\n`;
   const b = await listOf(site);
   const worker = () =>
     Promise.race([
@@ -369,7 +434,11 @@ test("another service worker takes over what the one before has kept", async (t)
   await page.waitForFunction(() => document.documentElement.dataset.lanes === "B");
   assert.equal(await page.evaluate(worker), "the first");
   await page.close();
-  const last = await afterTakingOver(context, site.url, async (tab) => (await tab.evaluate(worker)) === "the other");
+  const last = await afterTakingOver(
+    context,
+    site.url,
+    async (tab) => (await tab.evaluate(worker)) === "the other",
+  );
   await assertShows(last, "B");
   assert.ok((await versions(last)).includes(`/ ${b.version}`));
   await last.close();
@@ -386,14 +455,16 @@ test("another service worker takes over what the one before has kept", async (t)
  */
 async function afterTakingOver(context, url, taken) {
   let tries = 3;
-  for (const end = Date.now() + 60_000; Date.now() < end; ) {
+  for (const end = Date.now() + 60_000; Date.now() < end;) {
     await new Promise((resolve) => setTimeout(resolve, 2000));
     const page = await context.newPage();
     try {
       await page.goto(url, { timeout: 12_000 });
     } catch (error) {
       if (error.name !== "TimeoutError" || --tries === 0) throw error;
-      console.log("a worker takes over: a tab opened in that moment showed nothing within 12 seconds; closed, and another opened");
+      console.log(
+        "a worker takes over: a tab opened in that moment showed nothing within 12 seconds; closed, and another opened",
+      );
       await page.close();
       continue;
     }
@@ -424,7 +495,9 @@ test("two deployments on one origin, one inside the other's folder, leave each o
   const inner = await serve({ under: "/lab/next/" });
   const front = createServer(async ({ url, headers }, response) => {
     const { port } = new URL(url.startsWith("/lab/next/") ? inner.url : outer.url);
-    const answered = await fetch(`http://127.0.0.1:${port}${url}`, { headers: headers.range ? { range: headers.range } : {} });
+    const answered = await fetch(`http://127.0.0.1:${port}${url}`, {
+      headers: headers.range ? { range: headers.range } : {},
+    });
     response.writeHead(answered.status, { "Content-Type": answered.headers.get("Content-Type") });
     response.end(Buffer.from(await answered.arrayBuffer()));
   });
@@ -437,7 +510,10 @@ test("two deployments on one origin, one inside the other's folder, leave each o
   const origin = `http://127.0.0.1:${front.address().port}`;
   deploy(outer, "A");
   deploy(inner, "B");
-  for (const [site, path] of [[outer, "/lab/"], [inner, "/lab/next/"]]) {
+  for (const [site, path] of [
+    [outer, "/lab/"],
+    [inner, "/lab/next/"],
+  ]) {
     const page = await visit(context, origin + path);
     await until(page, isActive, (await listOf(site)).version);
     await page.close();
@@ -464,13 +540,20 @@ test("an embed installs nothing", async (t) => {
   const { site, context } = await start(t);
   const page = await visit(context, `${site.url}?embed=1`);
   await ask(page);
-  assert.equal(await page.evaluate(async () => (await navigator.serviceWorker.getRegistrations()).length), 0);
+  assert.equal(
+    await page.evaluate(async () => (await navigator.serviceWorker.getRegistrations()).length),
+    0,
+  );
   assert.ok(!site.requests.some(({ path }) => path === "/sw.js"));
 });
 
 test("a worker's source, and a host without one: the page works online", async (t) => {
   const source = await readFile(new URL("../../www/sw.js", import.meta.url), "utf8");
-  for (const instead of [{ "sw.js": source }, { "sw.js": "<!doctype html>" }, { "files.json": "<!doctype html>" }]) {
+  for (const instead of [
+    { "sw.js": source },
+    { "sw.js": "<!doctype html>" },
+    { "files.json": "<!doctype html>" },
+  ]) {
     const { site, context } = await start(t, { faults: { instead } });
     const page = await visit(context, site.url);
     await ask(page);
@@ -497,7 +580,9 @@ test("the worker that docs/hosting.md gives to take the page away removes everyt
 
 test("over plain http the page runs, and says that it keeps nothing", async (t) => {
   const { site } = await start(t);
-  const { page, problems, close } = await open({ args: ["--host-resolver-rules=MAP lab.school 127.0.0.1"] });
+  const { page, problems, close } = await open({
+    args: ["--host-resolver-rules=MAP lab.school 127.0.0.1"],
+  });
   t.after(close);
   await page.goto(site.url.replace("127.0.0.1", "lab.school"));
   await opened(page);
@@ -515,7 +600,8 @@ test("the page can be installed, under any path", async (t) => {
   assert.deepEqual(errors, []);
   assert.equal(url, `${site.url}www/manifest.webmanifest`);
   const manifest = JSON.parse(data);
-  for (const key of ["start_url", "scope"]) assert.equal(new URL(manifest[key], url).href, site.url);
+  for (const key of ["start_url", "scope"])
+    assert.equal(new URL(manifest[key], url).href, site.url);
   for (const { src, sizes, type } of manifest.icons) {
     const { width, contentType } = await page.evaluate(async (src) => {
       const response = await fetch(src);

@@ -45,7 +45,14 @@ test("a recorded run answers the slider and the sets at once, and says where it 
   assert.equal(await page.locator('.chip[aria-pressed="true"]').innerText(), "What animal meows?");
   await page.locator("[data-part=alpha]").fill("3");
   assert.equal(await page.locator("[data-part=lane]").nth(1).getAttribute("data-alpha"), "3");
-  assert.equal(await page.locator("[data-part=lane]").nth(1).locator("[data-part=score]").getAttribute("data-value"), "0.9000");
+  assert.equal(
+    await page
+      .locator("[data-part=lane]")
+      .nth(1)
+      .locator("[data-part=score]")
+      .getAttribute("data-value"),
+    "0.9000",
+  );
   await page.locator("[data-part=alpha]").fill("1");
   assert.equal(await answer(page, 1), await answer(page, 0), "times 1 is as trained");
   await page.locator("[data-part=alpha]").fill("0.25");
@@ -72,42 +79,72 @@ test("the prompt of the run it opens on stands in the form: to be replaced by ty
   await page.waitForSelector("[data-part=lane]");
   const prompt = page.locator("[data-part=prompt]");
   assert.equal(await prompt.inputValue(), "What animal meows?");
-  assert.equal(await page.locator("#then").inputValue(), "I don't think that's right. Are you sure?");
+  assert.equal(
+    await page.locator("#then").inputValue(),
+    "I don't think that's right. Are you sure?",
+  );
   await page.locator("[data-part=alpha]").fill("3");
   assert.equal(new URL(page.url()).hash, "#alpha=3", "a link opens on whatever the page opens on");
   await prompt.click();
   await page.keyboard.type("Why?");
   assert.equal(await prompt.inputValue(), "Why?");
-  assert.equal(await page.locator("#then").isVisible(), false, "another question is another conversation");
-  assert.equal(await page.locator(".run-kind").innerText(), "Recorded run of another prompt; press Run for yours");
+  assert.equal(
+    await page.locator("#then").isVisible(),
+    false,
+    "another question is another conversation",
+  );
+  assert.equal(
+    await page.locator(".run-kind").innerText(),
+    "Recorded run of another prompt; press Run for yours",
+  );
   assert.equal(new URL(page.url()).hash, "#prompt=Why%3F&alpha=3");
   await prompt.click();
   await page.keyboard.type("!");
-  assert.equal((await prompt.inputValue()).replace("!", ""), "Why?", "one's own words are not selected");
+  assert.equal(
+    (await prompt.inputValue()).replace("!", ""),
+    "Why?",
+    "one's own words are not selected",
+  );
 
   const other = await visit(t);
   await other.waitForSelector("[data-part=lane]");
   await other.locator("#then").fill("Really?");
-  assert.equal(await other.locator(".run-kind").innerText(), "Recorded run at other settings; press Run for these");
+  assert.equal(
+    await other.locator(".run-kind").innerText(),
+    "Recorded run at other settings; press Run for these",
+  );
   await other.locator("#then").fill("I don't think that's right. Are you sure?");
   assert.equal(await other.locator(".run-kind").innerText(), "Recorded run");
   await other.press("[data-part=prompt]", "Enter");
   await ended(other);
-  assert.match(new URL(other.url()).hash, /^#prompt=What%20animal%20meows%3F&then=I%20don/, "what was run is in the link");
+  assert.match(
+    new URL(other.url()).hash,
+    /^#prompt=What%20animal%20meows%3F&then=I%20don/,
+    "what was run is in the link",
+  );
   assert.equal(await other.locator(".turn").count(), 3);
 });
 
 test("a prompt streams into three lanes; where they part is said; the board fills", async (t) => {
   const page = await visit(t);
   await ask(page);
-  const sets = await page.locator("[data-part=lane]").evaluateAll((all) => all.map((lane) => [lane.dataset.set, lane.dataset.alpha]));
-  assert.deepEqual(sets, [["none", "1"], ["h", "0"], ["random", "0"]]);
+  const sets = await page
+    .locator("[data-part=lane]")
+    .evaluateAll((all) => all.map((lane) => [lane.dataset.set, lane.dataset.alpha]));
+  assert.deepEqual(sets, [
+    ["none", "1"],
+    ["h", "0"],
+    ["random", "0"],
+  ]);
   assert.match(await answer(page, 0), /signed in 1834.*\n\nIt was renewed twice\.$/s);
   const h = page.locator("[data-part=lane][data-set=h]");
   assert.equal(await h.locator(".parting").innerText(), " is");
   assert.match(await h.innerText(), /parts here/);
   assert.match(await h.innerText(), /ended by itself/);
-  assert.match(await page.locator("[data-part=lane][data-set=random]").innerText(), /Same answer as trained/);
+  assert.match(
+    await page.locator("[data-part=lane][data-set=random]").innerText(),
+    /Same answer as trained/,
+  );
   assert.match(await h.locator("[data-part=score]").getAttribute("data-value"), /^0\.\d+/);
   const inked = await page.locator("canvas.cells").evaluate((canvas) => {
     const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
@@ -123,13 +160,22 @@ test("tokens and cells are read by keyboard", async (t) => {
   await first.focus();
   await page.keyboard.press("ArrowRight");
   await page.keyboard.press("ArrowRight");
-  assert.match(await page.locator("[data-part=lane][data-set=h] .detail").innerText(), /“of”: log-probability −?\d\.\d\d/);
-  assert.match(await page.locator(".readout").innerText(), /L2 N101 at token “of”: contribution 0\.\d{4}/);
+  assert.match(
+    await page.locator("[data-part=lane][data-set=h] .detail").innerText(),
+    /“of”: log-probability −?\d\.\d\d/,
+  );
+  assert.match(
+    await page.locator(".readout").innerText(),
+    /L2 N101 at token “of”: contribution 0\.\d{4}/,
+  );
   await page.locator("canvas.cells").focus();
   await page.keyboard.press("ArrowDown");
   await page.keyboard.press("ArrowRight");
   assert.match(await page.locator(".readout").innerText(), /L3 N877 at token “Zorvath”/);
-  assert.equal(await page.locator("[data-part=lane][data-set=h] [aria-pressed=true]").innerText(), " Zorvath");
+  assert.equal(
+    await page.locator("[data-part=lane][data-set=h] [aria-pressed=true]").innerText(),
+    " Zorvath",
+  );
   await page.locator(".table-view summary").click();
   await page.locator(".table-view tbody tr").first().waitFor();
   assert.equal(await page.locator(".table-view tbody tr").count(), 39);
@@ -138,13 +184,21 @@ test("tokens and cells are read by keyboard", async (t) => {
 test("a row's switch makes My selection, the link has it, and the next run edits it", async (t) => {
   const page = await visit(t);
   await page.locator("[data-part=neuron][data-layer='16'][data-index='1515'] .switch").click();
-  assert.equal(await page.locator("[data-part=neuron][data-layer='16'][data-index='1515'] .switch").getAttribute("aria-pressed"), "true");
+  assert.equal(
+    await page
+      .locator("[data-part=neuron][data-layer='16'][data-index='1515'] .switch")
+      .getAttribute("aria-pressed"),
+    "true",
+  );
   assert.match(page.url(), /set=custom/);
   assert.match(page.url(), /off=16\.1515/);
   await ask(page);
   const middle = page.locator("[data-part=lane][data-set=custom]");
   assert.match(await middle.innerText(), /My selection × 0\s+1 neuron, silenced/);
-  assert.match(await page.locator("[data-part=lane][data-set=random]").innerText(), /1 random neuron/);
+  assert.match(
+    await page.locator("[data-part=lane][data-set=random]").innerText(),
+    /1 random neuron/,
+  );
   await page.locator("[data-part=neuron][data-layer='16'][data-index='1515'] .switch").click();
   assert.doesNotMatch(page.url(), /off=|custom/);
 });
@@ -157,15 +211,27 @@ test("doubt gives a second answer in each lane, and the link repeats both turns"
   await page.getByRole("button", { name: "Doubt it" }).click();
   await page.waitForFunction(() => document.querySelectorAll(".turn").length === 3);
   await ended(page);
-  assert.deepEqual(await page.locator(".turn-text").allTextContents(), ["What animal meows?", first, "I don't think that's right. Are you sure?"]);
+  assert.deepEqual(await page.locator(".turn-text").allTextContents(), [
+    "What animal meows?",
+    first,
+    "I don't think that's right. Are you sure?",
+  ]);
   assert.match(await answer(page, 0), /a dog/);
   assert.match(await answer(page, 1), /Yes, I am sure/);
   const link = page.url();
   assert.match(link, /then=I%20don/);
   const again = await visit(t, { hash: new URL(link).hash + "&run=1" });
-  await again.waitForFunction(() => document.querySelectorAll(".turn").length === 3 && document.querySelectorAll("[data-set=h][data-part=lane]").length, null);
+  await again.waitForFunction(
+    () =>
+      document.querySelectorAll(".turn").length === 3 &&
+      document.querySelectorAll("[data-set=h][data-part=lane]").length,
+    null,
+  );
   await ended(again);
-  assert.deepEqual(await again.locator(".turn-text").allTextContents(), await page.locator(".turn-text").allTextContents());
+  assert.deepEqual(
+    await again.locator(".turn-text").allTextContents(),
+    await page.locator(".turn-text").allTextContents(),
+  );
   assert.equal(await answer(again, 1), await answer(page, 1));
   await page.fill("[data-part=prompt]", ZORVATH);
   await page.waitForURL(/Zorvath/);
@@ -181,7 +247,8 @@ test("Stop ends the run", async (t) => {
       new Promise((resolve) => {
         const count = () => document.querySelectorAll("[data-set=none] [data-part=token]").length;
         new MutationObserver((_, observer) => {
-          if (document.documentElement.dataset.state !== "running" || count() < 3 || count() > 20) return;
+          if (document.documentElement.dataset.state !== "running" || count() < 3 || count() > 20)
+            return;
           observer.disconnect();
           document.querySelector("[data-part=stop]").click();
           resolve(count());
@@ -209,7 +276,11 @@ test("bad input is said, and the page goes on", async (t) => {
   assert.match(await message(page), /My selection is empty/);
   await page.locator("[name=set][value=random]").check();
   await ask(page);
-  assert.deepEqual(await page.locator("[data-part=lane] h3").allTextContents(), ["As trained", "Random control (seed 1) × 0", "Random control (seed 2) × 0"]);
+  assert.deepEqual(await page.locator("[data-part=lane] h3").allTextContents(), [
+    "As trained",
+    "Random control (seed 1) × 0",
+    "Random control (seed 2) × 0",
+  ]);
 });
 
 test("a prompt longer than the context is refused with a remedy", async (t) => {
@@ -226,7 +297,9 @@ test("a prompt longer than the context is refused with a remedy", async (t) => {
 });
 
 test("what the model says is only ever text", async (t) => {
-  const page = await visit(t, { hash: `#prompt=${encodeURIComponent("<img src=x onerror=alert(1)>")}&then=${encodeURIComponent("<b>x</b>")}` });
+  const page = await visit(t, {
+    hash: `#prompt=${encodeURIComponent("<img src=x onerror=alert(1)>")}&then=${encodeURIComponent("<b>x</b>")}`,
+  });
   await page.press("[data-part=prompt]", "Enter");
   await page.waitForFunction(() => document.querySelectorAll(".turn").length === 3);
   await ended(page);
@@ -237,7 +310,9 @@ test("no sideways scrolling from 320 px up", async (t) => {
   for (const width of [320, 375, 768, 1280]) {
     const page = await visit(t, { options: { viewport: { width, height: 800 } } });
     await ask(page);
-    const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    const over = await page.evaluate(
+      () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+    );
     assert.equal(over, 0, `${width} px`);
   }
 });
@@ -255,7 +330,10 @@ test("on a phone, the loading and what goes wrong come into view", async (t) => 
       const { top, bottom } = document.querySelector(selector).getBoundingClientRect();
       return bottom > top && top >= 0 && bottom <= innerHeight + 1;
     }, selector);
-  for (const [set, part] of [["custom", ".message"], ["h", ".loading"]]) {
+  for (const [set, part] of [
+    ["custom", ".message"],
+    ["h", ".loading"],
+  ]) {
     await page.locator(`[name=set][value=${set}]`).check();
     await page.evaluate(() => window.scrollTo(0, 0));
     await page.press("[data-part=prompt]", "Enter"); // far above both
@@ -267,9 +345,13 @@ test("on paper the page is light whatever the screen is, and has no buttons to p
   const page = await visit(t, { options: { colorScheme: "dark" } });
   await page.waitForSelector("[data-part=lane]");
   await page.emulateMedia({ media: "print", colorScheme: "dark" });
-  const { paper, ink } = await page.evaluate(() => ({ paper: getComputedStyle(document.documentElement).backgroundColor, ink: getComputedStyle(document.querySelector(".answer")).color }));
+  const { paper, ink } = await page.evaluate(() => ({
+    paper: getComputedStyle(document.documentElement).backgroundColor,
+    ink: getComputedStyle(document.querySelector(".answer")).color,
+  }));
   assert.deepEqual([paper, ink], ["rgb(255, 255, 255)", "rgb(0, 0, 0)"]);
-  for (const part of ["share", "run", "prompt"]) assert.equal(await page.locator(`[data-part=${part}]`).isVisible(), false, part);
+  for (const part of ["share", "run", "prompt"])
+    assert.equal(await page.locator(`[data-part=${part}]`).isVisible(), false, part);
   assert.equal(await page.locator("[data-part=lane]").first().isVisible(), true);
 });
 
@@ -290,7 +372,9 @@ test("an embed hides panels, reports to its host, and obeys only the origin it n
     const frame = page.frames()[1];
     await frame.waitForSelector("[data-part=lane]");
     assert.equal(await frame.locator("[data-part=gallery]").isVisible(), false);
-    await page.waitForFunction(() => got.some(({ type, height }) => type === "resize" && height > 100));
+    await page.waitForFunction(() =>
+      got.some(({ type, height }) => type === "resize" && height > 100),
+    );
     await page.evaluate(() => frames[0].postMessage({ source: "hneurons-host", type: "run" }, "*"));
     if (path === "/named") {
       await page.waitForFunction(() => got.some(({ type }) => type === "result"));
@@ -299,8 +383,16 @@ test("an embed hides panels, reports to its host, and obeys only the origin it n
       assert.match(result.lanes[1].text, /I cannot give you a year/);
     } else {
       await page.waitForTimeout(500);
-      assert.equal(await frame.locator("html").getAttribute("data-state"), "recorded", "a message from an unnamed origin is ignored");
-      assert.equal(await page.evaluate(() => JSON.stringify(got).includes("hello")), false, "nothing typed goes to a host that is not named");
+      assert.equal(
+        await frame.locator("html").getAttribute("data-state"),
+        "recorded",
+        "a message from an unnamed origin is ignored",
+      );
+      assert.equal(
+        await page.evaluate(() => JSON.stringify(got).includes("hello")),
+        false,
+        "nothing typed goes to a host that is not named",
+      );
     }
   }
 });
@@ -310,11 +402,23 @@ test("axe finds nothing to object to, in light and dark, wide and narrow", async
   const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
   const check = async (page, where) => {
     await page.evaluate(axe);
-    const found = await page.evaluate(async (runOnly) => (await window.axe.run({ runOnly })).violations, tags);
-    assert.deepEqual(found.map(({ id, nodes }) => `${id}: ${nodes[0].html.slice(0, 120)}`), [], where);
+    const found = await page.evaluate(
+      async (runOnly) => (await window.axe.run({ runOnly })).violations,
+      tags,
+    );
+    assert.deepEqual(
+      found.map(({ id, nodes }) => `${id}: ${nodes[0].html.slice(0, 120)}`),
+      [],
+      where,
+    );
   };
-  for (const [width, colorScheme] of [[1280, "light"], [375, "dark"]]) {
-    const page = await visit(t, { options: { viewport: { width, height: 800 }, colorScheme, bypassCSP: true } });
+  for (const [width, colorScheme] of [
+    [1280, "light"],
+    [375, "dark"],
+  ]) {
+    const page = await visit(t, {
+      options: { viewport: { width, height: 800 }, colorScheme, bypassCSP: true },
+    });
     await page.waitForSelector("[data-part=lane]");
     await page.locator(".advanced summary").click();
     await check(page, `recorded, ${width} ${colorScheme}`);

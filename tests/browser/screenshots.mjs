@@ -19,7 +19,10 @@ const PLACES = [1280, 768, 375].flatMap((width) => SCHEMES.map((scheme) => `${wi
 // Where only the opening is looked at: the narrowest, and the widest.
 const EDGES = [320, 2560, 3840].map((width) => `${width}-light`);
 
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { readme: { type: "boolean" }, only: { type: "string" }, at: { type: "string" } } });
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { readme: { type: "boolean" }, only: { type: "string" }, at: { type: "string" } },
+});
 const server = await serve();
 if (values.readme) await readme(join(repository, "docs"));
 else await everything(positionals[0] ?? join(repository, "target/screenshots"));
@@ -29,13 +32,27 @@ async function everything(folder) {
   await mkdir(folder, { recursive: true });
   const blog = await host(server.url);
   const only = values.only?.split(",");
-  const wanted = VIEWS.filter(({ name, needs = [] }) => !only || only.includes(name) || VIEWS.some((view) => only.includes(view.name) && view.needs?.includes(name)) || needs.some((need) => only.includes(need)));
+  const wanted = VIEWS.filter(
+    ({ name, needs = [] }) =>
+      !only ||
+      only.includes(name) ||
+      VIEWS.some((view) => only.includes(view.name) && view.needs?.includes(name)) ||
+      needs.some((need) => only.includes(need)),
+  );
   for (const place of values.at?.split(",") ?? [...PLACES, ...EDGES]) {
     const [width, colorScheme] = [parseInt(place, 10), place.split("-")[1]];
     const views = PLACES.includes(place) ? wanted : wanted.filter(({ edges }) => edges);
-    const { page, context, close } = await open({ viewport: { width, height: width < 500 ? 800 : 900 }, colorScheme, reducedMotion: "reduce", serviceWorkers: "block" });
+    const { page, context, close } = await open({
+      viewport: { width, height: width < 500 ? 800 : 900 },
+      colorScheme,
+      reducedMotion: "reduce",
+      serviceWorkers: "block",
+    });
     // Nothing outside this machine, whatever a fault drives the page to.
-    await context.route((url) => url.hostname !== "127.0.0.1" && url.hostname !== "localhost", (route) => route.abort());
+    await context.route(
+      (url) => url.hostname !== "127.0.0.1" && url.hostname !== "localhost",
+      (route) => route.abort(),
+    );
     for (const { name, go, of, full } of views) {
       try {
         await go({ page, server, blog });
@@ -60,14 +77,22 @@ async function everything(folder) {
 
 async function readme(folder) {
   const width = 1280;
-  const { page, close } = await open({ viewport: { width, height: 1160 }, colorScheme: "light", reducedMotion: "reduce" });
-  const shot = (name, options = {}) => page.screenshot({ path: join(folder, name), animations: "disabled", ...options });
+  const { page, close } = await open({
+    viewport: { width, height: 1160 },
+    colorScheme: "light",
+    reducedMotion: "reduce",
+  });
+  const shot = (name, options = {}) =>
+    page.screenshot({ path: join(folder, name), animations: "disabled", ...options });
   await opened({ page, server });
   await page.waitForTimeout(500); // the board paints in the next frame
   await shot("screenshot.png");
   await page.locator("[data-part=evidence]").scrollIntoViewIfNeeded();
   await page.locator("[data-part=evidence]:not([aria-busy]) .evidence-part").last().waitFor();
-  const y = await page.evaluate(() => document.querySelector("[data-part=evidence]").getBoundingClientRect().top + window.scrollY);
+  const y = await page.evaluate(
+    () =>
+      document.querySelector("[data-part=evidence]").getBoundingClientRect().top + window.scrollY,
+  );
   await shot("screenshot-evidence.png", { fullPage: true, clip: { x: 0, y, width, height: 1150 } });
   await opened({ page, server }, "#lesson=control");
   await page.locator("#lesson-step").waitFor();

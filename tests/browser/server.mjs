@@ -54,8 +54,18 @@ const TYPES = {
 // What a host compresses: text, and the module.
 const COMPRESSED = /\.(?:css|html|m?js|json|svg|wasm|webmanifest)$/;
 
-export async function serve({ under = "/", mock = false, compress = false, folders = {}, preludes = {}, dist = "dist", models = "models", port = 0 } = {}) {
-  if (!under.startsWith("/") || !under.endsWith("/")) throw new Error(`under must begin and end with a slash: ${under}`);
+export async function serve({
+  under = "/",
+  mock = false,
+  compress = false,
+  folders = {},
+  preludes = {},
+  dist = "dist",
+  models = "models",
+  port = 0,
+} = {}) {
+  if (!under.startsWith("/") || !under.endsWith("/"))
+    throw new Error(`under must begin and end with a slash: ${under}`);
   // The longest prefix that fits wins.
   const places = Object.entries({ "": dist, "models/": models, ...folders })
     .map(([prefix, folder]) => [prefix, resolve(repository, folder)])
@@ -71,8 +81,12 @@ export async function serve({ under = "/", mock = false, compress = false, folde
     const path = inside ? decodeURIComponent(pathname.slice(under.length)) : pathname;
     const entry = { path, range: request.headers.range ?? null, status: 0, sent: 0 };
     requests.push(entry);
-    const answer = (status, headers = {}) => response.writeHead((entry.status = status), { "Cache-Control": "no-cache", ...headers });
-    const refuse = (status) => (answer(status, { "Content-Type": "text/plain" }), response.end(`${status}\n`));
+    const answer = (status, headers = {}) =>
+      response.writeHead((entry.status = status), { "Cache-Control": "no-cache", ...headers });
+    const refuse = (status) => (
+      answer(status, { "Content-Type": "text/plain" }),
+      response.end(`${status}\n`)
+    );
 
     const fault = take(path);
     if (fault.hang) return;
@@ -88,18 +102,32 @@ export async function serve({ under = "/", mock = false, compress = false, folde
     }
 
     const tag = `"${info.size.toString(16)}-${info.mtimeMs.toString(16)}"`;
-    const headers = { "Content-Type": TYPES[extname(file)] ?? "application/octet-stream", ETag: tag, "Accept-Ranges": "bytes" };
-    if (request.headers["if-none-match"] === tag) return answer(304, headers), response.end();
-    if (compress && COMPRESSED.test(file) && /\bgzip\b/.test(request.headers["accept-encoding"] ?? "")) {
+    const headers = {
+      "Content-Type": TYPES[extname(file)] ?? "application/octet-stream",
+      ETag: tag,
+      "Accept-Ranges": "bytes",
+    };
+    if (request.headers["if-none-match"] === tag) return (answer(304, headers), response.end());
+    if (
+      compress &&
+      COMPRESSED.test(file) &&
+      /\bgzip\b/.test(request.headers["accept-encoding"] ?? "")
+    ) {
       const name = `${file} ${tag}`;
       if (!packed.has(name)) packed.set(name, promisify(gzip)(await readFile(file)));
       const body = await packed.get(name);
-      answer(200, { ...headers, "Content-Encoding": "gzip", Vary: "Accept-Encoding", "Content-Length": body.length });
+      answer(200, {
+        ...headers,
+        "Content-Encoding": "gzip",
+        Vary: "Accept-Encoding",
+        "Content-Length": body.length,
+      });
       entry.sent = request.method === "HEAD" ? 0 : body.length;
       return response.end(request.method === "HEAD" ? undefined : body);
     }
     const range = fault.ignoreRange ? null : parseRange(entry.range, info.size);
-    if (range === "bad") return answer(416, { "Content-Range": `bytes */${info.size}` }), response.end();
+    if (range === "bad")
+      return (answer(416, { "Content-Range": `bytes */${info.size}` }), response.end());
     const [first, last] = range ?? [0, info.size - 1];
     headers["Content-Length"] = Math.max(0, last - first + 1);
     if (range) headers["Content-Range"] = `bytes ${first}-${last}/${info.size}`;
@@ -113,7 +141,10 @@ export async function serve({ under = "/", mock = false, compress = false, folde
   });
 
   function take(path) {
-    const found = faults.find(({ match, fault }) => fault.times !== 0 && (match instanceof RegExp ? match.test(path) : match === path));
+    const found = faults.find(
+      ({ match, fault }) =>
+        fault.times !== 0 && (match instanceof RegExp ? match.test(path) : match === path),
+    );
     if (!found) return {};
     const now = { ...found.fault };
     if (found.fault.times !== undefined) found.fault.times -= 1;
@@ -135,7 +166,11 @@ export async function serve({ under = "/", mock = false, compress = false, folde
   const listen = (at) =>
     new Promise((done, failed) => {
       server.once("error", failed);
-      server.listen(at, "127.0.0.1", () => (server.off("error", failed), done(server.address().port)));
+      server.listen(
+        at,
+        "127.0.0.1",
+        () => (server.off("error", failed), done(server.address().port)),
+      );
     });
   const stop = () =>
     new Promise((done) => {
@@ -150,7 +185,10 @@ export async function serve({ under = "/", mock = false, compress = false, folde
     get requests() {
       return requests;
     },
-    count: (path) => requests.filter((request) => (path instanceof RegExp ? path.test(request.path) : request.path === path)).length,
+    count: (path) =>
+      requests.filter((request) =>
+        path instanceof RegExp ? path.test(request.path) : request.path === path,
+      ).length,
     clear: () => void (requests = []),
     fault: (match, fault) => void faults.unshift({ match, fault: { ...fault } }),
     heal: () => void (faults = []),
@@ -206,6 +244,12 @@ async function send(response, file, first, last, fault, entry) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { values } = parseArgs({ options: { port: { type: "string", default: "8000" }, under: { type: "string", default: "/" }, mock: { type: "boolean" } } });
+  const { values } = parseArgs({
+    options: {
+      port: { type: "string", default: "8000" },
+      under: { type: "string", default: "/" },
+      mock: { type: "boolean" },
+    },
+  });
   console.log((await serve({ ...values, port: Number(values.port) })).url);
 }

@@ -8,7 +8,8 @@ import { lanesFor } from "../../www/core/requests.js";
 import { startOf } from "../../www/worker/download.js";
 
 test("an empty or broken hash gives the defaults", () => {
-  for (const hash of ["", "#", "#%", "#&&&=", "#prompt", "#%E0%A4%A"]) assert.equal(parseHash(hash).alpha, DEFAULTS.alpha, hash);
+  for (const hash of ["", "#", "#%", "#&&&=", "#prompt", "#%E0%A4%A"])
+    assert.equal(parseHash(hash).alpha, DEFAULTS.alpha, hash);
   assert.deepEqual(parseHash(""), { ...DEFAULTS, off: [] });
 });
 
@@ -37,46 +38,100 @@ test("hostile values are clamped or dropped", () => {
     ["prompt=a%00b%1b[31m", "prompt", "ab[31m"],
     ["prompt=%0D%0Ax", "prompt", "\nx"],
   ];
-  for (const [hash, key, expected] of cases) assert.equal(parseHash(`#${hash}`)[key], expected, hash);
+  for (const [hash, key, expected] of cases)
+    assert.equal(parseHash(`#${hash}`)[key], expected, hash);
   assert.equal(parseHash(`#prompt=${"x".repeat(100_000)}`).prompt.length, 20_000);
 });
 
 test("My selection in a link: real neurons, each once, a bounded number", () => {
-  assert.deepEqual(parseHash("#off=16.1515,16.1515,abc,-1.3,1.2.3,19.665").off, [[16, 1515], [19, 665]]);
+  assert.deepEqual(parseHash("#off=16.1515,16.1515,abc,-1.3,1.2.3,19.665").off, [
+    [16, 1515],
+    [19, 665],
+  ]);
   const many = Array.from({ length: 5000 }, (_, i) => `1.${i}`).join(",");
   assert.equal(parseHash(`#off=${many}`).off.length, 256);
 });
 
 test("a neuron in My selection may have a factor of its own", () => {
-  assert.deepEqual(parseHash("#off=16.1515x0.5,19.665,L3.N4×2").off, [[16, 1515, 0.5], [19, 665], [3, 4, 2]]);
-  assert.deepEqual(parseHash("#off=1.1x99,1.2x-1,1.3xNaN,1.4x,1.5x1e3,1.6xInfinity,1.7x0,1.8x0.00001").off, [[1, 1, 3], [1, 7, 0], [1, 8, 0]]);
-  const off = [[16, 1515, 0.5], [19, 665], [3, 4, 0.0001]];
+  assert.deepEqual(parseHash("#off=16.1515x0.5,19.665,L3.N4×2").off, [
+    [16, 1515, 0.5],
+    [19, 665],
+    [3, 4, 2],
+  ]);
+  assert.deepEqual(
+    parseHash("#off=1.1x99,1.2x-1,1.3xNaN,1.4x,1.5x1e3,1.6xInfinity,1.7x0,1.8x0.00001").off,
+    [
+      [1, 1, 3],
+      [1, 7, 0],
+      [1, 8, 0],
+    ],
+  );
+  const off = [
+    [16, 1515, 0.5],
+    [19, 665],
+    [3, 4, 0.0001],
+  ];
   assert.deepEqual(parseHash(formatHash({ ...DEFAULTS, off })).off, off);
 });
 
 test("a link carries every setting", () => {
   const state = {
-    prompt: "Größe & 東京 #1 + 50 %?\nNext line", then: "Are you sure?", alpha: 1.75, set: "custom", off: [[3, 4], [20, 1000]],
-    seed: 7, temp: 0.8, max: 128, engine: "cpu", model: "smollm2-135m-instruct-q4_1", lesson: "made-up", recorded: "france", run: true,
+    prompt: "Größe & 東京 #1 + 50 %?\nNext line",
+    then: "Are you sure?",
+    alpha: 1.75,
+    set: "custom",
+    off: [
+      [3, 4],
+      [20, 1000],
+    ],
+    seed: 7,
+    temp: 0.8,
+    max: 128,
+    engine: "cpu",
+    model: "smollm2-135m-instruct-q4_1",
+    lesson: "made-up",
+    recorded: "france",
+    run: true,
   };
   assert.deepEqual(parseHash(formatHash(state)), state);
   assert.equal(formatHash(parseHash("")), "");
 });
 
 test("every set stands beside its control", () => {
-  const lanes = (patch) => lanesFor({ ...DEFAULTS, ...patch }).map(({ set, alpha, seed, control_of }) => [set, alpha, seed, control_of]);
-  assert.deepEqual(lanes({ alpha: 0.5, seed: 3 }), [["none", 1, undefined, undefined], ["h", 0.5, undefined, undefined], ["random", 0.5, 3, "h"]]);
-  assert.deepEqual(lanes({ set: "random", seed: 3 }).slice(1), [["random", 0, 3, "h"], ["random", 0, 4, "h"]]);
+  const lanes = (patch) =>
+    lanesFor({ ...DEFAULTS, ...patch }).map(({ set, alpha, seed, control_of }) => [
+      set,
+      alpha,
+      seed,
+      control_of,
+    ]);
+  assert.deepEqual(lanes({ alpha: 0.5, seed: 3 }), [
+    ["none", 1, undefined, undefined],
+    ["h", 0.5, undefined, undefined],
+    ["random", 0.5, 3, "h"],
+  ]);
+  assert.deepEqual(lanes({ set: "random", seed: 3 }).slice(1), [
+    ["random", 0, 3, "h"],
+    ["random", 0, 4, "h"],
+  ]);
   assert.deepEqual(lanes({ set: "custom", off: [[1, 2]] })[2], ["random", 0, 1, [[1, 2]]]);
 });
 
 test("a download goes on only where the answer fits", () => {
-  const answer = (status, headers = {}) => ({ status, ok: status < 300, headers: new Headers(headers) });
+  const answer = (status, headers = {}) => ({
+    status,
+    ok: status < 300,
+    headers: new Headers(headers),
+  });
   assert.equal(startOf(answer(200, { "Content-Length": "100" }), 0, 100), 0);
   assert.equal(startOf(answer(200), 40, 100), 0, "a 200 to a range request begins anew");
   assert.equal(startOf(answer(206, { "Content-Range": "bytes 40-99/100" }), 40, 100), 40);
   assert.equal(startOf(answer(206, { "Content-Range": "bytes 30-99/100" }), 40, 100), null);
-  assert.equal(startOf(answer(206, { "Content-Length": "60" }), 40, 100), 40, "the header hidden by another origin");
+  assert.equal(
+    startOf(answer(206, { "Content-Length": "60" }), 40, 100),
+    40,
+    "the header hidden by another origin",
+  );
   assert.equal(startOf(answer(206, { "Content-Length": "61" }), 40, 100), null);
   assert.equal(startOf(answer(416), 40, 100), null);
   assert.throws(() => startOf(answer(404), 0, 100), /HTTP 404/);
@@ -87,14 +142,21 @@ test("a download goes on only where the answer fits", () => {
 
 test("a shown run's conversation in the form is in no link, until it is run or changed", () => {
   const settings = new Settings(parseHash("#alpha=3"));
-  settings.borrow([{ content: "What animal meows?" }, { content: "A cat." }, { content: "Are you sure?" }]);
+  settings.borrow([
+    { content: "What animal meows?" },
+    { content: "A cat." },
+    { content: "Are you sure?" },
+  ]);
   assert.equal(settings.now.prompt, "What animal meows?");
   assert.equal(settings.now.then, "Are you sure?");
   assert.equal(formatHash(settings.linked), "#alpha=3");
   settings.change({ alpha: 2 });
   assert.equal(formatHash(settings.linked), "#alpha=2", "a factor is not a question");
   settings.change({ then: "Really?" });
-  assert.equal(formatHash(settings.linked), "#prompt=What%20animal%20meows%3F&then=Really%3F&alpha=2");
+  assert.equal(
+    formatHash(settings.linked),
+    "#prompt=What%20animal%20meows%3F&then=Really%3F&alpha=2",
+  );
 });
 
 test("another question is another conversation, unless the visitor wrote the second turn", () => {

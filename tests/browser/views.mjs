@@ -23,7 +23,13 @@ const top = (page) =>
   });
 
 async function ended(page) {
-  await page.waitForFunction(() => document.documentElement.dataset.state === "ready" && document.querySelector(".timing").textContent !== "", null, { timeout: 180_000 });
+  await page.waitForFunction(
+    () =>
+      document.documentElement.dataset.state === "ready" &&
+      document.querySelector(".timing").textContent !== "",
+    null,
+    { timeout: 180_000 },
+  );
   await top(page);
 }
 
@@ -33,52 +39,135 @@ async function run(page, button) {
   await ended(page);
 }
 
-const open = (selector) => async ({ page }) => {
-  await page.evaluate((selector) => (document.querySelector(selector).open = true), selector);
-  await page.locator(selector).scrollIntoViewIfNeeded();
-};
+const open =
+  (selector) =>
+  async ({ page }) => {
+    await page.evaluate((selector) => (document.querySelector(selector).open = true), selector);
+    await page.locator(selector).scrollIntoViewIfNeeded();
+  };
 
-const step = (kind) => async ({ page }) => {
-  for (let at = 0; at < 20; at++) {
-    if ((await page.locator(".step-kind").first().textContent()).startsWith(kind)) return top(page);
-    for (const button of await page.locator("[data-lesson-run]").all()) await button.click();
-    await page.waitForTimeout(200);
-    await page.locator(".lesson-next").click();
-    await page.waitForTimeout(100);
-    if (await page.locator(".lesson-wrong").filter({ hasText: "missing" }).count()) await page.locator(".lesson-next").click();
-  }
-  throw new Error(`no step ${kind}`);
-};
+const step =
+  (kind) =>
+  async ({ page }) => {
+    for (let at = 0; at < 20; at++) {
+      if ((await page.locator(".step-kind").first().textContent()).startsWith(kind))
+        return top(page);
+      for (const button of await page.locator("[data-lesson-run]").all()) await button.click();
+      await page.waitForTimeout(200);
+      await page.locator(".lesson-next").click();
+      await page.waitForTimeout(100);
+      if (await page.locator(".lesson-wrong").filter({ hasText: "missing" }).count())
+        await page.locator(".lesson-next").click();
+    }
+    throw new Error(`no step ${kind}`);
+  };
 
-const dialog = (button) => async ({ page }) => {
-  await page.getByRole("button", { name: button, exact: true }).click();
-  await page.locator("dialog[open] :is(li, textarea, select)").first().waitFor();
-};
+const dialog =
+  (button) =>
+  async ({ page }) => {
+    await page.getByRole("button", { name: button, exact: true }).click();
+    await page.locator("dialog[open] :is(li, textarea, select)").first().waitFor();
+  };
 const closed = (go) => async (at) => {
-  for (const shown of await at.page.locator("dialog[open]").all()) await shown.getByRole("button", { name: "Close" }).click();
+  for (const shown of await at.page.locator("dialog[open]").all())
+    await shown.getByRole("button", { name: "Close" }).click();
   await go(at);
 };
 
 export const VIEWS = [
   { name: "opening", edges: true, go: (at) => opened(at) },
   { name: "settings", of: "form.ask", go: open(".advanced"), needs: ["opening"] },
-  { name: "export", of: ".export", needs: ["opening"], go: async (at) => { await open(".export")(at); await at.page.waitForSelector(".exports"); } },
+  {
+    name: "export",
+    of: ".export",
+    needs: ["opening"],
+    go: async (at) => {
+      await open(".export")(at);
+      await at.page.waitForSelector(".exports");
+    },
+  },
   { name: "sweep", of: "[data-part=sweep]", go: async () => {}, needs: ["opening"] },
   { name: "board", of: "[data-part=board]", go: async () => {}, needs: ["opening"] },
-  { name: "card", of: "[data-part=board]", needs: ["opening"], go: async ({ page }) => { await page.locator(".neuron-name").nth(4).click(); await page.waitForSelector(".card"); } },
-  { name: "gallery", of: ".gallery", needs: ["opening"], go: async ({ page }) => { await page.getByRole("radio", { name: "False premises" }).check({ force: true }); } },
-  { name: "opening-page", edges: true, full: true, go: async (at) => { await opened(at); await at.page.locator("[data-part=evidence]").scrollIntoViewIfNeeded(); await at.page.locator("[data-part=evidence]:not([aria-busy]) .evidence-part").last().waitFor(); await top(at.page); } },
-  { name: "evidence", of: "[data-part=evidence]", needs: ["opening-page"], go: ({ page }) => page.evaluate(() => document.querySelectorAll(".evidence details").forEach((details, i) => (details.open = i < 2))) },
+  {
+    name: "card",
+    of: "[data-part=board]",
+    needs: ["opening"],
+    go: async ({ page }) => {
+      await page.locator(".neuron-name").nth(4).click();
+      await page.waitForSelector(".card");
+    },
+  },
+  {
+    name: "gallery",
+    of: ".gallery",
+    needs: ["opening"],
+    go: async ({ page }) => {
+      await page.getByRole("radio", { name: "False premises" }).check({ force: true });
+    },
+  },
+  {
+    name: "opening-page",
+    edges: true,
+    full: true,
+    go: async (at) => {
+      await opened(at);
+      await at.page.locator("[data-part=evidence]").scrollIntoViewIfNeeded();
+      await at.page
+        .locator("[data-part=evidence]:not([aria-busy]) .evidence-part")
+        .last()
+        .waitFor();
+      await top(at.page);
+    },
+  },
+  {
+    name: "evidence",
+    of: "[data-part=evidence]",
+    needs: ["opening-page"],
+    go: ({ page }) =>
+      page.evaluate(() =>
+        document
+          .querySelectorAll(".evidence details")
+          .forEach((details, i) => (details.open = i < 2)),
+      ),
+  },
   { name: "about", of: ".about", go: async () => {}, needs: ["opening-page"] },
-  { name: "print-page", full: true, needs: ["opening-page"], go: ({ page }) => page.emulateMedia({ media: "print" }) },
-  { name: "embed-dialog", go: async (at) => { await opened(at); await dialog("Embed")(at); } },
-  { name: "lesson-list", go: async (at) => { await opened(at); await dialog("Lessons")(at); } },
+  {
+    name: "print-page",
+    full: true,
+    needs: ["opening-page"],
+    go: ({ page }) => page.emulateMedia({ media: "print" }),
+  },
+  {
+    name: "embed-dialog",
+    go: async (at) => {
+      await opened(at);
+      await dialog("Embed")(at);
+    },
+  },
+  {
+    name: "lesson-list",
+    go: async (at) => {
+      await opened(at);
+      await dialog("Lessons")(at);
+    },
+  },
   { name: "class-link", go: dialog("Link for a class"), needs: ["lesson-list"] },
-  { name: "lesson-reading", go: async (at) => { await opened(at, "#lesson=control"); await at.page.locator("#lesson-step").waitFor(); } },
+  {
+    name: "lesson-reading",
+    go: async (at) => {
+      await opened(at, "#lesson=control");
+      await at.page.locator("#lesson-step").waitFor();
+    },
+  },
   { name: "lesson-predict", go: step("Predict"), needs: ["lesson-reading"] },
   { name: "lesson-observe", go: step("Observe"), needs: ["lesson-reading"] },
   { name: "lesson-report", go: step("Report"), needs: ["lesson-reading"] },
-  { name: "print-report", full: true, go: ({ page }) => page.emulateMedia({ media: "print" }), needs: ["lesson-reading", "lesson-report"] },
+  {
+    name: "print-report",
+    full: true,
+    go: ({ page }) => page.emulateMedia({ media: "print" }),
+    needs: ["lesson-reading", "lesson-report"],
+  },
   {
     name: "error",
     go: async ({ page, server }) => {
@@ -95,7 +184,9 @@ export const VIEWS = [
       server.fault(MODEL, { slow: 30 });
       await page.fill("[data-part=prompt]", ZORVATH);
       await page.locator("[data-part=run]").click();
-      await page.waitForFunction(() => document.querySelector("[data-phase=download] progress").value > 0.4);
+      await page.waitForFunction(
+        () => document.querySelector("[data-phase=download] progress").value > 0.4,
+      );
     },
   },
   { name: "live", full: true, go: ({ page }) => ended(page), needs: ["loading"] },
@@ -105,12 +196,32 @@ export const VIEWS = [
     needs: ["loading", "live"],
     go: async (at) => {
       await open("[data-part=map] details")(at);
-      await at.page.waitForFunction(() => document.querySelector(".map-note")?.textContent.startsWith("All "), null, { timeout: 60_000 });
+      await at.page.waitForFunction(
+        () => document.querySelector(".map-note")?.textContent.startsWith("All "),
+        null,
+        { timeout: 60_000 },
+      );
     },
   },
-  { name: "doubt", needs: ["loading", "live"], go: ({ page }) => run(page, page.getByRole("button", { name: "Doubt it" })) },
-  { name: "embed", full: true, go: (at) => opened(at, "#prompt=What%20animal%20meows%3F", "?embed=1") },
-  { name: "embed-live", full: true, needs: ["loading", "live", "embed"], go: async ({ page }) => { await page.locator("[data-part=run]").click(); await ended(page); } },
+  {
+    name: "doubt",
+    needs: ["loading", "live"],
+    go: ({ page }) => run(page, page.getByRole("button", { name: "Doubt it" })),
+  },
+  {
+    name: "embed",
+    full: true,
+    go: (at) => opened(at, "#prompt=What%20animal%20meows%3F", "?embed=1"),
+  },
+  {
+    name: "embed-live",
+    full: true,
+    needs: ["loading", "live", "embed"],
+    go: async ({ page }) => {
+      await page.locator("[data-part=run]").click();
+      await ended(page);
+    },
+  },
   {
     name: "embed-host",
     go: async ({ page, blog }) => {
@@ -130,7 +241,14 @@ export async function host(page) {
     <h1>What a small model says</h1><p>The model below answers in your browser. Move the slider, or ask it something else.</p>
     <script src="${page}www/embed.js"></script><h-neurons prompt="What is the capital of Velmoria?"></h-neurons>
     <p>The third answer is the control: as many neurons of the same layers, drawn by chance.</p></html>`;
-  const server = createServer((request, response) => response.writeHead(200, { "Content-Type": "text/html; charset=utf-8" }).end(request.url === "/" ? post : ""));
+  const server = createServer((request, response) =>
+    response
+      .writeHead(200, { "Content-Type": "text/html; charset=utf-8" })
+      .end(request.url === "/" ? post : ""),
+  );
   await new Promise((done) => server.listen(0, "127.0.0.1", done));
-  return { url: `http://localhost:${server.address().port}/`, close: () => (server.closeAllConnections(), new Promise((done) => server.close(done))) };
+  return {
+    url: `http://localhost:${server.address().port}/`,
+    close: () => (server.closeAllConnections(), new Promise((done) => server.close(done))),
+  };
 }

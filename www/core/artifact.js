@@ -7,11 +7,20 @@ const folder = new URL("../artifacts/", import.meta.url);
 export async function loadArtifact(wanted) {
   const index = await getJson(new URL("index.json", folder));
   const models = Array.isArray(index.json.models) ? index.json.models : [];
-  const entry = models.find((model) => model.id === wanted) ?? models.find((model) => model.id === index.json.default);
-  if (!entry) throw new Error("The list of models (www/artifacts/index.json) names no default model.");
+  const entry =
+    models.find((model) => model.id === wanted) ??
+    models.find((model) => model.id === index.json.default);
+  if (!entry)
+    throw new Error("The list of models (www/artifacts/index.json) names no default model.");
   const artifact = await getJson(new URL(entry.artifact, folder));
-  if (artifact.json.schema !== "hneurons/1" || !artifact.json.model || !Array.isArray(artifact.json.neurons)) {
-    throw new Error(`The artifact ${entry.artifact} is not of schema hneurons/1. Deploy the artifact that belongs to this page.`);
+  if (
+    artifact.json.schema !== "hneurons/1" ||
+    !artifact.json.model ||
+    !Array.isArray(artifact.json.neurons)
+  ) {
+    throw new Error(
+      `The artifact ${entry.artifact} is not of schema hneurons/1. Deploy the artifact that belongs to this page.`,
+    );
   }
   return artifact;
 }
@@ -21,13 +30,20 @@ async function getJson(url) {
   try {
     response = await fetch(url);
   } catch {
-    throw new Error(`${url.pathname} could not be fetched: the network failed. Check the connection and reload.`);
+    throw new Error(
+      `${url.pathname} could not be fetched: the network failed. Check the connection and reload.`,
+    );
   }
-  if (!response.ok) throw new Error(`${url.pathname} could not be fetched (HTTP ${response.status}). Reload the page, or deploy it again.`);
+  if (!response.ok)
+    throw new Error(
+      `${url.pathname} could not be fetched (HTTP ${response.status}). Reload the page, or deploy it again.`,
+    );
   const text = await response.text();
   try {
     return { text, json: JSON.parse(text) };
   } catch {
-    throw new Error(`${url.pathname} is not JSON. The host answered with another page; deploy the file again.`);
+    throw new Error(
+      `${url.pathname} is not JSON. The host answered with another page; deploy the file again.`,
+    );
   }
 }

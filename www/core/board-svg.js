@@ -7,14 +7,24 @@ const GAP = 16; // between turns
 const LEFT = 118; // names of the neurons
 const HEAD = 96; // names of the tokens, and above them the turns
 const PAD = 20;
-const INK = { ink: "#14181b", soft: "#535c62", rule: "#dde2e0", strong: "#a9b2b0", h: "#b3380a", random: "#14609f" };
+const INK = {
+  ink: "#14181b",
+  soft: "#535c62",
+  rule: "#dde2e0",
+  strong: "#a9b2b0",
+  h: "#b3380a",
+  random: "#14609f",
+};
 const SANS = "Helvetica, Arial, 'Liberation Sans', sans-serif";
 const SERIF = "Georgia, 'Liberation Serif', serif";
 
 /** Text inside an XML element or attribute; what XML cannot hold is left out. */
 export function xml(text) {
   return String(text)
-    .replace(/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]|[\0-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]/g, "")
+    .replace(
+      /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]|[\0-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]/g,
+      "",
+    )
     .replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
 }
 
@@ -45,14 +55,19 @@ export function boardSvg({ trace, lane, columns, title, lines, artifact }) {
   const height = body + rows.length * ROW + 8;
   const parts = [
     `<text x="0" y="18" font-family="${SERIF}" font-size="18" font-weight="600" fill="${INK.ink}">${xml(title)}</text>`,
-    ...said.map((line, i) => `<text x="0" y="${30 + 17 * (i + 0.6)}" font-size="12" fill="${INK.soft}">${xml(line)}</text>`),
+    ...said.map(
+      (line, i) =>
+        `<text x="0" y="${30 + 17 * (i + 0.6)}" font-size="12" fill="${INK.soft}">${xml(line)}</text>`,
+    ),
     ...columns.map(({ text, at }, i) => {
       const [cx, cy] = [lefts[i] + CELL / 2 + 4, body - 5];
       const colour = at < trace.prompt.length ? INK.soft : INK.ink;
       return `<text x="${cx}" y="${cy}" font-size="11" fill="${colour}" transform="rotate(-90 ${cx} ${cy})">${xml(cut(text, 12))}</text>`;
     }),
     ...turns(columns, lefts, top, height),
-    ...rows.flatMap((row, i) => drawRow(trace, lane, row, i, { rows, columns, lefts, body, width })),
+    ...rows.flatMap((row, i) =>
+      drawRow(trace, lane, row, i, { rows, columns, lefts, body, width }),
+    ),
   ];
   const [w, h] = [width + 2 * PAD, height + 2 * PAD];
   return `<?xml version="1.0" encoding="UTF-8"?>
@@ -67,11 +82,21 @@ ${parts.join("\n")}
 
 // H-Neurons by layer, then whatever else this lane edits.
 function rowsOf(trace, lane, artifact) {
-  const known = new Map((artifact?.neurons ?? []).map((neuron) => [`${neuron.layer}.${neuron.index}`, neuron]));
+  const known = new Map(
+    (artifact?.neurons ?? []).map((neuron) => [`${neuron.layer}.${neuron.index}`, neuron]),
+  );
   const rows = trace.rows.map(([layer, index], row) => {
     const quantile = known.get(`${layer}.${index}`)?.quantiles?.["0.99"];
     const edited = trace.edits(lane, [layer, index]);
-    return { row, layer, index, h: known.has(`${layer}.${index}`), edited, alpha: trace.lanes[lane].alpha, scale: quantile > 0 ? quantile : largest(trace, row) };
+    return {
+      row,
+      layer,
+      index,
+      h: known.has(`${layer}.${index}`),
+      edited,
+      alpha: trace.lanes[lane].alpha,
+      scale: quantile > 0 ? quantile : largest(trace, row),
+    };
   });
   return rows
     .filter(({ h, edited }) => h || edited || known.size === 0)
@@ -80,7 +105,8 @@ function rowsOf(trace, lane, artifact) {
 
 function largest(trace, row) {
   let most = 0;
-  for (const { cells } of trace.lanes) for (const read of cells) most = Math.max(most, read?.[row] ?? 0);
+  for (const { cells } of trace.lanes)
+    for (const read of cells) most = Math.max(most, read?.[row] ?? 0);
   return most || 1;
 }
 
@@ -88,12 +114,18 @@ function drawRow(trace, lane, neuron, i, { rows, columns, lefts, body, width }) 
   const y = body + i * ROW;
   const before = rows[i - 1];
   const name = `L${neuron.layer} N${neuron.index}${neuron.edited ? ` ×${neuron.alpha}` : ""}`;
-  const drawn = [`<text x="0" y="${y + 11}" font-size="11" fill="${INK.ink}"${neuron.edited ? ' font-weight="700"' : ""}>${name}</text>`];
-  if (!before || before.layer !== neuron.layer || before.h !== neuron.h) drawn.unshift(`<rect x="0" y="${y}" width="${width}" height="1" fill="${INK.rule}"/>`);
+  const drawn = [
+    `<text x="0" y="${y + 11}" font-size="11" fill="${INK.ink}"${neuron.edited ? ' font-weight="700"' : ""}>${name}</text>`,
+  ];
+  if (!before || before.layer !== neuron.layer || before.h !== neuron.h)
+    drawn.unshift(`<rect x="0" y="${y}" width="${width}" height="1" fill="${INK.rule}"/>`);
   columns.forEach(({ at }, c) => {
     const value = trace.contribution(lane, neuron.row, at);
     if (value === undefined) return;
-    const side = Math.max(1, Math.sqrt(Math.min(1, Math.max(0, value / neuron.scale))) * (CELL - 2));
+    const side = Math.max(
+      1,
+      Math.sqrt(Math.min(1, Math.max(0, value / neuron.scale))) * (CELL - 2),
+    );
     const [cx, cy] = [lefts[c] + CELL / 2, y + ROW / 2];
     // Squares and discs: the kinds differ by shape as well as colour.
     drawn.push(

@@ -12,11 +12,15 @@ export function statusWords(chosen) {
 
 /** Which engine runs, what was measured, and why the GPU does not serve, in sentences. */
 export function engineWords(chosen) {
-  const measured = ["cpu", "gpu"].filter((name) => chosen[name] > 0).map((name) => `${NAMES[name]} ${tokens(chosen[name])}`);
+  const measured = ["cpu", "gpu"]
+    .filter((name) => chosen[name] > 0)
+    .map((name) => `${NAMES[name]} ${tokens(chosen[name])}`);
   const said = [`In use: ${NAMES[chosen.engine]}.`];
-  if (measured.length > 0) said.push(`Measured, in tokens a second in each of three lanes: ${measured.join(", ")}.`);
+  if (measured.length > 0)
+    said.push(`Measured, in tokens a second in each of three lanes: ${measured.join(", ")}.`);
   if (chosen.adapter) said.push(`Adapter: ${chosen.adapter}.`);
-  if (chosen.lost) said.push("The GPU was lost during a run; choose an engine again to try it once more.");
+  if (chosen.lost)
+    said.push("The GPU was lost during a run; choose an engine again to try it once more.");
   else if (chosen.refused) said.push(refusal(chosen));
   return said.join(" ");
 }

@@ -67,7 +67,10 @@ export class EngineClient {
 
   /** Gives up loading; what has been downloaded stays for the next try. */
   cancel() {
-    if (this.#measuring) return this.#fail(new EngineError({ message: "Loading was cancelled.", kind: "cancelled", fatal: true }));
+    if (this.#measuring)
+      return this.#fail(
+        new EngineError({ message: "Loading was cancelled.", kind: "cancelled", fatal: true }),
+      );
     this.#worker?.postMessage({ type: "cancel" });
   }
 
@@ -87,12 +90,19 @@ export class EngineClient {
   }
 
   #start() {
-    const worker = new Worker(new URL("../worker/worker.js", import.meta.url), { type: "module", name: "engine" });
+    const worker = new Worker(new URL("../worker/worker.js", import.meta.url), {
+      type: "module",
+      name: "engine",
+    });
     worker.onmessage = ({ data }) => worker === this.#worker && this.#receive(data);
     worker.onerror = (event) => {
       event.preventDefault?.();
       if (worker !== this.#worker) return;
-      this.#fail(dead(`The engine stopped unexpectedly${event.message ? ` (${event.message})` : ""}. Restart it to go on; the model does not have to be downloaded again.`));
+      this.#fail(
+        dead(
+          `The engine stopped unexpectedly${event.message ? ` (${event.message})` : ""}. Restart it to go on; the model does not have to be downloaded again.`,
+        ),
+      );
     };
     worker.onmessageerror = worker.onerror;
     return worker;
@@ -118,7 +128,8 @@ export class EngineClient {
     if (type === "step") {
       if (value.notice) this.#gpu = false;
       entry.tokens = (entry.tokens ?? 0) + 1;
-      if (this.#gpu) entry.silence = SILENCE_GPU + REREAD * entry.lanes * (value.prompt_total + entry.tokens);
+      if (this.#gpu)
+        entry.silence = SILENCE_GPU + REREAD * entry.lanes * (value.prompt_total + entry.tokens);
       else entry.silence = value.prompt_read >= value.prompt_total ? SILENCE_STEP : SILENCE_PROMPT;
     }
     this.#watch(id);
@@ -133,7 +144,11 @@ export class EngineClient {
       // A timer that fires late means that the machine slept, and the worker with it: give it the time again.
       if (Date.now() > due + 5000) return this.#watch(id);
       const seconds = Math.round(entry.silence / 1000);
-      this.#fail(dead(`The engine has not answered for ${seconds} seconds. Restart it to go on; the model does not have to be downloaded again.`));
+      this.#fail(
+        dead(
+          `The engine has not answered for ${seconds} seconds. Restart it to go on; the model does not have to be downloaded again.`,
+        ),
+      );
     }, entry.silence);
   }
 

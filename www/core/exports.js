@@ -21,7 +21,12 @@ export function recordingOf(trace) {
       stopped: lane.stopped ?? null,
       ...(lane.limit === undefined ? {} : { limit: lane.limit }),
       prompt_neurons: trace.prompt.map((_, at) => neuronsAt(trace, i, at)),
-      tokens: lane.tokens.map(({ id, text, logprob }, t) => ({ id, text, logprob, neurons: neuronsAt(trace, i, trace.prompt.length + t) })),
+      tokens: lane.tokens.map(({ id, text, logprob }, t) => ({
+        id,
+        text,
+        logprob,
+        neurons: neuronsAt(trace, i, trace.prompt.length + t),
+      })),
     })),
   };
 }
@@ -29,7 +34,9 @@ export function recordingOf(trace) {
 function neuronsAt(trace, lane, at) {
   return trace.rows.flatMap(([layer, index], row) => {
     const contribution = trace.contribution(lane, row, at);
-    return contribution === undefined ? [] : [{ layer, index, contribution: shortest(contribution) }];
+    return contribution === undefined
+      ? []
+      : [{ layer, index, contribution: shortest(contribution) }];
   });
 }
 
@@ -37,12 +44,24 @@ function neuronsAt(trace, lane, at) {
 export function shortest(value) {
   for (let digits = 6; digits < 10; digits++) {
     const short = Number(value.toPrecision(digits));
-    if (short === value || (Math.fround(value) === value && Math.fround(short) === value)) return short;
+    if (short === value || (Math.fround(value) === value && Math.fround(short) === value))
+      return short;
   }
   return value;
 }
 
-const COLUMNS = ["lane", "set", "alpha", "seed", "position", "part", "token", "layer", "index", "contribution"];
+const COLUMNS = [
+  "lane",
+  "set",
+  "alpha",
+  "seed",
+  "position",
+  "part",
+  "token",
+  "layer",
+  "index",
+  "contribution",
+];
 
 /**
  * One line a contribution, RFC 4180. `position` counts from 0 through prompt and answer; `part` is whose words the token
@@ -58,7 +77,8 @@ export function csvOf(trace) {
     ];
     positions.forEach(([part, token], at) => {
       const middle = `${start},${at},${field(part)},${field(token)}`;
-      for (const { layer, index, contribution } of neuronsAt(trace, i, at)) lines.push(`${middle},${layer},${index},${contribution}`);
+      for (const { layer, index, contribution } of neuronsAt(trace, i, at))
+        lines.push(`${middle},${layer},${index},${contribution}`);
     });
   });
   return `${lines.join("\r\n")}\r\n`;
@@ -76,7 +96,11 @@ export function field(text) {
 /** A file name from the prompt: letters and digits of any script, and nothing that a file system takes amiss. */
 export function fileName(trace, kind, extension) {
   const prompt = trace.messages.find(({ role }) => role === "user")?.content ?? "";
-  const words = prompt.normalize("NFC").toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
+  const words =
+    prompt
+      .normalize("NFC")
+      .toLowerCase()
+      .match(/[\p{L}\p{N}]+/gu) ?? [];
   let name = "";
   // A file name has 255 bytes, and a letter up to four.
   for (const letter of words.join("-")) if (name.length + letter.length <= 40) name += letter;
@@ -86,9 +110,15 @@ export function fileName(trace, kind, extension) {
 /** What to cite: the paper, and this page with the model and artifact of the run. */
 export function citations(trace, address, date) {
   const { model = {}, artifact = {} } = trace.about ?? {};
-  const used = [model.name && `model ${model.name}`, artifact.id && `artifact ${artifact.id}${artifact.provisional ? " (provisional)" : ""}`].filter(Boolean).join(", ");
+  const used = [
+    model.name && `model ${model.name}`,
+    artifact.id && `artifact ${artifact.id}${artifact.provisional ? " (provisional)" : ""}`,
+  ]
+    .filter(Boolean)
+    .join(", ");
   const day = date.toISOString().slice(0, 10);
-  const braces = (text) => String(text).replace(/[{}\\%$&#_^~]/g, (sign) => (/[%$&#_{}]/.test(sign) ? `\\${sign}` : " "));
+  const braces = (text) =>
+    String(text).replace(/[{}\\%$&#_^~]/g, (sign) => (/[%$&#_{}]/.test(sign) ? `\\${sign}` : " "));
   return {
     text: `Gao, C., Chen, H., Xiao, C., Chen, Z., Liu, Z., & Sun, M. (2025). H-Neurons: On the Existence, Impact, and Origin of Hallucination-Associated Neurons in LLMs. arXiv:2512.01797.
 

@@ -5,6 +5,7 @@ import { json } from "./gallery.js";
 /** The list of a model's recorded runs: `index.json`. Throws with a plain message where there is none. */
 export async function loadIndex(model) {
   const index = await json(model, "index");
-  if (index?.schema !== "hneurons-gallery/1" || !Array.isArray(index.runs)) throw new Error("The list of recorded runs is not one this page can read.");
+  if (index?.schema !== "hneurons-gallery/1" || !Array.isArray(index.runs))
+    throw new Error("The list of recorded runs is not one this page can read.");
   return index;
 }

@@ -18,16 +18,27 @@ export async function loadRecorded(model, id) {
 export async function json(model, name) {
   if (!ID.test(model) || !ID.test(name)) throw new Error("There is no recorded run of that name.");
   const response = await fetch(new URL(`${model}/${name}.json`, FOLDER));
-  if (!response.ok) throw new Error(`The recorded run “${name}” could not be loaded (${response.status}). Reload the page, or take another one.`);
+  if (!response.ok)
+    throw new Error(
+      `The recorded run “${name}” could not be loaded (${response.status}). Reload the page, or take another one.`,
+    );
   return response.json();
 }
 
 /** A trace of a recording (`hneurons-trace/1`). */
 export function fromGallery(recording) {
-  if (recording?.schema !== "hneurons-trace/1") throw new Error("This file is not a recorded run this page can read.");
+  if (recording?.schema !== "hneurons-trace/1")
+    throw new Error("This file is not a recorded run this page can read.");
   const { prompt, sets, from } = recording;
   const trace = new Trace({ recorded: true, messages: recording.messages });
-  Object.assign(trace, { id: recording.id, kind: recording.kind, title: recording.title, model: recording.model, artifact: recording.artifact, max: recording.max_tokens });
+  Object.assign(trace, {
+    id: recording.id,
+    kind: recording.kind,
+    title: recording.title,
+    model: recording.model,
+    artifact: recording.artifact,
+    max: recording.max_tokens,
+  });
   trace.about = { model: recording.model, engine: recording.engine, artifact: recording.artifact };
   trace.prompt = prompt.map(([id, text, role, turn]) => ({ id, text, role, turn }));
   const starts = [];
@@ -39,16 +50,25 @@ export function fromGallery(recording) {
   for (const recorded of recording.lanes) {
     const own = sets.find(({ set, seed }) => set === recorded.set && seed === recorded.seed);
     const lane = trace.addLane({ ...recorded, neurons: own?.neurons ?? [] });
-    lane.tokens = recorded.tokens.map(([id, text, logprob]) => ({ id, text: String(text), logprob }));
+    lane.tokens = recorded.tokens.map(([id, text, logprob]) => ({
+      id,
+      text: String(text),
+      logprob,
+    }));
     lane.score = recorded.score ?? undefined;
     lane.stopped = recorded.stopped;
     lane.limit = recorded.limit;
-    const shared = trace.lanes.length === 1 ? 0 : prompt.length - from + shareStart(lane.tokens, trace.lanes[0].tokens);
+    const shared =
+      trace.lanes.length === 1
+        ? 0
+        : prompt.length - from + shareStart(lane.tokens, trace.lanes[0].tokens);
     for (const [set, rows] of recorded.cells) {
       rows.forEach((row, i) => {
         const steps = decode(row, shared, trained[starts[set] + i]);
         if (trace.lanes.length === 1) trained[starts[set] + i] = steps;
-        steps.forEach((step, j) => ((lane.cells[from + j] ??= [])[starts[set] + i] = contributionOf(step)));
+        steps.forEach(
+          (step, j) => ((lane.cells[from + j] ??= [])[starts[set] + i] = contributionOf(step)),
+        );
       });
     }
   }
@@ -65,7 +85,11 @@ const contributionOf = (step) => (step === 0 ? 0 : 3e-4 * 10 ** (step / 10));
 
 // Up to `shared`, what is written is the difference from the as-trained lane's step, modulo 41.
 function decode(row, shared, before = []) {
-  return Array.from(row, (letter, at) => (letter.charCodeAt(0) - 35 + (at < shared ? (before[at] ?? 0) : 0)) % (STEPS + 1));
+  return Array.from(
+    row,
+    (letter, at) =>
+      (letter.charCodeAt(0) - 35 + (at < shared ? (before[at] ?? 0) : 0)) % (STEPS + 1),
+  );
 }
 
 function shareStart(mine, theirs) {
@@ -76,7 +100,8 @@ function shareStart(mine, theirs) {
 
 function triples(flat) {
   const neurons = [];
-  for (let i = 0; i + 2 < flat.length; i += 3) neurons.push({ layer: flat[i], index: flat[i + 1], contribution: contributionOf(flat[i + 2]) });
+  for (let i = 0; i + 2 < flat.length; i += 3)
+    neurons.push({ layer: flat[i], index: flat[i + 1], contribution: contributionOf(flat[i + 2]) });
   return neurons;
 }
 
@@ -90,12 +115,24 @@ export function viewOf(sweep, { alpha, set, seed, off = [] }) {
   // The controls of a selection are not those of the H-Neurons.
   if (!own || (set === "custom" && !sameSelection(own, off))) return null;
   const laneOf = (set, seed) => {
-    const lanes = sweep.lanes.filter((lane) => lane.set === set && (set !== "random" || lane.seed === seed));
+    const lanes = sweep.lanes.filter(
+      (lane) => lane.set === set && (set !== "random" || lane.seed === seed),
+    );
     const found = lanes.find((lane) => lane.alpha === alpha);
     if (found || alpha !== 1 || lanes.length === 0) return found;
     // A factor of 1 is the lane as trained, to the bit.
-    return { ...trained, set, seed, alpha, neurons: lanes[0].neurons, control_of: lanes[0].control_of };
+    return {
+      ...trained,
+      set,
+      seed,
+      alpha,
+      neurons: lanes[0].neurons,
+      control_of: lanes[0].control_of,
+    };
   };
-  const wanted = set === "random" ? [laneOf("random", seed), laneOf("random", seed + 1)] : [laneOf(set), laneOf("random", seed)];
+  const wanted =
+    set === "random"
+      ? [laneOf("random", seed), laneOf("random", seed + 1)]
+      : [laneOf(set), laneOf("random", seed)];
   return wanted.includes(undefined) ? null : sweep.withLanes([trained, ...wanted]);
 }

@@ -49,7 +49,8 @@ function valueOf(inside, source) {
   if (args.length !== of.length) throw new Error(`needs ${of.join(" ")}`);
   const result = value(source, ...args);
   if (yes !== undefined) {
-    if (typeof result !== "boolean") throw new Error("is no question, so it cannot choose between two texts");
+    if (typeof result !== "boolean")
+      throw new Error("is no question, so it cannot choose between two texts");
     return result ? yes : no;
   }
   return typeof result === "boolean" ? words[result ? 0 : 1] : result;
@@ -66,7 +67,13 @@ function laneOf(source, id, set, alpha) {
   runOf(source, id);
   const trace = source.traces.get(id) ?? refuse(`the recorded run “${id}” could not be loaded`);
   const [name, seed] = set.split(":");
-  const at = trace.lanes.findIndex((lane) => (Number(alpha) === 1 ? lane.set === "none" : lane.set === name && lane.alpha === Number(alpha) && (seed === undefined ? lane.seed === undefined : lane.seed === Number(seed))));
+  const at = trace.lanes.findIndex((lane) =>
+    Number(alpha) === 1
+      ? lane.set === "none"
+      : lane.set === name &&
+        lane.alpha === Number(alpha) &&
+        (seed === undefined ? lane.seed === undefined : lane.seed === Number(seed)),
+  );
   if (at < 0) refuse(`the recorded run “${id}” has no lane “${set}” at ${alpha}`);
   return { trace, at, lane: trace.lanes[at] };
 }
@@ -74,10 +81,20 @@ function laneOf(source, id, set, alpha) {
 /** The sums over a kind's runs ("all": over all of them). A set "random" is every random set together. */
 function countOf({ index }, kind, set, alpha) {
   const [name, seed] = set.split(":");
-  const rows = index.changed.filter((row) => (kind === "all" || row.kind === kind) && row.set === name && row.alpha === Number(alpha) && (seed === undefined || row.seed === Number(seed)));
+  const rows = index.changed.filter(
+    (row) =>
+      (kind === "all" || row.kind === kind) &&
+      row.set === name &&
+      row.alpha === Number(alpha) &&
+      (seed === undefined || row.seed === Number(seed)),
+  );
   if (rows.length === 0) refuse(`the gallery has no count for ${kind} ${set} ${alpha}`);
   const sum = (key) => rows.reduce((total, row) => total + row[key], 0);
-  return { changed: sum("changed"), runs: sum("runs"), mean: rows.reduce((total, row) => total + row.mean_score * row.runs, 0) / sum("runs") };
+  return {
+    changed: sum("changed"),
+    runs: sum("runs"),
+    mean: rows.reduce((total, row) => total + row.mean_score * row.runs, 0) / sum("runs"),
+  };
 }
 
 function ofKind({ runs }, kind) {
@@ -86,20 +103,35 @@ function ofKind({ runs }, kind) {
 }
 
 function controlsOf({ index }, kind, alpha) {
-  return index.controls.map((seed) => ({ seed, ...countOf({ index }, kind, `random:${seed}`, alpha) }));
+  return index.controls.map((seed) => ({
+    seed,
+    ...countOf({ index }, kind, `random:${seed}`, alpha),
+  }));
 }
 
 /** The largest contribution of an H-Neuron to the as-trained lane's words: prompt and answer, without the template. */
 function strongest(source, id) {
   const { trace, at } = laneOf(source, id, "none", 1);
   const own = new Set(trace.lanes.find(({ set }) => set === "h")?.neurons.map(String));
-  const words = [...trace.prompt.map(({ text, role }, place) => ({ text, place, said: role === "user" || role === "assistant" })), ...trace.lanes[at].tokens.map(({ text }, i) => ({ text, place: trace.prompt.length + i, said: true }))];
+  const words = [
+    ...trace.prompt.map(({ text, role }, place) => ({
+      text,
+      place,
+      said: role === "user" || role === "assistant",
+    })),
+    ...trace.lanes[at].tokens.map(({ text }, i) => ({
+      text,
+      place: trace.prompt.length + i,
+      said: true,
+    })),
+  ];
   let most = null;
   for (const { text, place, said } of words) {
     if (!said) continue;
     trace.rows.forEach((neuron, row) => {
       const value = own.has(String(neuron)) ? trace.contribution(at, row, place) : undefined;
-      if (value !== undefined && !(value <= most?.value)) most = { neuron, text, value, answer: place >= trace.prompt.length };
+      if (value !== undefined && !(value <= most?.value))
+        most = { neuron, text, value, answer: place >= trace.prompt.length };
     });
   }
   return most ?? refuse(`the recorded run “${id}” has no H-Neurons`);
@@ -109,13 +141,15 @@ function refuse(why) {
   throw new Error(why);
 }
 
-const two = (number) => (typeof number === "number" ? Math.min(1, Math.max(0, number)).toFixed(2) : "no reading");
+const two = (number) =>
+  typeof number === "number" ? Math.min(1, Math.max(0, number)).toFixed(2) : "no reading";
 const quote = (text) => `“${text}”`;
 const said = (text) => quote(text.trim().replace(/\s+/g, " "));
 const token = ({ text }) => quote(text.replaceAll("\n", "↵").trim() || "␣");
 const listed = (things) => (things.length > 0 ? things.join(", ") : "none");
 const one = (_, id) => [id];
-const every = (index, kind) => index.runs.filter((run) => kind === "all" || run.kind === kind).map(({ id }) => id);
+const every = (index, kind) =>
+  index.runs.filter((run) => kind === "all" || run.kind === kind).map(({ id }) => id);
 
 /**
  * name: the names of its arguments, the runs it needs beyond the list, its value, and for a question (true or false) what it
@@ -134,16 +168,26 @@ const NAMES = {
       return said(`${trace.text(at)}${lane.stopped === "length" ? " …" : ""}`);
     },
   },
-  score: { of: ["RUN", "SET", "ALPHA"], needs: one, value: (source, ...which) => two(laneOf(source, ...which).lane.score) },
+  score: {
+    of: ["RUN", "SET", "ALPHA"],
+    needs: one,
+    value: (source, ...which) => two(laneOf(source, ...which).lane.score),
+  },
   token: {
     of: ["RUN", "SET", "ALPHA", "N"],
     needs: one,
     value(source, id, set, alpha, n) {
-      const found = laneOf(source, id, set, alpha).lane.tokens[Number(n) - 1] ?? refuse(`that answer has no token ${n}`);
+      const found =
+        laneOf(source, id, set, alpha).lane.tokens[Number(n) - 1] ??
+        refuse(`that answer has no token ${n}`);
       return token(found);
     },
   },
-  tokens: { of: ["RUN", "SET", "ALPHA"], needs: one, value: (source, ...which) => String(laneOf(source, ...which).lane.tokens.length) },
+  tokens: {
+    of: ["RUN", "SET", "ALPHA"],
+    needs: one,
+    value: (source, ...which) => String(laneOf(source, ...which).lane.tokens.length),
+  },
   parts: {
     of: ["RUN", "SET", "ALPHA"],
     needs: one,
@@ -177,8 +221,12 @@ const NAMES = {
     of: ["RUN", "ALPHA"],
     needs: one,
     value(source, id, alpha) {
-      const words = (name, set) => `${name} ${NAMES.same.value(source, id, set, alpha) ? "the same answer" : "another answer"}`;
-      return [words("H-Neurons", "h"), ...source.index.controls.map((seed) => words(`random control ${seed}`, `random:${seed}`))].join(", ");
+      const words = (name, set) =>
+        `${name} ${NAMES.same.value(source, id, set, alpha) ? "the same answer" : "another answer"}`;
+      return [
+        words("H-Neurons", "h"),
+        ...source.index.controls.map((seed) => words(`random control ${seed}`, `random:${seed}`)),
+      ].join(", ");
     },
   },
   strongest: {
@@ -199,11 +247,24 @@ const NAMES = {
       return `${places.filter((top) => top.some(({ layer, index }) => own.has(`${layer},${index}`))).length} of ${places.length}`;
     },
   },
-  neurons: { of: ["RUN"], needs: one, value: (source, id) => String(laneOf(source, id, "none", 1).trace.lanes.find(({ set }) => set === "h")?.neurons.length ?? refuse("it has no H-Neurons")) },
+  neurons: {
+    of: ["RUN"],
+    needs: one,
+    value: (source, id) =>
+      String(
+        laneOf(source, id, "none", 1).trace.lanes.find(({ set }) => set === "h")?.neurons.length ??
+          refuse("it has no H-Neurons"),
+      ),
+  },
   scores: {
     of: ["KIND"],
     value: ({ index }, kind) =>
-      [...ofKind(index, kind)].sort((a, b) => b.score - a.score).map(({ prompt, score, then }) => `${quote(prompt)}${then ? ", doubted," : ""} ${two(score)}`).join("; "),
+      [...ofKind(index, kind)]
+        .sort((a, b) => b.score - a.score)
+        .map(
+          ({ prompt, score, then }) => `${quote(prompt)}${then ? ", doubted," : ""} ${two(score)}`,
+        )
+        .join("; "),
   },
   changed: {
     of: ["KIND", "SET", "ALPHA"],
@@ -212,25 +273,44 @@ const NAMES = {
       return `${changed} of ${runs}`;
     },
   },
-  mean: { of: ["KIND", "SET", "ALPHA"], value: (source, ...which) => two(countOf(source, ...which).mean) },
+  mean: {
+    of: ["KIND", "SET", "ALPHA"],
+    value: (source, ...which) => two(countOf(source, ...which).mean),
+  },
   exceeds: {
     of: ["KIND", "ALPHA"],
     words: ["more often than every random set", "no more often than a random set"],
-    value: (source, kind, alpha) => controlsOf(source, kind, alpha).every(({ changed }) => countOf(source, kind, "h", alpha).changed > changed),
+    value: (source, kind, alpha) =>
+      controlsOf(source, kind, alpha).every(
+        ({ changed }) => countOf(source, kind, "h", alpha).changed > changed,
+      ),
   },
   below: {
     of: ["KIND", "ALPHA"],
     words: ["less often than every random set", "no less often than a random set"],
-    value: (source, kind, alpha) => controlsOf(source, kind, alpha).every(({ changed }) => countOf(source, kind, "h", alpha).changed < changed),
+    value: (source, kind, alpha) =>
+      controlsOf(source, kind, alpha).every(
+        ({ changed }) => countOf(source, kind, "h", alpha).changed < changed,
+      ),
   },
   unchanged: {
     of: ["KIND", "SET", "ALPHA"],
     needs: every,
-    value: (source, kind, set, alpha) => listed(ofKind(source.index, kind).filter(({ id }) => NAMES.same.value(source, id, set, alpha)).map(({ title }) => quote(title))),
+    value: (source, kind, set, alpha) =>
+      listed(
+        ofKind(source.index, kind)
+          .filter(({ id }) => NAMES.same.value(source, id, set, alpha))
+          .map(({ title }) => quote(title)),
+      ),
   },
   differing: {
     of: ["KIND", "SET", "ALPHA"],
     needs: every,
-    value: (source, kind, set, alpha) => listed(ofKind(source.index, kind).filter(({ id }) => !NAMES.same.value(source, id, set, alpha)).map(({ title }) => quote(title))),
+    value: (source, kind, set, alpha) =>
+      listed(
+        ofKind(source.index, kind)
+          .filter(({ id }) => !NAMES.same.value(source, id, set, alpha))
+          .map(({ title }) => quote(title)),
+      ),
   },
 };

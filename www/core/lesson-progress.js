@@ -14,7 +14,9 @@ export class Progress {
   /** @param saved what `toJSON` gave, from storage: anything in it that does not fit the lesson is dropped */
   constructor(lesson, saved) {
     this.#lesson = lesson;
-    lesson.steps.forEach(({ questions }, step) => questions.forEach((question) => this.#questions.set(question.id, { question, step })));
+    lesson.steps.forEach(({ questions }, step) =>
+      questions.forEach((question) => this.#questions.set(question.id, { question, step })),
+    );
     if (saved?.schema === "hneurons-answers/1") this.#take(saved);
     this.open(this.#at);
   }
@@ -22,7 +24,9 @@ export class Progress {
   #take({ at, opened, shown, answers, name }) {
     const isStep = (value, last) => Number.isInteger(value) && value >= 0 && value <= last;
     if (isStep(at, this.#lesson.steps.length)) this.#at = at;
-    if (Array.isArray(opened)) for (const step of opened) if (isStep(step, this.#lesson.steps.length - 1)) this.#opened.add(step);
+    if (Array.isArray(opened))
+      for (const step of opened)
+        if (isStep(step, this.#lesson.steps.length - 1)) this.#opened.add(step);
     if (Array.isArray(shown)) for (const key of shown) if (this.#runOf(key)) this.#shown.add(key);
     if (typeof name === "string") this.name = name.slice(0, 200);
     if (typeof answers !== "object" || answers === null) return;
@@ -56,7 +60,10 @@ export class Progress {
 
   /** A prediction stays one: it cannot be changed once a run after it was opened. */
   locked(step) {
-    return this.#lesson.steps[step].kind === "predict" && this.#lesson.steps.some(({ kind }, i) => i > step && kind === "run" && this.#opened.has(i));
+    return (
+      this.#lesson.steps[step].kind === "predict" &&
+      this.#lesson.steps.some(({ kind }, i) => i > step && kind === "run" && this.#opened.has(i))
+    );
   }
 
   answer(id) {

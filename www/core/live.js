@@ -7,7 +7,10 @@ export class LiveTrace extends Trace {
   begin(started, lanes) {
     this.prompt = started.prompt;
     this.rows = started.shown.map(([layer, index]) => [layer, index]);
-    started.lanes.forEach((lane, i) => this.addLane({ ...lanes[i], ...lane, ...placed(lane, lanes[i]) }).asked = lanes[i]);
+    started.lanes.forEach(
+      (lane, i) =>
+        (this.addLane({ ...lanes[i], ...lane, ...placed(lane, lanes[i]) }).asked = lanes[i]),
+    );
   }
 
   /** One step of a live run. Returns the lanes it touched. */
@@ -34,6 +37,8 @@ export class LiveTrace extends Trace {
 function placed(lane, { set, neurons, control_of, factors }) {
   if (!factors) return {};
   if (set === "custom") return { neurons, factors };
-  const sorted = control_of.map((neuron, i) => [neuron, factors[i]]).sort(([[a, i]], [[b, j]]) => a - b || i - j);
+  const sorted = control_of
+    .map((neuron, i) => [neuron, factors[i]])
+    .sort(([[a, i]], [[b, j]]) => a - b || i - j);
   return { factors: sorted.map(([, factor]) => factor) };
 }

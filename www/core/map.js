@@ -49,9 +49,14 @@ export class Field {
   largest(n) {
     const found = [];
     this.#values.forEach((contribution, i) => {
-      if (!(contribution >= 0) || (found.length === n && contribution <= found.at(-1).contribution)) return;
+      if (!(contribution >= 0) || (found.length === n && contribution <= found.at(-1).contribution))
+        return;
       const place = found.findIndex((other) => other.contribution < contribution);
-      found.splice(place < 0 ? found.length : place, 0, { layer: Math.floor(i / this.#per), index: i % this.#per, contribution });
+      found.splice(place < 0 ? found.length : place, 0, {
+        layer: Math.floor(i / this.#per),
+        index: i % this.#per,
+        contribution,
+      });
       if (found.length > n) found.pop();
     });
     return found;
@@ -70,15 +75,24 @@ export class Field {
 
 /** All neurons, as the engine read them. Throws where the answer is not of the model's shape. */
 export function completeField(values, { layers, neurons_per_layer: per }) {
-  if (values?.length !== layers * per) throw new Error("The engine’s answer has not one value for each neuron. Deploy the engine that belongs to this page.");
+  if (values?.length !== layers * per)
+    throw new Error(
+      "The engine’s answer has not one value for each neuron. Deploy the engine that belongs to this page.",
+    );
   return new Field(values, per, { complete: true });
 }
 
 /** What a trace itself has at a position of a lane: the largest of all, where recorded, and its rows. */
 export function knownField(trace, lane, at, { layers, neurons_per_layer: per }) {
   const values = new Float32Array(layers * per).fill(NaN);
-  const put = ({ layer, index, contribution }) => layer < layers && index < per && contribution >= 0 && (values[layer * per + index] = contribution);
-  trace.rows.forEach(([layer, index], row) => put({ layer, index, contribution: trace.contribution(lane, row, at) }));
+  const put = ({ layer, index, contribution }) =>
+    layer < layers &&
+    index < per &&
+    contribution >= 0 &&
+    (values[layer * per + index] = contribution);
+  trace.rows.forEach(([layer, index], row) =>
+    put({ layer, index, contribution: trace.contribution(lane, row, at) }),
+  );
   const top = lane === trace.trained ? (trace.top?.get(at) ?? []) : [];
   top.forEach(put);
   return new Field(values, per, { complete: false, top: top.length, recorded: trace.recorded });
@@ -109,7 +123,8 @@ export class Window {
   include(index) {
     const margin = Math.min(2, this.count / 8);
     if (index < this.from + margin) this.moveTo(index - margin);
-    else if (index + 1 > this.from + this.count - margin) this.moveTo(index + 1 + margin - this.count);
+    else if (index + 1 > this.from + this.count - margin)
+      this.moveTo(index + 1 + margin - this.count);
   }
 
   reset() {

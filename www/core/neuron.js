@@ -7,7 +7,8 @@ const good = (value) => Number.isFinite(value) && value >= 0;
 export function aboutNeuron({ neurons }, layer, index) {
   const found = neurons.find((neuron) => neuron.layer === layer && neuron.index === index);
   if (!found) return null;
-  const words = (list) => (Array.isArray(list) ? list.filter((word) => typeof word === "string") : []);
+  const words = (list) =>
+    Array.isArray(list) ? list.filter((word) => typeof word === "string") : [];
   return {
     weight: found.weight,
     rank: 1 + neurons.filter(({ weight }) => weight > found.weight).length,
@@ -31,17 +32,25 @@ function quantilesOf(quantiles) {
 /** {from, per_decade, counts, tokens}, or null. */
 function histogramOf(histogram) {
   const { from, per_decade, counts } = histogram ?? {};
-  if (!(from > 0 && per_decade > 0 && Number.isFinite(from / per_decade)) || !Array.isArray(counts)) return null;
-  if (counts.length < 2 || counts.length > 400 || !counts.every((count) => Number.isInteger(count) && count >= 0)) return null;
+  if (!(from > 0 && per_decade > 0 && Number.isFinite(from / per_decade)) || !Array.isArray(counts))
+    return null;
+  if (
+    counts.length < 2 ||
+    counts.length > 400 ||
+    !counts.every((count) => Number.isInteger(count) && count >= 0)
+  )
+    return null;
   const tokens = counts.reduce((sum, count) => sum + count, 0);
   return tokens > 0 ? { from, per_decade, counts, tokens } : null;
 }
 
 /** "the largest weight of 39", "3rd largest weight of 39" */
-export const rankWords = ({ rank, of }) => (rank === 1 ? `the largest weight of ${of}` : `${ordinal(rank)} largest weight of ${of}`);
+export const rankWords = ({ rank, of }) =>
+  rank === 1 ? `the largest weight of ${of}` : `${ordinal(rank)} largest weight of ${of}`;
 
 export function ordinal(n) {
-  const ending = n % 100 >= 11 && n % 100 <= 13 ? "th" : ({ 1: "st", 2: "nd", 3: "rd" }[n % 10] ?? "th");
+  const ending =
+    n % 100 >= 11 && n % 100 <= 13 ? "th" : ({ 1: "st", 2: "nd", 3: "rd" }[n % 10] ?? "th");
   return `${n}${ending}`;
 }
 
@@ -52,9 +61,14 @@ export function standing({ quantiles }, value) {
   if (quantiles.length === 0 || !good(value)) return "";
   const below = quantiles.filter(([, limit]) => value > limit).at(-1);
   const above = quantiles.find(([, limit]) => value <= limit);
-  if (!above) return below[0] === 1 ? "larger than at any token of the reference text" : `above the ${below[0]} quantile: larger than at ${percent(below[0])} of the reference text’s tokens`;
-  if (!below) return `not above the ${above[0]} quantile: at ${percent(above[0])} of the reference text’s tokens it is no larger than that`;
-  if (above[0] === 1) return `above the ${below[0]} quantile: larger than at ${percent(below[0])} of the reference text’s tokens`;
+  if (!above)
+    return below[0] === 1
+      ? "larger than at any token of the reference text"
+      : `above the ${below[0]} quantile: larger than at ${percent(below[0])} of the reference text’s tokens`;
+  if (!below)
+    return `not above the ${above[0]} quantile: at ${percent(above[0])} of the reference text’s tokens it is no larger than that`;
+  if (above[0] === 1)
+    return `above the ${below[0]} quantile: larger than at ${percent(below[0])} of the reference text’s tokens`;
   return `between the ${below[0]} and the ${above[0]} quantile: larger than at ${percent(below[0])} of the reference text’s tokens, but not than at ${percent(above[0])}`;
 }
 
@@ -77,7 +91,9 @@ export function firedBy(index, layer, number) {
   const fires = index?.fires?.[`${layer}.${number}`];
   return (Array.isArray(fires) ? fires : []).flatMap(({ run, token, contribution }) => {
     const found = index.runs.find(({ id }) => id === run);
-    return found && typeof token === "string" && good(contribution) ? [{ run: found, token, contribution }] : [];
+    return found && typeof token === "string" && good(contribution)
+      ? [{ run: found, token, contribution }]
+      : [];
   });
 }
 
@@ -88,5 +104,7 @@ export const inSelection = (off, layer, index) => off.find(([l, i]) => l === lay
 /** The selection with this neuron at that factor (undefined: the run's alpha); it is added if it was not there. */
 export function withFactor(off, layer, index, factor) {
   const entry = factor === undefined ? [layer, index] : [layer, index, factor];
-  return inSelection(off, layer, index) ? off.map((other) => (other[0] === layer && other[1] === index ? entry : other)) : [...off, entry];
+  return inSelection(off, layer, index)
+    ? off.map((other) => (other[0] === layer && other[1] === index ? entry : other))
+    : [...off, entry];
 }

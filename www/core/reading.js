@@ -10,6 +10,7 @@ export function isCalibrated(artifact) {
 export function readingWords(artifact) {
   if (!artifact) return "Detector reading of this answer";
   if (artifact.provisional === true) return "Provisional detector reading, over the answer so far";
-  if (isCalibrated(artifact)) return "Estimated chance that this answer is wrong, for questions like those it was fitted on";
+  if (isCalibrated(artifact))
+    return "Estimated chance that this answer is wrong, for questions like those it was fitted on";
   return "Detector reading, over the answer so far: higher is more like wrong answers, but it is not a chance";
 }

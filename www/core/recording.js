@@ -10,7 +10,11 @@ export function fromRecording(json) {
     throw new Error("This file is not a recorded trace: it has no lanes or no messages.");
   }
   const trace = new Trace({ recorded: true, messages: json.messages });
-  trace.about = { model: json.model ?? {}, engine: String(json.engine ?? ""), artifact: json.artifact ?? {} };
+  trace.about = {
+    model: json.model ?? {},
+    engine: String(json.engine ?? ""),
+    artifact: json.artifact ?? {},
+  };
   trace.prompt = Array.isArray(json.prompt) ? json.prompt : [];
   const rows = new Map();
   const rowOf = ({ layer, index }) => {

@@ -17,7 +17,11 @@ export function lanesFor(state) {
   }
   if (state.set === "custom") {
     const own = selectionOf(state.off);
-    return [trained, { set: "custom", alpha, ...own }, { set: "random", alpha, seed, ...controlOf(own) }];
+    return [
+      trained,
+      { set: "custom", alpha, ...own },
+      { set: "random", alpha, seed, ...controlOf(own) },
+    ];
   }
   return [trained, { set: "h", alpha }, { set: "random", alpha, seed, control_of: "h" }];
 }
@@ -25,7 +29,9 @@ export function lanesFor(state) {
 /** My selection as a lane has it: `factors` beside the neurons where one has a factor of its own (null: the lane's alpha). */
 export function selectionOf(off) {
   const neurons = off.map(([layer, index]) => [layer, index]);
-  return off.some(([, , own]) => own !== undefined) ? { neurons, factors: off.map(([, , own]) => own ?? null) } : { neurons };
+  return off.some(([, , own]) => own !== undefined)
+    ? { neurons, factors: off.map(([, , own]) => own ?? null) }
+    : { neurons };
 }
 
 /** A control of a selection takes over its factors, layer by layer. */

@@ -102,14 +102,18 @@ export class Session {
     await this.load(state.engine);
     this.#stopped = false;
     this.#on.state("running");
-    return this.#ended(await this.#turn(state, shown.messages, sweepLanes(state), { ...this.#on, ...on }));
+    return this.#ended(
+      await this.#turn(state, shown.messages, sweepLanes(state), { ...this.#on, ...on }),
+    );
   }
 
   /** The contributions of all neurons where lane `i` of a trace read position `at`; null where no model is loaded. */
   async activity(trace, i, at) {
     if (!this.#loaded) return null;
     const lane = trace.lanes[i];
-    const tokens = lane.tokens.slice(0, Math.max(0, at + 1 - trace.prompt.length)).map(({ id }) => id);
+    const tokens = lane.tokens
+      .slice(0, Math.max(0, at + 1 - trace.prompt.length))
+      .map(({ id }) => id);
     return this.#engine.activity({ messages: trace.messages, tokens, lane: askedOf(lane), at });
   }
 
@@ -145,7 +149,11 @@ export class Session {
   #about() {
     const { id, provisional = false, model } = this.#artifact.json;
     const { engine, build } = this.#loaded.info;
-    return { model: { id: model.id, name: model.name, sha256: model.sha256 }, engine: `${engine}/${build}`, artifact: { id, provisional } };
+    return {
+      model: { id: model.id, name: model.name, sha256: model.sha256 },
+      engine: `${engine}/${build}`,
+      artifact: { id, provisional },
+    };
   }
 
   #lost({ notice, info }) {

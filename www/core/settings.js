@@ -28,7 +28,13 @@ export class Settings {
   change(given) {
     const patch = { ...given };
     // A new question after a doubt is a new conversation, unless the visitor wrote the second turn.
-    if ("prompt" in patch && !("then" in patch) && this.#thenByButton && patch.prompt !== this.#now.prompt) patch.then = "";
+    if (
+      "prompt" in patch &&
+      !("then" in patch) &&
+      this.#thenByButton &&
+      patch.prompt !== this.#now.prompt
+    )
+      patch.then = "";
     // Another question is not the one whose recorded run a link named.
     if ("prompt" in patch && !("recorded" in patch)) patch.recorded = "";
     if ("then" in patch) this.#thenByButton = false;

@@ -5,12 +5,30 @@ import { DEFAULTS, formatHash, neuronsTo } from "./state.js";
 
 /** Text as it stands between an attribute's double quotes. Line breaks too: editors of blog posts like to lose them. */
 export const attribute = (text) =>
-  String(text).replace(/[&<>"\n\r\t]/g, (sign) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[sign] ?? `&#${sign.charCodeAt(0)};`);
+  String(text).replace(
+    /[&<>"\n\r\t]/g,
+    (sign) =>
+      ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[sign] ??
+      `&#${sign.charCodeAt(0)};`,
+  );
 
 /** The settings as attributes of <h-neurons>: what is at its default is left out. */
 function settings(state) {
   const values = { ...state, off: neuronsTo(state.off) };
-  return ["prompt", "then", "alpha", "set", "off", "seed", "temp", "max", "engine", "model", "lesson", "recorded"]
+  return [
+    "prompt",
+    "then",
+    "alpha",
+    "set",
+    "off",
+    "seed",
+    "temp",
+    "max",
+    "engine",
+    "model",
+    "lesson",
+    "recorded",
+  ]
     .filter((key) => key === "alpha" || (values[key] !== DEFAULTS[key] && values[key] !== ""))
     .map((key) => [key, values[key]]);
 }

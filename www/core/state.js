@@ -58,7 +58,10 @@ export function neuronsFrom(text, shape = { layers: 1024, neurons_per_layer: 1 <
     if (!match) continue;
     const [layer, index] = [Number(match[1]), Number(match[2])];
     // Four decimals, so that no factor needs an exponent in a link.
-    const own = match[3] === undefined ? [] : [Math.round(Math.min(LIMITS.alpha, Number(match[3])) * 1e4) / 1e4];
+    const own =
+      match[3] === undefined
+        ? []
+        : [Math.round(Math.min(LIMITS.alpha, Number(match[3])) * 1e4) / 1e4];
     if (layer >= shape.layers || index >= shape.neurons_per_layer) continue;
     found.set(`${layer}.${index}`, [layer, index, ...own]);
     if (found.size === LIMITS.neurons) break;
@@ -66,7 +69,10 @@ export function neuronsFrom(text, shape = { layers: 1024, neurons_per_layer: 1 <
   return [...found.values()];
 }
 
-export const neuronsTo = (neurons) => neurons.map(([layer, index, own]) => `${layer}.${index}${own === undefined ? "" : `x${own}`}`).join(",");
+export const neuronsTo = (neurons) =>
+  neurons
+    .map(([layer, index, own]) => `${layer}.${index}${own === undefined ? "" : `x${own}`}`)
+    .join(",");
 
 /** The settings a hash ("#prompt=…&alpha=0") asks for. */
 export function parseHash(hash) {
@@ -77,9 +83,11 @@ export function parseHash(hash) {
     return { ...DEFAULTS };
   }
   const text = (key) => clean(query.get(key) ?? "").slice(0, LIMITS.text);
-  const oneOf = (key, allowed) => (allowed.includes(query.get(key)) ? query.get(key) : DEFAULTS[key]);
+  const oneOf = (key, allowed) =>
+    allowed.includes(query.get(key)) ? query.get(key) : DEFAULTS[key];
   const id = (key) => (/^[a-z0-9-]{1,60}$/.test(query.get(key) ?? "") ? query.get(key) : "");
-  const whole = (key, low) => Math.floor(number(query.get(key) ?? "", low, LIMITS[key], DEFAULTS[key]));
+  const whole = (key, low) =>
+    Math.floor(number(query.get(key) ?? "", low, LIMITS[key], DEFAULTS[key]));
   return {
     prompt: text("prompt"),
     then: text("then"),
@@ -114,7 +122,8 @@ export function formatHash(state) {
 }
 
 /** Too long for an address bar: such a run cannot be shared as a link. */
-export const fitsLink = (state) => state.prompt.length <= LIMITS.link && state.then.length <= LIMITS.link;
+export const fitsLink = (state) =>
+  state.prompt.length <= LIMITS.link && state.then.length <= LIMITS.link;
 
 // Control characters other than tab and line feed have no place in a prompt; lone surrogates would break encoding.
 function clean(text) {

@@ -19,7 +19,9 @@ export function sweepLanes({ set, off, seed }) {
   return [
     { set: "none", alpha: 1 },
     ...alphas.map((alpha) => ({ set: setOf({ set }), alpha, ...own })),
-    ...[seed, second].flatMap((seed) => ALPHAS.map((alpha) => ({ set: "random", alpha, seed, ...control }))),
+    ...[seed, second].flatMap((seed) =>
+      ALPHAS.map((alpha) => ({ set: "random", alpha, seed, ...control })),
+    ),
   ];
 }
 
@@ -32,7 +34,13 @@ export function fits(sweep, { set, off }) {
 /** Does the lane edit just this selection, with these factors? */
 export function sameSelection({ neurons, own }, off) {
   const names = new Set(neurons.map(([layer, index]) => `${layer}.${index}`));
-  return off.length === names.size && off.every(([layer, index, factor]) => names.has(`${layer}.${index}`) && own.get(`${layer}.${index}`) === factor);
+  return (
+    off.length === names.size &&
+    off.every(
+      ([layer, index, factor]) =>
+        names.has(`${layer}.${index}`) && own.get(`${layer}.${index}`) === factor,
+    )
+  );
 }
 
 /**
@@ -44,9 +52,14 @@ export function sweepOf(trace) {
   const { lanes, trained } = trace;
   const set = lanes.some((lane) => lane.set === "custom") ? "custom" : "h";
   const seeds = [...new Set(lanes.flatMap((lane) => (lane.set === "random" ? [lane.seed] : [])))];
-  const alphas = [...new Set([...lanes.flatMap((lane) => (lane.set === set ? [lane.alpha] : [])), 1])].sort((a, b) => a - b);
+  const alphas = [
+    ...new Set([...lanes.flatMap((lane) => (lane.set === set ? [lane.alpha] : [])), 1]),
+  ].sort((a, b) => a - b);
   const find = (alpha, set, seed) => {
-    const found = lanes.findIndex((lane) => lane.set === set && lane.alpha === alpha && (seed === undefined || lane.seed === seed));
+    const found = lanes.findIndex(
+      (lane) =>
+        lane.set === set && lane.alpha === alpha && (seed === undefined || lane.seed === seed),
+    );
     return found < 0 && alpha === 1 ? trained : found;
   };
   const reading = (lane) => ({ lane, score: lanes[lane].score, logprob: meanLogprob(lanes[lane]) });
@@ -71,7 +84,9 @@ export function meanLogprob({ tokens }) {
 export function bandOf({ rows }, measure) {
   return rows.flatMap(({ alpha, controls }) => {
     const values = controls.map((control) => control[measure]).filter(Number.isFinite);
-    return values.length > 0 ? [{ alpha, low: Math.min(...values), high: Math.max(...values) }] : [];
+    return values.length > 0
+      ? [{ alpha, low: Math.min(...values), high: Math.max(...values) }]
+      : [];
   });
 }
 
@@ -88,7 +103,10 @@ export function gist(trace, { set, rows, seeds }) {
   };
   return [
     `${SET_NAMES[set]}: ${at(rows.filter(({ lane }) => differs(lane)))}.`,
-    ...seeds.map((seed) => `Random control, seed ${seed}: ${at(rows.filter(({ controls }) => controls.some((control) => control.seed === seed && differs(control.lane))))}.`),
+    ...seeds.map(
+      (seed) =>
+        `Random control, seed ${seed}: ${at(rows.filter(({ controls }) => controls.some((control) => control.seed === seed && differs(control.lane))))}.`,
+    ),
   ];
 }
 

@@ -47,7 +47,8 @@ export class Trace {
     if (!theirs || mine === theirs) return -1;
     const both = Math.min(mine.tokens.length, theirs.tokens.length);
     for (let i = 0; i < both; i++) if (mine.tokens[i].id !== theirs.tokens[i].id) return i;
-    const ended = (a, b) => a.stopped === "eos" && (b.tokens.length > both || (b.stopped && b.stopped !== "eos"));
+    const ended = (a, b) =>
+      a.stopped === "eos" && (b.tokens.length > both || (b.stopped && b.stopped !== "eos"));
     return ended(mine, theirs) || ended(theirs, mine) ? both : -1;
   }
 
@@ -55,8 +56,12 @@ export class Trace {
   sameAsTrained(lane) {
     const [mine, theirs] = [this.lanes[lane], this.lanes[this.trained]];
     return Boolean(
-      theirs && mine !== theirs && mine.stopped && theirs.stopped &&
-        this.partsAt(lane) === -1 && mine.tokens.length === theirs.tokens.length,
+      theirs &&
+      mine !== theirs &&
+      mine.stopped &&
+      theirs.stopped &&
+      this.partsAt(lane) === -1 &&
+      mine.tokens.length === theirs.tokens.length,
     );
   }
 
@@ -78,7 +83,11 @@ export class Trace {
 }
 
 function emptyLane({ set, alpha, seed, control_of, neurons = [], factors = [] }) {
-  const own = new Map(neurons.flatMap(([layer, index], i) => (factors[i] == null ? [] : [[key(layer, index), factors[i]]])));
+  const own = new Map(
+    neurons.flatMap(([layer, index], i) =>
+      factors[i] == null ? [] : [[key(layer, index), factors[i]]],
+    ),
+  );
   const names = set === "none" ? [] : neurons.map(([layer, index]) => key(layer, index));
   return {
     set,

@@ -17,25 +17,52 @@ const sets = (n) => (n === 1 ? "the one random set" : `all ${n} random sets`);
 /** Of one data set: up to four comparisons, each {is: "yes" | "no" | "unclear", words}; those not measured are left out. */
 export function detectorVerdict({ auroc, ci, random, over, best, baselines }) {
   const found = {};
-  if (!ci) found.chance = { is: "unclear", words: "No interval was given, so it cannot be told from chance." };
+  if (!ci)
+    found.chance = {
+      is: "unclear",
+      words: "No interval was given, so it cannot be told from chance.",
+    };
   else if (ci[0] > 0.5) found.chance = { is: "yes", words: "Better than chance." };
-  else if (ci[1] < 0.5) found.chance = { is: "no", words: "Worse than chance: it is higher for right answers." };
+  else if (ci[1] < 0.5)
+    found.chance = { is: "no", words: "Worse than chance: it is higher for right answers." };
   else found.chance = { is: "no", words: "Not told from chance: the interval includes 0.5." };
   if (random.length > 0) found.random = againstRandom(auroc, random);
   const like = Object.fromEntries(baselines);
-  const [likeMean, likeBest] = [like["random, same contributions, mean"], like["random, same contributions, best"]];
+  const [likeMean, likeBest] = [
+    like["random, same contributions, mean"],
+    like["random, same contributions, best"],
+  ];
   if (likeBest !== undefined) {
     const more = auroc > likeBest;
-    found.like = { is: more ? "yes" : "no", words: `${more ? "Better than" : "No better than"} the best random set that contributes as much (${decimal(likeBest)}${likeMean === undefined ? "" : `; on average ${decimal(likeMean)}`}).` };
+    found.like = {
+      is: more ? "yes" : "no",
+      words: `${more ? "Better than" : "No better than"} the best random set that contributes as much (${decimal(likeBest)}${likeMean === undefined ? "" : `; on average ${decimal(likeMean)}`}).`,
+    };
   }
   if (over) {
     const by = `${signed(over.value)} (${between([over.low, over.high], signed)})`;
-    if (over.low > 0) found.cheap = { is: "yes", words: `Better than the best cheap score, ${quoted(best.name)}: ${by}.` };
-    else if (over.high < 0) found.cheap = { is: "no", words: `Worse than the best cheap score, ${quoted(best.name)}: ${by}.` };
-    else found.cheap = { is: "no", words: `No clear difference from the best cheap score, ${quoted(best.name)}: ${by}.` };
+    if (over.low > 0)
+      found.cheap = {
+        is: "yes",
+        words: `Better than the best cheap score, ${quoted(best.name)}: ${by}.`,
+      };
+    else if (over.high < 0)
+      found.cheap = {
+        is: "no",
+        words: `Worse than the best cheap score, ${quoted(best.name)}: ${by}.`,
+      };
+    else
+      found.cheap = {
+        is: "no",
+        words: `No clear difference from the best cheap score, ${quoted(best.name)}: ${by}.`,
+      };
   } else if (best) {
-    const order = auroc > best.auroc ? "Higher than" : auroc < best.auroc ? "Lower than" : "The same as";
-    found.cheap = { is: auroc > best.auroc ? "unclear" : "no", words: `${order} the best cheap score, ${quoted(best.name)} (${decimal(best.auroc)}), but the difference has no interval.` };
+    const order =
+      auroc > best.auroc ? "Higher than" : auroc < best.auroc ? "Lower than" : "The same as";
+    found.cheap = {
+      is: auroc > best.auroc ? "unclear" : "no",
+      words: `${order} the best cheap score, ${quoted(best.name)} (${decimal(best.auroc)}), but the difference has no interval.`,
+    };
   }
   return found;
 }
@@ -44,10 +71,18 @@ function againstRandom(auroc, random) {
   const n = random.length;
   const better = random.filter((other) => other >= auroc).length;
   const asWell = `${better} of ${n} did at least as well`;
-  if (n < 19) return { is: better === 0 ? "unclear" : "no", words: `${better === 0 ? "Better than" : "Not better than"} ${sets(n)} of the same size, which ${n === 1 ? "is" : "are"} too few to tell: ${asWell}.` };
+  if (n < 19)
+    return {
+      is: better === 0 ? "unclear" : "no",
+      words: `${better === 0 ? "Better than" : "Not better than"} ${sets(n)} of the same size, which ${n === 1 ? "is" : "are"} too few to tell: ${asWell}.`,
+    };
   if (better === 0) return { is: "yes", words: `Better than ${sets(n)} of the same size.` };
-  if ((1 + better) / (1 + n) <= 0.05) return { is: "yes", words: `Better than nearly all random sets of the same size: ${asWell}.` };
-  return { is: "no", words: `${better <= n / 5 ? "Not clearly better" : "No better"} than random sets of the same size: ${asWell}.` };
+  if ((1 + better) / (1 + n) <= 0.05)
+    return { is: "yes", words: `Better than nearly all random sets of the same size: ${asWell}.` };
+  return {
+    is: "no",
+    words: `${better <= n / 5 ? "Not clearly better" : "No better"} than random sets of the same size: ${asWell}.`,
+  };
 }
 
 /** Of one benchmark: is "special" (more than random sets), "shared" (as random sets), "none" or "unclear", and words. */
@@ -55,16 +90,36 @@ export function effectVerdict({ slope, slopes, p }) {
   if (!slope) return { is: "unclear", words: "How it moves with alpha was not measured." };
   const within = between([slope.low, slope.high], (v) => signed(100 * v, 1));
   const moves = `${slope.value >= 0 ? "Rises" : "Falls"} by ${points(slope.value)} percentage points for every 1 on the slider (${within})`;
-  if (slope.low <= 0 && slope.high >= 0) return { is: "none", words: `No effect seen: the interval includes none (${within} percentage points for every 1 on the slider).${chance(p, slopes)}` };
+  if (slope.low <= 0 && slope.high >= 0)
+    return {
+      is: "none",
+      words: `No effect seen: the interval includes none (${within} percentage points for every 1 on the slider).${chance(p, slopes)}`,
+    };
   const n = slopes.length;
-  if (p === undefined || n === 0) return { is: "unclear", words: `${moves}. Random sets were not measured, so it may be the same with any neurons.` };
+  if (p === undefined || n === 0)
+    return {
+      is: "unclear",
+      words: `${moves}. Random sets were not measured, so it may be the same with any neurons.`,
+    };
   const further = asFar(p, n);
-  if (n >= 19 && (further === 0 || p <= 0.05)) return { is: "special", words: `${moves}, further than ${further === 0 ? sets(n) : "nearly all random sets"} (${pIs(p)}).` };
-  if (n < 19 && further === 0) return { is: "unclear", words: `${moves}, further than ${sets(n)}, which ${n === 1 ? "is" : "are"} too few to tell.` };
-  return { is: "shared", words: `${moves}, but so do random sets: ${further === null ? "" : `${further} of ${n} moved it as far that way, `}${pIs(p)}. No effect of the H-Neurons in particular.` };
+  if (n >= 19 && (further === 0 || p <= 0.05))
+    return {
+      is: "special",
+      words: `${moves}, further than ${further === 0 ? sets(n) : "nearly all random sets"} (${pIs(p)}).`,
+    };
+  if (n < 19 && further === 0)
+    return {
+      is: "unclear",
+      words: `${moves}, further than ${sets(n)}, which ${n === 1 ? "is" : "are"} too few to tell.`,
+    };
+  return {
+    is: "shared",
+    words: `${moves}, but so do random sets: ${further === null ? "" : `${further} of ${n} moved it as far that way, `}${pIs(p)}. No effect of the H-Neurons in particular.`,
+  };
 }
 
-const chance = (p, slopes) => (p === undefined || slopes.length === 0 ? "" : ` Against ${slopes.length} random sets: ${pIs(p)}.`);
+const chance = (p, slopes) =>
+  p === undefined || slopes.length === 0 ? "" : ` Against ${slopes.length} random sets: ${pIs(p)}.`;
 
 /** Of what should stay as it is: there no effect is the good news. */
 export function keptVerdict(one) {
@@ -82,8 +137,17 @@ function asFar(p, n) {
 /** The share as trained, silenced and at the strongest edit, in words. */
 export function effectNumbers({ h }) {
   const at = (alpha) => h.find((row) => row.alpha === alpha);
-  const said = [[1, "as trained"], [0, "silenced"], [3, "tripled"]].filter(([alpha]) => at(alpha));
-  return said.map(([alpha, words]) => `${words}: ${percent(at(alpha).value)}${at(alpha).ci ? ` (${between(at(alpha).ci, percent)})` : ""}`).join("; ");
+  const said = [
+    [1, "as trained"],
+    [0, "silenced"],
+    [3, "tripled"],
+  ].filter(([alpha]) => at(alpha));
+  return said
+    .map(
+      ([alpha, words]) =>
+        `${words}: ${percent(at(alpha).value)}${at(alpha).ci ? ` (${between(at(alpha).ci, percent)})` : ""}`,
+    )
+    .join("; ");
 }
 
 /** How far the reading is from what came true, as answers-weighted mean distance. */
@@ -92,7 +156,10 @@ export function calibrationVerdict(bins) {
   const off = bins.reduce((sum, bin) => sum + bin.n * Math.abs(bin.mean - bin.share), 0) / n;
   const lean = bins.reduce((sum, bin) => sum + bin.n * (bin.mean - bin.share), 0) / n;
   const way = Math.abs(lean) < off / 2 ? "" : lean > 0 ? ", mostly too high" : ", mostly too low";
-  return { off, words: `Over ${n} answers the reading is off by ${percent(off)} on average${way}.` };
+  return {
+    off,
+    words: `Over ${n} answers the reading is off by ${percent(off)} on average${way}.`,
+  };
 }
 
 /** The section's first sentences. */
@@ -101,11 +168,27 @@ export function headline({ evaluations, benchmarks, neurons }) {
   const main = evaluations[0];
   if (main) {
     const verdict = detectorVerdict(main);
-    const times = `${Math.round(100 * main.auroc)} times in 100${main.ci ? ` (${between(main.ci.map((v) => 100 * v), (v) => v.toFixed(0))})` : ""}`;
-    const words = [`On ${quoted(main.title)}, given a wrong and a right answer, the detector’s reading is higher for the wrong one ${times}; a coin would manage 50.`];
-    for (const part of ["random", "cheap"]) if (verdict[part]) words.push(verdict[part].words.replace(/^./, (c) => `That is ${c.toLowerCase()}`));
-    const passed = evaluations.filter((one) => Object.values(detectorVerdict(one)).every(({ is }) => is === "yes"));
-    if (evaluations.length > 1) words.push(`It does better than everything it is compared with on ${passed.length} of ${evaluations.length} data sets.`);
+    const times = `${Math.round(100 * main.auroc)} times in 100${
+      main.ci
+        ? ` (${between(
+            main.ci.map((v) => 100 * v),
+            (v) => v.toFixed(0),
+          )})`
+        : ""
+    }`;
+    const words = [
+      `On ${quoted(main.title)}, given a wrong and a right answer, the detector’s reading is higher for the wrong one ${times}; a coin would manage 50.`,
+    ];
+    for (const part of ["random", "cheap"])
+      if (verdict[part])
+        words.push(verdict[part].words.replace(/^./, (c) => `That is ${c.toLowerCase()}`));
+    const passed = evaluations.filter((one) =>
+      Object.values(detectorVerdict(one)).every(({ is }) => is === "yes"),
+    );
+    if (evaluations.length > 1)
+      words.push(
+        `It does better than everything it is compared with on ${passed.length} of ${evaluations.length} data sets.`,
+      );
     said.push(words.join(" "));
   } else {
     said.push("How well the detector tells wrong answers from right ones is not measured yet.");
@@ -130,16 +213,22 @@ export function failures({ evaluations, benchmarks, language }) {
   const list = [];
   for (const one of evaluations) {
     const verdict = detectorVerdict(one);
-    for (const part of ["chance", "random", "like", "cheap"]) if (verdict[part] && verdict[part].is !== "yes") list.push([one.title, verdict[part].words]);
+    for (const part of ["chance", "random", "like", "cheap"])
+      if (verdict[part] && verdict[part].is !== "yes") list.push([one.title, verdict[part].words]);
   }
   for (const one of benchmarks) {
     const verdict = one.kept ? keptVerdict(one) : effectVerdict(one);
     if (!["special", "yes"].includes(verdict.is)) list.push([one.title, verdict.words]);
   }
   const trained = language.find(({ alpha }) => alpha === 1);
-  const worst = trained && language.reduce((most, one) => (one.perplexity > most.perplexity ? one : most), trained);
+  const worst =
+    trained &&
+    language.reduce((most, one) => (one.perplexity > most.perplexity ? one : most), trained);
   if (worst && worst.perplexity > 1.1 * trained.perplexity) {
-    list.push(["Ordinary text", `Perplexity goes from ${decimal(trained.perplexity, 1)} as trained to ${decimal(worst.perplexity, 1)} at times ${worst.alpha}: part of what changes is that the model gets worse at language.`]);
+    list.push([
+      "Ordinary text",
+      `Perplexity goes from ${decimal(trained.perplexity, 1)} as trained to ${decimal(worst.perplexity, 1)} at times ${worst.alpha}: part of what changes is that the model gets worse at language.`,
+    ]);
   }
   return list;
 }

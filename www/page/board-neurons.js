@@ -4,7 +4,11 @@ import { laneName } from "../core/requests.js";
 import { h, visible } from "./dom.js";
 
 /** At most four tokens, in quotation marks. */
-export const quoted = (tokens) => tokens.slice(0, 4).map((token) => `“${visible(token)}”`).join(" ");
+export const quoted = (tokens) =>
+  tokens
+    .slice(0, 4)
+    .map((token) => `“${visible(token)}”`)
+    .join(" ");
 
 const promoted = (about) => (about?.promotes ?? []).slice(0, 3).map(visible).join(" · ");
 
@@ -18,13 +22,37 @@ export function neuronElement({ layer, index, kind }, { about, off, factor, firs
   const promotes = promoted(about);
   return h(
     "li",
-    { "data-part": "neuron", "data-layer": layer, "data-index": index, "data-kind": kind, "data-first": first },
+    {
+      "data-part": "neuron",
+      "data-layer": layer,
+      "data-index": index,
+      "data-kind": kind,
+      "data-first": first,
+    },
     h(
       "button",
-      { type: "button", class: "switch", "aria-pressed": String(off), "aria-label": `L${layer} N${index} in My selection`, title: tooltip(about), onclick: on.toggle, onfocus: on.focus },
+      {
+        type: "button",
+        class: "switch",
+        "aria-pressed": String(off),
+        "aria-label": `L${layer} N${index} in My selection`,
+        title: tooltip(about),
+        onclick: on.toggle,
+        onfocus: on.focus,
+      },
       h("span", { class: "switch-box", "aria-hidden": "true" }),
     ),
-    h("button", { type: "button", class: "neuron-name", "aria-label": `L${layer} N${index}: what is known of it`, onclick: on.card, onfocus: on.focus }, `L${layer} N${index}`),
+    h(
+      "button",
+      {
+        type: "button",
+        class: "neuron-name",
+        "aria-label": `L${layer} N${index}: what is known of it`,
+        onclick: on.card,
+        onfocus: on.focus,
+      },
+      `L${layer} N${index}`,
+    ),
     factor === null ? null : h("span", { class: "factor" }, `×${factor}`),
     promotes ? h("span", { class: "promotes", title: tooltip(about) }, promotes) : null,
   );
@@ -45,7 +73,14 @@ function tooltip(about) {
  * @param about (neuron): the artifact's, if it has it
  */
 export function tokenTable(trace, lane, column, rows, about) {
-  const head = h("tr", {}, h("th", { scope: "col" }, "Neuron"), h("th", { scope: "col", class: "figure" }, "Contribution"), h("th", { scope: "col", class: "figure" }, "0.99 quantile"), h("th", { scope: "col" }, "Promotes"));
+  const head = h(
+    "tr",
+    {},
+    h("th", { scope: "col" }, "Neuron"),
+    h("th", { scope: "col", class: "figure" }, "Contribution"),
+    h("th", { scope: "col", class: "figure" }, "0.99 quantile"),
+    h("th", { scope: "col" }, "Promotes"),
+  );
   const body = rows.map((neuron) => {
     const value = trace.contribution(lane, neuron.row, column.at);
     return h(
@@ -57,6 +92,10 @@ export function tokenTable(trace, lane, column, rows, about) {
       h("td", {}, promoted(about(neuron))),
     );
   });
-  const caption = h("caption", {}, `Contributions at token “${visible(column.text)}”, lane ${laneName(trace.lanes[lane], trace.lanes)}`);
+  const caption = h(
+    "caption",
+    {},
+    `Contributions at token “${visible(column.text)}”, lane ${laneName(trace.lanes[lane], trace.lanes)}`,
+  );
   return h("table", {}, caption, h("thead", {}, head), h("tbody", {}, ...body));
 }

@@ -63,7 +63,11 @@ export function paintHead(canvas, view) {
   columns.forEach((column, i) => {
     if (i > 0 && column.segment === columns[i - 1].segment) return;
     const length = columns.filter(({ segment }) => segment === column.segment).length;
-    ink.fillText(shorten(ink, column.label, Math.max(length * CELL + GAP / 2, 46)), lefts[i], TURN / 2 + 1);
+    ink.fillText(
+      shorten(ink, column.label, Math.max(length * CELL + GAP / 2, 46)),
+      lefts[i],
+      TURN / 2 + 1,
+    );
   });
   dividers(ink, view, HEAD);
 }
@@ -86,10 +90,12 @@ export function paintBody(canvas, view) {
       ink.fillStyle = colour.rule;
       ink.fillRect(left, i * ROW, room, 1);
     }
-    ink.fillStyle = neuron.kind === "h" ? colour.h : neuron.kind === "custom" ? colour.ink : colour.random;
+    ink.fillStyle =
+      neuron.kind === "h" ? colour.h : neuron.kind === "custom" ? colour.ink : colour.random;
     seen.forEach((c) => {
       const contribution = value(i, c);
-      if (contribution !== undefined) mark(ink, lefts[c] + CELL / 2, i * ROW + ROW / 2, contribution / neuron.scale, neuron.kind);
+      if (contribution !== undefined)
+        mark(ink, lefts[c] + CELL / 2, i * ROW + ROW / 2, contribution / neuron.scale, neuron.kind);
     });
   });
   dividers(ink, view, height);
@@ -110,7 +116,8 @@ function pen(canvas, { left, room }, height) {
 function dividers(ink, { columns, lefts, colour }, height) {
   ink.fillStyle = colour.strong;
   columns.forEach((column, i) => {
-    if (i > 0 && column.segment !== columns[i - 1].segment) ink.fillRect(lefts[i] - GAP / 2, 0, 1, height);
+    if (i > 0 && column.segment !== columns[i - 1].segment)
+      ink.fillRect(lefts[i] - GAP / 2, 0, 1, height);
   });
 }
 

@@ -57,12 +57,19 @@ export class BoardView {
     matchMedia("print").addEventListener("change", () => (this.#measure(), this.#paint())); // at once: paper does not wait for a frame
     const resized = new ResizeObserver(() => (this.#measure(), this.#paintSoon()));
     for (const element of [this.scroll, this.names]) resized.observe(element);
-    this.scroll.addEventListener("scroll", () => Math.round(this.scroll.scrollLeft) !== this.#left && this.#paintSoon(), { passive: true });
-    for (const act of ["wheel", "pointerdown", "keydown"]) this.scroll.addEventListener(act, () => (this.#opening = null), { passive: true });
+    this.scroll.addEventListener(
+      "scroll",
+      () => Math.round(this.scroll.scrollLeft) !== this.#left && this.#paintSoon(),
+      { passive: true },
+    );
+    for (const act of ["wheel", "pointerdown", "keydown"])
+      this.scroll.addEventListener(act, () => (this.#opening = null), { passive: true });
   }
 
   setArtifact(artifact) {
-    this.#artifact = new Map(artifact.neurons.map((neuron) => [`${neuron.layer}.${neuron.index}`, neuron]));
+    this.#artifact = new Map(
+      artifact.neurons.map((neuron) => [`${neuron.layer}.${neuron.index}`, neuron]),
+    );
     if (this.#trace) this.#layout();
   }
 
@@ -110,7 +117,8 @@ export class BoardView {
 
   /** {lane, at}: the lane on the board and the chosen position of it, the last one while none is chosen. */
   get chosen() {
-    const { at } = this.#columns.find(({ at }) => at === this.#chosen) ?? this.#columns.at(-1) ?? { at: -1 };
+    const { at } = this.#columns.find(({ at }) => at === this.#chosen) ??
+      this.#columns.at(-1) ?? { at: -1 };
     return { lane: this.#lane, at };
   }
 
@@ -126,7 +134,13 @@ export class BoardView {
       h(
         "label",
         { class: "tab" },
-        h("input", { type: "radio", name: "board-lane", value: i, checked: i === this.#lane, onchange: () => (this.showLane(i), this.#on.lane(i), this.#tell()) }),
+        h("input", {
+          type: "radio",
+          name: "board-lane",
+          value: i,
+          checked: i === this.#lane,
+          onchange: () => (this.showLane(i), this.#on.lane(i), this.#tell()),
+        }),
         h("span", {}, laneName(lane, this.#trace.lanes)),
       ),
     );
@@ -154,41 +168,74 @@ export class BoardView {
       const name = `${layer}.${index}`;
       if (seen.has(name)) return;
       seen.add(name);
-      const kind = this.#artifact.has(name) ? "h" : this.#selection.has(name) || this.#isCustom(name) ? "custom" : "control";
+      const kind = this.#artifact.has(name)
+        ? "h"
+        : this.#selection.has(name) || this.#isCustom(name)
+          ? "custom"
+          : "control";
       if (kind === "control" && this.#artifact.size > 0 && !this.#showControl) return;
       const quantile = this.#artifact.get(name)?.quantiles?.["0.99"];
       const loose = !(quantile > 0); // no scale of its own: the largest value seen
-      kinds[kind].push({ row, layer, index, kind, loose, scale: loose ? this.#seen(row) : quantile });
+      kinds[kind].push({
+        row,
+        layer,
+        index,
+        kind,
+        loose,
+        scale: loose ? this.#seen(row) : quantile,
+      });
     };
     this.#trace.rows.forEach(add);
     for (const name of this.#selection) add(name.split(".").map(Number), -1);
     const byLayer = (a, b) => a.layer - b.layer || a.index - b.index;
-    return [...kinds.h.sort(byLayer), ...kinds.custom.sort(byLayer), ...kinds.control.sort(byLayer)];
+    return [
+      ...kinds.h.sort(byLayer),
+      ...kinds.custom.sort(byLayer),
+      ...kinds.control.sort(byLayer),
+    ];
   }
 
   #isCustom(name) {
-    return this.#trace.lanes.some((lane) => lane.set === "custom" && lane.neurons.some(([l, i]) => `${l}.${i}` === name));
+    return this.#trace.lanes.some(
+      (lane) => lane.set === "custom" && lane.neurons.some(([l, i]) => `${l}.${i}` === name),
+    );
   }
 
   #seen(row) {
     let most = 0;
-    for (const lane of this.#trace.lanes) for (const cells of lane.cells) most = Math.max(most, cells?.[row] ?? 0);
+    for (const lane of this.#trace.lanes)
+      for (const cells of lane.cells) most = Math.max(most, cells?.[row] ?? 0);
     return most || 1;
   }
 
   #names() {
     const focused = document.activeElement?.closest?.("[data-part=neuron]");
-    const kept = focused && [focused.dataset.layer, focused.dataset.index, document.activeElement.className];
+    const kept = focused && [
+      focused.dataset.layer,
+      focused.dataset.index,
+      document.activeElement.className,
+    ];
     let group = "";
     this.#elements = this.#rows.map((neuron, i) => {
       const { layer, index, kind } = neuron;
       const first = kind + layer !== group;
       group = kind + layer;
-      const factor = this.#trace.edits(this.#lane, [layer, index]) ? this.#trace.factor(this.#lane, [layer, index]) : null;
+      const factor = this.#trace.edits(this.#lane, [layer, index])
+        ? this.#trace.factor(this.#lane, [layer, index])
+        : null;
       return neuronElement(
         neuron,
-        { about: this.#about(neuron), off: this.#selection.has(`${layer}.${index}`), factor, first },
-        { toggle: () => this.#on.toggle(layer, index), card: () => this.#card(i), focus: () => this.#highlightRow(i) },
+        {
+          about: this.#about(neuron),
+          off: this.#selection.has(`${layer}.${index}`),
+          factor,
+          first,
+        },
+        {
+          toggle: () => this.#on.toggle(layer, index),
+          card: () => this.#card(i),
+          focus: () => this.#highlightRow(i),
+        },
       );
     });
     this.names.replaceChildren(...this.#elements);
@@ -200,13 +247,19 @@ export class BoardView {
   }
 
   #button(layer, index, kind) {
-    return this.#elements.find(({ dataset }) => dataset.layer === String(layer) && dataset.index === String(index))?.getElementsByClassName(kind)[0];
+    return this.#elements
+      .find(({ dataset }) => dataset.layer === String(layer) && dataset.index === String(index))
+      ?.getElementsByClassName(kind)[0];
   }
 
   // `cell`: from the cells, to which the focus then returns.
   #card(i, cell = false) {
     const { layer, index } = this.#rows[i];
-    this.#on.card(layer, index, () => (cell ? this.body : (this.#button(layer, index, "neuron-name") ?? this.body)).focus({ preventScroll: true }));
+    this.#on.card(layer, index, () =>
+      (cell ? this.body : (this.#button(layer, index, "neuron-name") ?? this.body)).focus({
+        preventScroll: true,
+      }),
+    );
   }
 
   #tell() {
@@ -247,11 +300,13 @@ export class BoardView {
       room: this.#room,
       cursor: this.#cursor,
       colour: colours(this.#root),
-      value: (row, column) => this.#trace.contribution(this.#lane, this.#rows[row].row, this.#columns[column].at),
+      value: (row, column) =>
+        this.#trace.contribution(this.#lane, this.#rows[row].row, this.#columns[column].at),
     };
     paintHead(this.head, view);
     paintBody(this.body, view);
-    if (this.#opening !== null && this.scroll.scrollLeft < this.#opening) this.scroll.scrollTo({ left: this.#opening, behavior: "instant" });
+    if (this.#opening !== null && this.scroll.scrollLeft < this.#opening)
+      this.scroll.scrollTo({ left: this.#opening, behavior: "instant" });
   }
 
   #point(event, chosen = false) {
@@ -260,7 +315,8 @@ export class BoardView {
     const x = event.clientX - box.left + this.#left;
     const column = this.#lefts.findIndex((left) => x >= left && x < left + CELL);
     if (!this.#rows[row] || column < 0) return;
-    if (chosen || column !== this.#cursor.column || row !== this.#cursor.row) this.#move(row, column, { told: chosen });
+    if (chosen || column !== this.#cursor.column || row !== this.#cursor.row)
+      this.#move(row, column, { told: chosen });
   }
 
   #key(event) {
@@ -324,17 +380,21 @@ export class BoardView {
     const side = this.names.offsetWidth;
     const left = this.#lefts[column] ?? 0;
     if (left < box.scrollLeft) box.scrollLeft = left - CELL;
-    else if (left + CELL > box.scrollLeft + box.clientWidth - side) box.scrollLeft = left + 2 * CELL - box.clientWidth + side;
+    else if (left + CELL > box.scrollLeft + box.clientWidth - side)
+      box.scrollLeft = left + 2 * CELL - box.clientWidth + side;
     const top = row * ROW;
     if (top < box.scrollTop) box.scrollTop = top;
-    else if (top + ROW > box.scrollTop + box.clientHeight - HEAD) box.scrollTop = top + 2 * ROW - box.clientHeight + HEAD;
+    else if (top + ROW > box.scrollTop + box.clientHeight - HEAD)
+      box.scrollTop = top + 2 * ROW - box.clientHeight + HEAD;
   }
 
   #table() {
     const view = $("details.table-view", this.#root);
     if (!view.open || !this.#trace) return;
     const column = this.#columns[this.#cursor.column] ?? this.#columns.at(-1);
-    const table = column && [tokenTable(this.#trace, this.#lane, column, this.#rows, (neuron) => this.#about(neuron))];
+    const table = column && [
+      tokenTable(this.#trace, this.#lane, column, this.#rows, (neuron) => this.#about(neuron)),
+    ];
     $(".table-place", view).replaceChildren(...(table ?? []));
   }
 }

@@ -2,7 +2,16 @@
 // its place in My selection. A panel beside the board or the map, not a dialog: they go on working.
 
 import { laneName } from "../core/requests.js";
-import { aboutNeuron, contributionWords, firedBy, inSelection, rankWords, readingWords, standing, withFactor } from "../core/neuron.js";
+import {
+  aboutNeuron,
+  contributionWords,
+  firedBy,
+  inSelection,
+  rankWords,
+  readingWords,
+  standing,
+  withFactor,
+} from "../core/neuron.js";
 import { LIMITS } from "../core/state.js";
 import { $, h, visible } from "./dom.js";
 import { histogramOf } from "./histogram.js";
@@ -28,7 +37,16 @@ export class CardView {
     this.element = h(
       "aside",
       { class: "card", "data-part": "card", "aria-labelledby": "card-title" },
-      h("header", { class: "card-head" }, this.title, h("button", { type: "button", class: "quiet card-close", onclick: () => this.close() }, "Close")),
+      h(
+        "header",
+        { class: "card-head" },
+        this.title,
+        h(
+          "button",
+          { type: "button", class: "quiet card-close", onclick: () => this.close() },
+          "Close",
+        ),
+      ),
       this.kind,
       this.#controls(),
       this.value,
@@ -85,9 +103,23 @@ export class CardView {
   }
 
   #controls() {
-    this.member = h("input", { type: "checkbox", role: "switch", onchange: () => this.#select(this.member.checked) });
-    this.own = h("input", { type: "checkbox", onchange: () => this.#factor(this.own.checked ? Number(this.slider.value) : undefined) });
-    this.slider = h("input", { type: "range", min: 0, max: LIMITS.alpha, step: LIMITS.step, "aria-label": "Factor of its own", oninput: () => this.#factor(Number(this.slider.value)) });
+    this.member = h("input", {
+      type: "checkbox",
+      role: "switch",
+      onchange: () => this.#select(this.member.checked),
+    });
+    this.own = h("input", {
+      type: "checkbox",
+      onchange: () => this.#factor(this.own.checked ? Number(this.slider.value) : undefined),
+    });
+    this.slider = h("input", {
+      type: "range",
+      min: 0,
+      max: LIMITS.alpha,
+      step: LIMITS.step,
+      "aria-label": "Factor of its own",
+      oninput: () => this.#factor(Number(this.slider.value)),
+    });
     this.factor = h("span", { class: "card-factor" }); // spoken as the slider's value
     return h(
       "fieldset",
@@ -102,7 +134,9 @@ export class CardView {
   #select(added) {
     const { layer, index } = this.#neuron;
     const { off } = this.#seen.settings;
-    this.#on.change(added ? withFactor(off, layer, index) : off.filter(([l, i]) => l !== layer || i !== index));
+    this.#on.change(
+      added ? withFactor(off, layer, index) : off.filter(([l, i]) => l !== layer || i !== index),
+    );
   }
 
   #factor(factor) {
@@ -121,9 +155,13 @@ export class CardView {
     this.member.checked = Boolean(entry);
     this.own.checked = own !== undefined;
     this.slider.disabled = own === undefined;
-    if (document.activeElement !== this.slider || own !== undefined) this.slider.value = String(own ?? settings.alpha);
+    if (document.activeElement !== this.slider || own !== undefined)
+      this.slider.value = String(own ?? settings.alpha);
     this.factor.textContent = own === undefined ? `as the run’s, × ${settings.alpha}` : `× ${own}`;
-    this.slider.setAttribute("aria-valuetext", own === undefined ? `as the run’s, ${settings.alpha}` : String(own));
+    this.slider.setAttribute(
+      "aria-valuetext",
+      own === undefined ? `as the run’s, ${settings.alpha}` : String(own),
+    );
     this.#drawValue(about);
     this.#drawWords(about);
     this.#drawRuns();
@@ -131,12 +169,32 @@ export class CardView {
 
   #drawKind(about) {
     if (!about) {
-      return this.kind.replaceChildren(h("p", {}, h("span", { class: "glyph", "data-mark": "random", "aria-hidden": "true" }), " Not an H-Neuron. The artifact describes the H-Neurons only, so of this one just its contribution is known."));
+      return this.kind.replaceChildren(
+        h(
+          "p",
+          {},
+          h("span", { class: "glyph", "data-mark": "random", "aria-hidden": "true" }),
+          " Not an H-Neuron. The artifact describes the H-Neurons only, so of this one just its contribution is known.",
+        ),
+      );
     }
-    const weight = Number.isFinite(about.weight) ? `weight ${about.weight.toFixed(3)}, ${rankWords(about)}` : "weight not stated";
+    const weight = Number.isFinite(about.weight)
+      ? `weight ${about.weight.toFixed(3)}, ${rankWords(about)}`
+      : "weight not stated";
     this.kind.replaceChildren(
-      h("p", {}, h("span", { class: "glyph", "data-mark": "h", "aria-hidden": "true" }), ` H-Neuron: ${weight}.`),
-      about.stability === undefined ? "" : h("p", { class: "card-stability" }, `Chosen again in ${Math.round(100 * about.stability)} % of the resamples of the training questions.`),
+      h(
+        "p",
+        {},
+        h("span", { class: "glyph", "data-mark": "h", "aria-hidden": "true" }),
+        ` H-Neuron: ${weight}.`,
+      ),
+      about.stability === undefined
+        ? ""
+        : h(
+            "p",
+            { class: "card-stability" },
+            `Chosen again in ${Math.round(100 * about.stability)} % of the resamples of the training questions.`,
+          ),
     );
   }
 
@@ -144,29 +202,75 @@ export class CardView {
     const { trace, chosen, reading } = this.#seen;
     const { layer, index } = this.#neuron;
     const value = reading(layer, index);
-    const token = trace?.prompt[chosen.at] ?? trace?.lanes[chosen.lane]?.tokens[chosen.at - trace.prompt.length];
-    const where = token ? `At “${visible(token.text)}”, ${laneName(trace.lanes[chosen.lane], trace.lanes)}: ` : "";
-    const words = value === undefined ? "its contribution is not known." : `contribution ${readingWords(value, trace.recorded)}.`;
+    const token =
+      trace?.prompt[chosen.at] ??
+      trace?.lanes[chosen.lane]?.tokens[chosen.at - trace.prompt.length];
+    const where = token
+      ? `At “${visible(token.text)}”, ${laneName(trace.lanes[chosen.lane], trace.lanes)}: `
+      : "";
+    const words =
+      value === undefined
+        ? "its contribution is not known."
+        : `contribution ${readingWords(value, trace.recorded)}.`;
     const stands = about && value !== undefined ? standing(about, value) : "";
-    const picture = about ? histogramOf(about, value, readingWords(value, trace?.recorded).replace("about ", "")) : null;
-    const text = [h("p", { class: "card-reading" }, where, h("b", {}, words)), stands ? h("p", {}, `${stands[0].toUpperCase()}${stands.slice(1)}.`) : ""];
+    const picture = about
+      ? histogramOf(about, value, readingWords(value, trace?.recorded).replace("about ", ""))
+      : null;
+    const text = [
+      h("p", { class: "card-reading" }, where, h("b", {}, words)),
+      stands ? h("p", {}, `${stands[0].toUpperCase()}${stands.slice(1)}.`) : "",
+    ];
     const said = h("div", {}, ...text);
     if (said.textContent !== this.said.textContent) this.said.replaceChildren(...said.childNodes);
-    this.picture.replaceChildren(picture ? h("figure", {}, picture, h("figcaption", {}, "Its contribution at each token of a reference text, logarithmic; the arrow is the chosen token.")) : "");
+    this.picture.replaceChildren(
+      picture
+        ? h(
+            "figure",
+            {},
+            picture,
+            h(
+              "figcaption",
+              {},
+              "Its contribution at each token of a reference text, logarithmic; the arrow is the chosen token.",
+            ),
+          )
+        : "",
+    );
   }
 
   #drawWords(about) {
-    const list = (name, words) => (words.length > 0 ? [h("dt", {}, name), h("dd", {}, ...words.flatMap((word) => [h("span", { class: "card-token" }, visible(word)), " "]))] : []);
-    const lists = about ? [...list("Promotes", about.promotes), ...list("Suppresses", about.suppresses)] : [];
+    const list = (name, words) =>
+      words.length > 0
+        ? [
+            h("dt", {}, name),
+            h(
+              "dd",
+              {},
+              ...words.flatMap((word) => [h("span", { class: "card-token" }, visible(word)), " "]),
+            ),
+          ]
+        : [];
+    const lists = about
+      ? [...list("Promotes", about.promotes), ...list("Suppresses", about.suppresses)]
+      : [];
     this.words.hidden = lists.length === 0;
-    this.words.replaceChildren(h("dl", {}, ...lists), h("p", { class: "caption" }, "Tokens whose logit its weights raise or lower most, through the unembedding. This describes weights, not what the neuron means."));
+    this.words.replaceChildren(
+      h("dl", {}, ...lists),
+      h(
+        "p",
+        { class: "caption" },
+        "Tokens whose logit its weights raise or lower most, through the unembedding. This describes weights, not what the neuron means.",
+      ),
+    );
   }
 
   #drawRuns() {
     const { layer, index } = this.#neuron;
     const found = firedBy(this.#seen.gallery, layer, index);
     this.runs.hidden = found.length === 0;
-    const focused = this.runs.contains(document.activeElement) ? document.activeElement.dataset.run : null;
+    const focused = this.runs.contains(document.activeElement)
+      ? document.activeElement.dataset.run
+      : null;
     this.runs.replaceChildren(
       h("h4", {}, "Recorded runs that fire it most"),
       h(
@@ -176,11 +280,23 @@ export class CardView {
           h(
             "li",
             {},
-            h("button", { type: "button", class: "card-run", "data-run": run.id, onclick: () => this.#on.open(run) }, h("span", {}, run.title), " ", h("small", {}, `${contributionWords(contribution)} at “${visible(token)}”`)),
+            h(
+              "button",
+              {
+                type: "button",
+                class: "card-run",
+                "data-run": run.id,
+                onclick: () => this.#on.open(run),
+              },
+              h("span", {}, run.title),
+              " ",
+              h("small", {}, `${contributionWords(contribution)} at “${visible(token)}”`),
+            ),
           ),
         ),
       ),
     );
-    if (focused) $(`[data-run="${CSS.escape(focused)}"]`, this.runs)?.focus({ preventScroll: true });
+    if (focused)
+      $(`[data-run="${CSS.escape(focused)}"]`, this.runs)?.focus({ preventScroll: true });
   }
 }

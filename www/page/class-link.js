@@ -6,8 +6,21 @@ import { $$, h, say } from "./dom.js";
 
 /** @param lessons of loadList; `state`: the page's settings now */
 export function openClassLink(lessons, state) {
-  const choose = h("select", { id: "class-lesson" }, ...lessons.map(({ id, title }) => h("option", { value: id, selected: id === state.lesson }, title)));
-  const hide = panels().map(([name, words]) => h("label", { class: "check" }, h("input", { type: "checkbox", name: "hide", value: name }), h("span", {}, words)));
+  const choose = h(
+    "select",
+    { id: "class-lesson" },
+    ...lessons.map(({ id, title }) =>
+      h("option", { value: id, selected: id === state.lesson }, title),
+    ),
+  );
+  const hide = panels().map(([name, words]) =>
+    h(
+      "label",
+      { class: "check" },
+      h("input", { type: "checkbox", name: "hide", value: name }),
+      h("span", {}, words),
+    ),
+  );
   const preset = h("input", { type: "checkbox", name: "preset" });
   const forClass = linkField("class-link", "For the class");
   const forTeacher = linkField("teacher-link", "For you, with the teacher’s notes");
@@ -15,13 +28,32 @@ export function openClassLink(lessons, state) {
     "form",
     { class: "class-link" },
     h("p", { class: "class-choose" }, h("label", { for: "class-lesson" }, "Lesson"), choose),
-    h("fieldset", {}, h("legend", {}, "Hide from the class"), h("p", { class: "lesson-hint" }, "Hidden parts are out of sight, not locked away: who edits the address sees them."), h("div", { class: "class-hide" }, ...hide)),
-    h("label", { class: "check" }, preset, h("span", {}, "Begin with the prompt and settings that are on the page now")),
+    h(
+      "fieldset",
+      {},
+      h("legend", {}, "Hide from the class"),
+      h(
+        "p",
+        { class: "lesson-hint" },
+        "Hidden parts are out of sight, not locked away: who edits the address sees them.",
+      ),
+      h("div", { class: "class-hide" }, ...hide),
+    ),
+    h(
+      "label",
+      { class: "check" },
+      preset,
+      h("span", {}, "Begin with the prompt and settings that are on the page now"),
+    ),
     forClass.element,
     forTeacher.element,
   );
   const update = () => {
-    const choice = { lesson: choose.value, hide: $$("[name=hide]:checked", form).map(({ value }) => value), settings: preset.checked ? state : null };
+    const choice = {
+      lesson: choose.value,
+      hide: $$("[name=hide]:checked", form).map(({ value }) => value),
+      settings: preset.checked ? state : null,
+    };
     const page = `${location.origin}${location.pathname}`;
     forClass.set(classLink(page, choice));
     forTeacher.set(classLink(page, { ...choice, hide: [], teacher: true }));
@@ -31,7 +63,12 @@ export function openClassLink(lessons, state) {
   const dialog = h(
     "dialog",
     { class: "lesson-dialog", "aria-labelledby": "class-link-title" },
-    h("header", {}, h("h2", { id: "class-link-title" }, "Link for a class"), h("button", { type: "button", class: "quiet", onclick: () => dialog.close() }, "Close")),
+    h(
+      "header",
+      {},
+      h("h2", { id: "class-link-title" }, "Link for a class"),
+      h("button", { type: "button", class: "quiet", onclick: () => dialog.close() }, "Close"),
+    ),
     form,
   );
   dialog.addEventListener("close", () => dialog.remove());
@@ -49,7 +86,12 @@ function panels() {
 }
 
 function linkField(id, words) {
-  const field = h("input", { type: "text", id, readonly: true, onfocus: ({ target }) => target.select() });
+  const field = h("input", {
+    type: "text",
+    id,
+    readonly: true,
+    onfocus: ({ target }) => target.select(),
+  });
   const copy = h("button", { type: "button" }, "Copy");
   copy.addEventListener("click", async () => {
     try {

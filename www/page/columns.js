@@ -9,11 +9,22 @@ export function columnsOf(trace, lane) {
   trace.prompt.forEach(({ text, role, turn }, at) => {
     if (role !== "user" && role !== "assistant") return;
     const segment = `${role}${turn}`;
-    const label = role === "assistant" ? "Answer" : columns.length === 0 || columns[0].segment === segment ? "Prompt" : "Doubt";
+    const label =
+      role === "assistant"
+        ? "Answer"
+        : columns.length === 0 || columns[0].segment === segment
+          ? "Prompt"
+          : "Doubt";
     columns.push({ at, text, segment, label });
   });
   trace.lanes[lane]?.tokens.forEach(({ text }, i) => {
-    columns.push({ at: trace.prompt.length + i, text, segment: "answer", label: trace.messages.length > 1 ? "Second answer" : "Answer", answer: i });
+    columns.push({
+      at: trace.prompt.length + i,
+      text,
+      segment: "answer",
+      label: trace.messages.length > 1 ? "Second answer" : "Answer",
+      answer: i,
+    });
   });
   return columns;
 }

@@ -40,7 +40,9 @@ export class Controls {
       on.change({ then: "" }, { show: true });
       this.prompt.focus();
     });
-    $("#alpha").addEventListener("input", ({ target }) => on.change({ alpha: alphaFrom(target.value) }, { show: true }));
+    $("#alpha").addEventListener("input", ({ target }) =>
+      on.change({ alpha: alphaFrom(target.value) }, { show: true }),
+    );
     for (const radio of $$("[name=set]", this.#form)) {
       radio.addEventListener("change", () => on.change({ set: radio.value }, { show: true }));
     }
@@ -51,7 +53,9 @@ export class Controls {
         on.change({ [key]: key === "temp" ? value : Math.floor(value) }, { show: true });
       });
     }
-    $("[data-part=engine]").addEventListener("change", ({ target }) => on.change({ engine: target.value }, { show: true }));
+    $("[data-part=engine]").addEventListener("change", ({ target }) =>
+      on.change({ engine: target.value }, { show: true }),
+    );
     $("#off").addEventListener("change", ({ target }) => {
       const off = neuronsFrom(target.value, this.#shape);
       on.change({ off, ...(off.length > 0 ? { set: "custom" } : {}) }, { show: true });

@@ -22,22 +22,36 @@ export function showConversation(place, messages) {
  * What kind of run is shown, and whether it is of what stands in the form: `{prompt, then}`, and `fits`, whether the other
  * settings are its own.
  */
-export function showKind({ recorded, messages: [first, , second] }, { prompt = "", then = "" }, fits) {
+export function showKind(
+  { recorded, messages: [first, , second] },
+  { prompt = "", then = "" },
+  fits,
+) {
   const kind = recorded ? "Recorded run" : "Run";
   const way = (words) => h("span", { class: "run-kind-way" }, words);
   let words = recorded ? [kind] : [];
-  if (prompt && prompt !== first.content && (recorded || !fits)) words = [`${kind} of another prompt`, way("; press Run for yours")];
-  else if (!fits || (recorded && prompt && then !== (second?.content ?? ""))) words = [`${kind} at other settings`, way("; press Run for these")];
+  if (prompt && prompt !== first.content && (recorded || !fits))
+    words = [`${kind} of another prompt`, way("; press Run for yours")];
+  else if (!fits || (recorded && prompt && then !== (second?.content ?? "")))
+    words = [`${kind} at other settings`, way("; press Run for these")];
   $(".run-kind").replaceChildren(...words);
 }
 
 export function showHead(trace, state, fits = true) {
   const { messages, lanes } = trace;
   showKind(trace, state, fits);
-  $("#answers-title").textContent = messages.length > 1 ? "Answers, second turn" : lanes.length > 1 ? "Answers" : "First answer, as trained";
-  $("#turn-note").textContent = messages.length > 1
-    ? "Every lane was given the as-trained first answer as its own."
-    : lanes.length > 2 ? "Compare the last two: what random neurons change as well is not about the H-Neurons." : "";
+  $("#answers-title").textContent =
+    messages.length > 1
+      ? "Answers, second turn"
+      : lanes.length > 1
+        ? "Answers"
+        : "First answer, as trained";
+  $("#turn-note").textContent =
+    messages.length > 1
+      ? "Every lane was given the as-trained first answer as its own."
+      : lanes.length > 2
+        ? "Compare the last two: what random neurons change as well is not about the H-Neurons."
+        : "";
   $(".empty").hidden = true;
   showConversation($(".conversation"), messages);
 }

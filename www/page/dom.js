@@ -20,7 +20,10 @@ export const megabytes = (bytes) => `${Math.round(bytes / 1e6)} MB`;
 
 /** A token's text where it stands for the token and is not read as running text. */
 export function visible(text) {
-  return text.replaceAll("\n", "↵").replaceAll("\t", "⇥").trim() || (text === "" ? "∅" : text.includes("↵") ? text : "␣");
+  return (
+    text.replaceAll("\n", "↵").replaceAll("\t", "⇥").trim() ||
+    (text === "" ? "∅" : text.includes("↵") ? text : "␣")
+  );
 }
 
 let speaking = 0;

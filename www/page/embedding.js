@@ -23,7 +23,11 @@ export function openEmbedding(settings, shown) {
   // Named, the run is found without the list of them all.
   state = { ...settings, recorded: shown?.recorded ? (shown.id ?? "") : "" };
   if (!dialog().firstChild) build();
-  $("#embed-prompt").textContent = (state.prompt || shown?.messages[0].content || "no prompt").trim();
+  $("#embed-prompt").textContent = (
+    state.prompt ||
+    shown?.messages[0].content ||
+    "no prompt"
+  ).trim();
   $(".embed-note", dialog()).hidden = Boolean(shown?.recorded || state.prompt.trim() === "");
   write();
   dialog().showModal();
@@ -31,8 +35,14 @@ export function openEmbedding(settings, shown) {
 
 function build() {
   const choice = (name, value, checked, words, about) =>
-    h("label", { class: "choice" }, h("input", { type: "radio", name, value, checked }), h("span", {}, words, h("small", {}, about)));
-  const field = (id, rows) => h("textarea", { id, rows, readonly: true, spellcheck: "false", class: "code" });
+    h(
+      "label",
+      { class: "choice" },
+      h("input", { type: "radio", name, value, checked }),
+      h("span", {}, words, h("small", {}, about)),
+    );
+  const field = (id, rows) =>
+    h("textarea", { id, rows, readonly: true, spellcheck: "false", class: "code" });
   const [element, frame] = [field("embed-element", 5), field("embed-frame", 5)];
   const form = h(
     "form",
@@ -43,42 +53,108 @@ function build() {
       h("h2", { id: "embed-title" }, "Embed"),
       h("button", { type: "button", class: "quiet", onclick: () => dialog().close() }, "Close"),
     ),
-    h("p", { class: "hint" }, "These settings in a page of your own: ", h("q", { id: "embed-prompt" })),
-    h("p", { class: "hint embed-note" }, "This prompt’s run is not among the recorded ones. The embed opens on one that is, and answers this prompt when the reader presses Run."),
+    h(
+      "p",
+      { class: "hint" },
+      "These settings in a page of your own: ",
+      h("q", { id: "embed-prompt" }),
+    ),
+    h(
+      "p",
+      { class: "hint embed-note" },
+      "This prompt’s run is not among the recorded ones. The embed opens on one that is, and answers this prompt when the reader presses Run.",
+    ),
     h(
       "fieldset",
       { class: "choices" },
       h("legend", {}, "It starts"),
-      choice("embed-start", "recorded", true, "On a recorded run", "The model is fetched when the reader presses Run, which states its size."),
-      choice("embed-start", "run", false, "With a live run, where it can", "At once if the model is already in the reader’s browser; otherwise on a recorded run."),
+      choice(
+        "embed-start",
+        "recorded",
+        true,
+        "On a recorded run",
+        "The model is fetched when the reader presses Run, which states its size.",
+      ),
+      choice(
+        "embed-start",
+        "run",
+        false,
+        "With a live run, where it can",
+        "At once if the model is already in the reader’s browser; otherwise on a recorded run.",
+      ),
     ),
     h(
       "fieldset",
       { class: "choices" },
       h("legend", {}, "Leave out"),
-      ...PANELS.map(([name, words]) => h("label", { class: "check" }, h("input", { type: "checkbox", name: "embed-hide", value: name }), words)),
+      ...PANELS.map(([name, words]) =>
+        h(
+          "label",
+          { class: "check" },
+          h("input", { type: "checkbox", name: "embed-hide", value: name }),
+          words,
+        ),
+      ),
     ),
     h(
       "fieldset",
       { class: "choices" },
       h("legend", {}, "Height"),
-      choice("embed-height", "auto", true, "As high as its content", "The element keeps itself so; a plain iframe gets 720 pixels."),
+      choice(
+        "embed-height",
+        "auto",
+        true,
+        "As high as its content",
+        "The element keeps itself so; a plain iframe gets 720 pixels.",
+      ),
       h(
         "div",
         { class: "choice-line" },
         choice("embed-height", "fixed", false, "Always", ""),
-        h("label", { class: "pixels" }, h("input", { type: "number", id: "embed-pixels", min: HEIGHT.least, max: HEIGHT.most, step: 10, value: HEIGHT.usual, inputmode: "numeric" }), "pixels"),
+        h(
+          "label",
+          { class: "pixels" },
+          h("input", {
+            type: "number",
+            id: "embed-pixels",
+            min: HEIGHT.least,
+            max: HEIGHT.most,
+            step: 10,
+            value: HEIGHT.usual,
+            inputmode: "numeric",
+          }),
+          "pixels",
+        ),
       ),
     ),
-    h("div", { class: "copy-head" }, h("label", { for: "embed-element" }, "Script and element"), copyButton(element, "Copy the element")),
+    h(
+      "div",
+      { class: "copy-head" },
+      h("label", { for: "embed-element" }, "Script and element"),
+      copyButton(element, "Copy the element"),
+    ),
     element,
-    h("div", { class: "copy-head" }, h("label", { for: "embed-frame" }, "Plain iframe, where scripts are not allowed"), copyButton(frame, "Copy the iframe")),
+    h(
+      "div",
+      { class: "copy-head" },
+      h("label", { for: "embed-frame" }, "Plain iframe, where scripts are not allowed"),
+      copyButton(frame, "Copy the iframe"),
+    ),
     frame,
-    h("p", { class: "hint", id: "embed-long", hidden: true }, "This prompt is too long for an address, so the iframe and the link go without it; the element has it."),
-    h("p", { class: "hint" }, "Both show this page from its own address. Nothing that a reader types leaves the reader’s browser; a page that uses the element is told of runs and their answers."),
+    h(
+      "p",
+      { class: "hint", id: "embed-long", hidden: true },
+      "This prompt is too long for an address, so the iframe and the link go without it; the element has it.",
+    ),
+    h(
+      "p",
+      { class: "hint" },
+      "Both show this page from its own address. Nothing that a reader types leaves the reader’s browser; a page that uses the element is told of runs and their answers.",
+    ),
   );
   form.addEventListener("input", (event) => {
-    if (event.target.id === "embed-pixels") $("[name=embed-height][value=fixed]", form).checked = true;
+    if (event.target.id === "embed-pixels")
+      $("[name=embed-height][value=fixed]", form).checked = true;
     write();
   });
   dialog().append(form);
@@ -89,7 +165,10 @@ function write() {
   const pixels = Number($("#embed-pixels").value) || HEIGHT.usual;
   const options = {
     hide: $$("[name=embed-hide]:checked", dialog()).map(({ value }) => value),
-    height: chosen("embed-height") === "fixed" ? Math.round(Math.min(HEIGHT.most, Math.max(HEIGHT.least, pixels))) : 0,
+    height:
+      chosen("embed-height") === "fixed"
+        ? Math.round(Math.min(HEIGHT.most, Math.max(HEIGHT.least, pixels)))
+        : 0,
     run: chosen("embed-start") === "run",
   };
   const base = new URL("./", location.origin + location.pathname).href;

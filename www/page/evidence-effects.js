@@ -1,6 +1,14 @@
 // "What changes when they are turned?": a small plot a benchmark, all at one scale, so that what does not move looks like it.
 
-import { between, decimal, effectNumbers, effectVerdict, keptVerdict, percent, signed } from "../core/verdicts.js";
+import {
+  between,
+  decimal,
+  effectNumbers,
+  effectVerdict,
+  keptVerdict,
+  percent,
+  signed,
+} from "../core/verdicts.js";
 import { grouped } from "../core/grouped.js";
 import { h } from "./dom.js";
 import { figure, legend } from "./evidence-parts.js";
@@ -14,12 +22,21 @@ export function effectsPart(benchmarks) {
   const changed = benchmarks.filter(({ kept }) => !kept);
   const sets = Math.max(0, ...benchmarks.map(({ slopes }) => slopes.length));
   return [
-    h("p", { class: "evidence-how" }, "Every question was asked again with the neurons multiplied: 0 silences them, 1 is as trained, 3 triples them. A line that goes up or down is a change; it is the H-Neurons’ own only where the rings do not do the same."),
+    h(
+      "p",
+      { class: "evidence-how" },
+      "Every question was asked again with the neurons multiplied: 0 silences them, 1 is as trained, 3 triples them. A line that goes up or down is a change; it is the H-Neurons’ own only where the rings do not do the same.",
+    ),
     legend([
       ["square", "h", "H-Neurons, with 95 % interval"],
       ["ring", "random", "a random set of the same size, each ring one; the band is all of them"],
     ]),
-    sets > 0 && h("p", { class: "hint" }, `p: how often a random set would move it as far by chance, in either direction. With ${sets} random sets it cannot be less than ${decimal(Math.min(1, 2 / (sets + 1)))}, and of ${changed.length} ${changed.length === 1 ? "behaviour" : "behaviours"} looked at, some may stand out by chance alone.`),
+    sets > 0 &&
+      h(
+        "p",
+        { class: "hint" },
+        `p: how often a random set would move it as far by chance, in either direction. With ${sets} random sets it cannot be less than ${decimal(Math.min(1, 2 / (sets + 1)))}, and of ${changed.length} ${changed.length === 1 ? "behaviour" : "behaviours"} looked at, some may stand out by chance alone.`,
+      ),
     h("div", { class: "multiples" }, ...changed.map(benchmark)),
   ];
 }
@@ -27,19 +44,34 @@ export function effectsPart(benchmarks) {
 export function keptPart(benchmarks, language) {
   const kept = benchmarks.filter((one) => one.kept);
   if (kept.length === 0 && language.length === 0) return null;
-  return h("div", { class: "multiples" }, ...kept.map(benchmark), language.length > 0 ? perplexity(language) : null);
+  return h(
+    "div",
+    { class: "multiples" },
+    ...kept.map(benchmark),
+    language.length > 0 ? perplexity(language) : null,
+  );
 }
 
 function benchmark(one) {
   const verdict = one.kept ? keptVerdict(one) : effectVerdict(one);
   const numbers = effectNumbers(one);
-  const plot = new Plot({ label: `${one.title}: ${one.counted}, against alpha. ${numbers}. ${verdict.words} All numbers are in the table.`, height: HEIGHT, x: ALPHAS, kind: "tall" });
+  const plot = new Plot({
+    label: `${one.title}: ${one.counted}, against alpha. ${numbers}. ${verdict.words} All numbers are in the table.`,
+    height: HEIGHT,
+    x: ALPHAS,
+    kind: "tall",
+  });
   plot.ticksY([0, 0.5, 1], (value) => percent(value));
   plot.ticksX([0, 1, 2, 3], (value) => ({ 0: "× 0", 1: "as trained" })[value] ?? `× ${value}`);
   const trained = one.h.find((row) => row.alpha === 1);
   plot.band(bandOf(one.random, trained), "band random");
-  one.random.forEach((row) => plot.mark([row.alpha + ASIDE + 0.025 * ((row.seed % 5) - 2), row.value], "ring", "random"));
-  plot.path(one.h.map((row) => [row.alpha, row.value]), "trace h");
+  one.random.forEach((row) =>
+    plot.mark([row.alpha + ASIDE + 0.025 * ((row.seed % 5) - 2), row.value], "ring", "random"),
+  );
+  plot.path(
+    one.h.map((row) => [row.alpha, row.value]),
+    "trace h",
+  );
   for (const row of one.h) {
     if (row.ci) plot.interval(row.alpha, row.ci, "h");
     plot.mark([row.alpha, row.value], "square", "h");
@@ -53,7 +85,14 @@ function benchmark(one) {
     verdict,
     says: numbers && `${numbers.replace(/^./, (c) => c.toUpperCase())}.`,
     columns: ["Neurons", "Alpha", "Share", "95 % interval", "Judged", "Unclear"],
-    rows: [...one.h, ...one.random].map((row) => [row.set === "h" ? "H-Neurons" : `random set ${row.seed}`, row.alpha, percent(row.value, 1), row.ci ? between(row.ci, (v) => percent(v, 1)) : "not given", row.n, row.unclear ?? "not given"]),
+    rows: [...one.h, ...one.random].map((row) => [
+      row.set === "h" ? "H-Neurons" : `random set ${row.seed}`,
+      row.alpha,
+      percent(row.value, 1),
+      row.ci ? between(row.ci, (v) => percent(v, 1)) : "not given",
+      row.n,
+      row.unclear ?? "not given",
+    ]),
   });
   element.dataset.benchmark = one.name;
   return element;
@@ -73,18 +112,37 @@ function bandOf(random, trained) {
 function perplexity(language) {
   const most = Math.max(...language.map((one) => one.perplexity));
   const trained = language.find(({ alpha }) => alpha === 1);
-  const words = language.map((one) => `${decimal(one.perplexity, 1)} at times ${one.alpha}`).join(", ");
-  const plot = new Plot({ label: `Perplexity of ordinary text: ${words}.`, height: HEIGHT, x: ALPHAS, y: [0, 1.15 * most], kind: "tall" });
-  const step = [1, 2, 5, 10, 20, 50, 100, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8].find((step) => step * 4 >= most) ?? 1e9;
-  plot.ticksY([0, step, 2 * step, 3 * step, 4 * step].filter((value) => value <= 1.15 * most), grouped);
+  const words = language
+    .map((one) => `${decimal(one.perplexity, 1)} at times ${one.alpha}`)
+    .join(", ");
+  const plot = new Plot({
+    label: `Perplexity of ordinary text: ${words}.`,
+    height: HEIGHT,
+    x: ALPHAS,
+    y: [0, 1.15 * most],
+    kind: "tall",
+  });
+  const step =
+    [1, 2, 5, 10, 20, 50, 100, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8].find((step) => step * 4 >= most) ??
+    1e9;
+  plot.ticksY(
+    [0, step, 2 * step, 3 * step, 4 * step].filter((value) => value <= 1.15 * most),
+    grouped,
+  );
   plot.ticksX([0, 1, 2, 3], (value) => ({ 0: "× 0", 1: "as trained" })[value] ?? `× ${value}`);
-  plot.path(language.map((one) => [one.alpha, one.perplexity]), "trace h");
+  plot.path(
+    language.map((one) => [one.alpha, one.perplexity]),
+    "trace h",
+  );
   for (const one of language) plot.mark([one.alpha, one.perplexity], "square", "h");
   const worst = language.reduce((most, one) => (one.perplexity > most.perplexity ? one : most));
-  const change = trained && `At worst ${signed((100 * (worst.perplexity - trained.perplexity)) / trained.perplexity, 1)} % against as trained${worst === trained ? "" : `, at × ${worst.alpha}`}.`;
+  const change =
+    trained &&
+    `At worst ${signed((100 * (worst.perplexity - trained.perplexity)) / trained.perplexity, 1)} % against as trained${worst === trained ? "" : `, at × ${worst.alpha}`}.`;
   const element = figure({
     title: "Ordinary text",
-    about: "Perplexity: how surprised the model is by ordinary text. Less is better. Random sets were not measured.",
+    about:
+      "Perplexity: how surprised the model is by ordinary text. Less is better. Random sets were not measured.",
     plot,
     verdict: change ? { words: change } : null,
     columns: ["Alpha", "Perplexity"],

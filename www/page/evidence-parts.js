@@ -8,7 +8,12 @@ export function figure({ title, about, plot, verdict, says, columns, rows }) {
   return h(
     "figure",
     { class: "evidence-figure" },
-    h("div", { class: "figure-head" }, h("h4", {}, title), about && h("p", { class: "hint" }, about)),
+    h(
+      "div",
+      { class: "figure-head" },
+      h("h4", {}, title),
+      about && h("p", { class: "hint" }, about),
+    ),
     h("div", { class: "plot-box" }, plot.element),
     h(
       "figcaption",
@@ -22,7 +27,12 @@ export function figure({ title, about, plot, verdict, says, columns, rows }) {
 
 /** Its rows are made when it is first opened: together the tables would be most of the page. */
 export function table(title, columns, rows) {
-  const place = h("div", { class: "table-place", tabindex: 0, role: "region", "aria-label": `Table: ${title}` });
+  const place = h("div", {
+    class: "table-place",
+    tabindex: 0,
+    role: "region",
+    "aria-label": `Table: ${title}`,
+  });
   const fill = () => {
     if (place.firstChild) return;
     place.append(
@@ -30,15 +40,30 @@ export function table(title, columns, rows) {
         "table",
         {},
         h("thead", {}, h("tr", {}, ...columns.map((column) => h("th", { scope: "col" }, column)))),
-        h("tbody", {}, ...rows.map(([first, ...rest]) => h("tr", {}, h("th", { scope: "row" }, first), ...rest.map((cell) => h("td", {}, cell))))),
+        h(
+          "tbody",
+          {},
+          ...rows.map(([first, ...rest]) =>
+            h("tr", {}, h("th", { scope: "row" }, first), ...rest.map((cell) => h("td", {}, cell))),
+          ),
+        ),
       ),
     );
   };
   // By the summary, or by anything else that opens it, as a search in the page does.
-  return h("details", { class: "evidence-table", ontoggle: fill }, h("summary", { onclick: fill }, "As a table", h("span", { class: "unseen" }, `: ${title}`)), place);
+  return h(
+    "details",
+    { class: "evidence-table", ontoggle: fill },
+    h("summary", { onclick: fill }, "As a table", h("span", { class: "unseen" }, `: ${title}`)),
+    place,
+  );
 }
 
 /** What each shape stands for: [[shape, whose, words], …]. */
 export function legend(entries) {
-  return h("ul", { class: "plot-key" }, ...entries.map(([shape, of, words]) => h("li", {}, sample(shape, of), words)));
+  return h(
+    "ul",
+    { class: "plot-key" },
+    ...entries.map(([shape, of, words]) => h("li", {}, sample(shape, of), words)),
+  );
 }

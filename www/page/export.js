@@ -16,14 +16,44 @@ export function showExports(root, shown, artifact) {
   root.querySelector(".exports")?.remove();
   if (!shown) return;
   const trace = named(shown, artifact);
-  const lanes = h("select", { id: "export-lane" }, ...trace.lanes.map((lane, i) => h("option", { value: i, selected: lane.set === "h" || lane.set === "custom" }, laneName(lane, trace.lanes))));
+  const lanes = h(
+    "select",
+    { id: "export-lane" },
+    ...trace.lanes.map((lane, i) =>
+      h(
+        "option",
+        { value: i, selected: lane.set === "h" || lane.set === "custom" },
+        laneName(lane, trace.lanes),
+      ),
+    ),
+  );
   const svg = () => figure(trace, Number(lanes.value), artifact);
   const file = (kind, extension) => fileName(trace, kind, extension);
-  const button = (words, act) => h("button", { type: "button", class: "quiet", onclick: () => attempt(act) }, words);
-  const cite = citations(trace, new URL("./", location.origin + location.pathname).href, new Date());
-  const citation = h("textarea", { id: "export-citation", class: "code", rows: 8, readonly: true, spellcheck: "false" }, cite.bibtex);
+  const button = (words, act) =>
+    h("button", { type: "button", class: "quiet", onclick: () => attempt(act) }, words);
+  const cite = citations(
+    trace,
+    new URL("./", location.origin + location.pathname).href,
+    new Date(),
+  );
+  const citation = h(
+    "textarea",
+    { id: "export-citation", class: "code", rows: 8, readonly: true, spellcheck: "false" },
+    cite.bibtex,
+  );
   const kind = (value, words, checked) =>
-    h("label", { class: "choice" }, h("input", { type: "radio", name: "citation", value, checked, onchange: () => (citation.value = cite[value]) }), words);
+    h(
+      "label",
+      { class: "choice" },
+      h("input", {
+        type: "radio",
+        name: "citation",
+        value,
+        checked,
+        onchange: () => (citation.value = cite[value]),
+      }),
+      words,
+    );
   root.append(
     h(
       "div",
@@ -31,26 +61,48 @@ export function showExports(root, shown, artifact) {
       h(
         "div",
         { class: "export-line" },
-        button("Trace, JSON", () => save(file("trace", "json"), JSON.stringify(recordingOf(trace)), "application/json")),
-        h("p", { class: "hint" }, `Everything of this run, as the command line prints it.${trace.recorded ? " The contributions of a recorded run are rounded, by 13 % at most." : ""}`),
+        button("Trace, JSON", () =>
+          save(file("trace", "json"), JSON.stringify(recordingOf(trace)), "application/json"),
+        ),
+        h(
+          "p",
+          { class: "hint" },
+          `Everything of this run, as the command line prints it.${trace.recorded ? " The contributions of a recorded run are rounded, by 13 % at most." : ""}`,
+        ),
       ),
       h(
         "div",
         { class: "export-line" },
-        button("Contributions, CSV", () => save(file("contributions", "csv"), csvOf(trace), "text/csv;charset=utf-8")),
-        h("p", { class: "hint" }, "One line for each neuron at each token. A token that a spreadsheet would compute has an apostrophe in front."),
+        button("Contributions, CSV", () =>
+          save(file("contributions", "csv"), csvOf(trace), "text/csv;charset=utf-8"),
+        ),
+        h(
+          "p",
+          { class: "hint" },
+          "One line for each neuron at each token. A token that a spreadsheet would compute has an apostrophe in front.",
+        ),
       ),
       h(
         "div",
         { class: "export-line" },
-        button("Board, SVG", () => save(file(`board-${Number(lanes.value) + 1}`, "svg"), svg(), "image/svg+xml")),
-        button("Board, PNG", async () => save(file(`board-${Number(lanes.value) + 1}`, "png"), await png(svg()), "image/png")),
+        button("Board, SVG", () =>
+          save(file(`board-${Number(lanes.value) + 1}`, "svg"), svg(), "image/svg+xml"),
+        ),
+        button("Board, PNG", async () =>
+          save(file(`board-${Number(lanes.value) + 1}`, "png"), await png(svg()), "image/png"),
+        ),
         h("label", { class: "pixels" }, "Lane", lanes),
       ),
       h(
         "div",
         { class: "copy-head" },
-        h("div", { class: "choices", role: "radiogroup", "aria-label": "Form of the citation" }, h("label", { for: "export-citation" }, "Citation"), kind("bibtex", "BibTeX", true), kind("text", "Plain text", false)),
+        h(
+          "div",
+          { class: "choices", role: "radiogroup", "aria-label": "Form of the citation" },
+          h("label", { for: "export-citation" }, "Citation"),
+          kind("bibtex", "BibTeX", true),
+          kind("text", "Plain text", false),
+        ),
         copyButton(citation, "Copy the citation"),
       ),
       citation,
@@ -62,7 +114,11 @@ export function showExports(root, shown, artifact) {
 function named(trace, artifact) {
   const { model, engine, artifact: by } = trace.about;
   if (!artifact || model.id !== artifact.model.id) return trace;
-  const about = { model: { name: artifact.model.name, ...model }, engine, artifact: { provisional: Boolean(artifact.provisional), ...by } };
+  const about = {
+    model: { name: artifact.model.name, ...model },
+    engine,
+    artifact: { provisional: Boolean(artifact.provisional), ...by },
+  };
   return Object.assign(trace.withLanes(trace.lanes), { about });
 }
 
@@ -78,8 +134,13 @@ async function attempt(act) {
 function figure(trace, i, artifact) {
   const lane = trace.lanes[i];
   const { model = {}, artifact: by = {}, engine } = trace.about ?? {};
-  const users = trace.messages.filter(({ role }) => role === "user").map(({ content }) => `“${content.trim()}”`);
-  const edited = lane.set === "none" ? "no neuron touched" : `${lane.neurons.length} neurons, alpha ${lane.alpha} (${alphaWords(lane.alpha)})${lane.seed === undefined ? "" : `, seed ${lane.seed}`}`;
+  const users = trace.messages
+    .filter(({ role }) => role === "user")
+    .map(({ content }) => `“${content.trim()}”`);
+  const edited =
+    lane.set === "none"
+      ? "no neuron touched"
+      : `${lane.neurons.length} neurons, alpha ${lane.alpha} (${alphaWords(lane.alpha)})${lane.seed === undefined ? "" : `, seed ${lane.seed}`}`;
   return boardSvg({
     trace,
     lane: i,
@@ -99,11 +160,19 @@ async function png(svg) {
   const image = new Image();
   image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svg)}`;
   await image.decode();
-  const sharp = Math.min(SHARP, Math.sqrt(MOST_PIXELS / (image.width * image.height)), 16_000 / Math.max(image.width, image.height));
-  const canvas = h("canvas", { width: Math.floor(image.width * sharp), height: Math.floor(image.height * sharp) });
+  const sharp = Math.min(
+    SHARP,
+    Math.sqrt(MOST_PIXELS / (image.width * image.height)),
+    16_000 / Math.max(image.width, image.height),
+  );
+  const canvas = h("canvas", {
+    width: Math.floor(image.width * sharp),
+    height: Math.floor(image.height * sharp),
+  });
   canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
   const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
-  if (!blob) throw new Error("the browser has not enough memory for a picture of this size. Take the SVG.");
+  if (!blob)
+    throw new Error("the browser has not enough memory for a picture of this size. Take the SVG.");
   return blob;
 }
 

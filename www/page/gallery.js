@@ -36,27 +36,54 @@ export class GalleryView {
       this.#kind = run.kind;
       return this.#draw();
     }
-    for (const chip of this.#root.querySelectorAll(".chip")) chip.setAttribute("aria-pressed", String(chip.dataset.run === id));
+    for (const chip of this.#root.querySelectorAll(".chip"))
+      chip.setAttribute("aria-pressed", String(chip.dataset.run === id));
   }
 
   #draw() {
     const kinds = KINDS.filter(([kind]) => this.#runs.some((run) => run.kind === kind));
     const chosen = this.#runs.filter((run) => run.kind === this.#kind);
-    const focused = this.#root.contains(document.activeElement) && document.activeElement.name === "gallery-kind";
+    const focused =
+      this.#root.contains(document.activeElement) && document.activeElement.name === "gallery-kind";
     this.#root.replaceChildren(
       h(
         "fieldset",
         { class: "kinds" },
         h("legend", {}, "Try a recorded run"),
         ...kinds.map(([kind, words]) =>
-          h("label", { class: "tab" }, h("input", { type: "radio", name: "gallery-kind", value: kind, checked: kind === this.#kind, onchange: () => ((this.#kind = kind), this.#draw()) }), h("span", {}, words)),
+          h(
+            "label",
+            { class: "tab" },
+            h("input", {
+              type: "radio",
+              name: "gallery-kind",
+              value: kind,
+              checked: kind === this.#kind,
+              onchange: () => ((this.#kind = kind), this.#draw()),
+            }),
+            h("span", {}, words),
+          ),
         ),
       ),
       h(
         "ul",
         { class: "chips" },
         ...chosen.map((run) =>
-          h("li", {}, h("button", { type: "button", class: "chip", "data-run": run.id, "aria-pressed": String(run.id === this.#shown), onclick: () => this.#on.open(run) }, run.prompt)),
+          h(
+            "li",
+            {},
+            h(
+              "button",
+              {
+                type: "button",
+                class: "chip",
+                "data-run": run.id,
+                "aria-pressed": String(run.id === this.#shown),
+                onclick: () => this.#on.open(run),
+              },
+              run.prompt,
+            ),
+          ),
         ),
       ),
     );

@@ -25,12 +25,28 @@ function bars({ from, per_decade, counts }, value, words) {
   const most = Math.max(...counts);
   const width = (WIDTH - LEFT - RIGHT) / counts.length;
   // Bar k stands for the values around from * 10^(k / per_decade).
-  const x = (contribution) => LEFT + width * Math.min(counts.length - 0.5, Math.max(0.5, 0.5 + per_decade * Math.log10(contribution / from)));
+  const x = (contribution) =>
+    LEFT +
+    width *
+      Math.min(
+        counts.length - 0.5,
+        Math.max(0.5, 0.5 + per_decade * Math.log10(contribution / from)),
+      );
   return drawing(
     WIDTH,
     height,
     `Histogram of its contribution at the tokens of the reference text.${marked(value, words)}`,
-    ...counts.map((count, k) => (count > 0 ? s("rect", { class: "histogram-bar", x: LEFT + k * width + 0.5, width: width - 1, y: bottom - Math.max(1, ((bottom - HEAD) * count) / most), height: Math.max(1, ((bottom - HEAD) * count) / most) }) : null)),
+    ...counts.map((count, k) =>
+      count > 0
+        ? s("rect", {
+            class: "histogram-bar",
+            x: LEFT + k * width + 0.5,
+            width: width - 1,
+            y: bottom - Math.max(1, ((bottom - HEAD) * count) / most),
+            height: Math.max(1, ((bottom - HEAD) * count) / most),
+          })
+        : null,
+    ),
     ...axis(x, bottom, [from, from * 10 ** ((counts.length - 1) / per_decade)]),
     ...marker(x, bottom, value, words),
   );
@@ -42,27 +58,59 @@ function strip(quantiles, value, words) {
   const middle = HEAD + (bottom - HEAD) / 2;
   const low = Math.min(quantiles[0][1], value > 0 ? value : Infinity) / 2;
   const high = Math.max(quantiles.at(-1)[1], value > 0 ? value : 0) * 1.3;
-  const x = (contribution) => LEFT + ((WIDTH - LEFT - RIGHT) * Math.log(Math.max(low, contribution) / low)) / Math.log(high / low);
-  const between = quantiles.slice(1).map(([share, to], i) => ({ from: quantiles[i][1], to, thick: share <= 0.9 ? 22 : share <= 0.99 ? 12 : share <= 0.999 ? 6 : 2 }));
+  const x = (contribution) =>
+    LEFT +
+    ((WIDTH - LEFT - RIGHT) * Math.log(Math.max(low, contribution) / low)) / Math.log(high / low);
+  const between = quantiles.slice(1).map(([share, to], i) => ({
+    from: quantiles[i][1],
+    to,
+    thick: share <= 0.9 ? 22 : share <= 0.99 ? 12 : share <= 0.999 ? 6 : 2,
+  }));
   return drawing(
     WIDTH,
     height,
     `Quantiles of its contribution at the tokens of the reference text: ${quantiles.map(([share, contribution]) => `${share}: ${contributionWords(contribution)}`).join(", ")}.${marked(value, words)}`,
-    ...between.map(({ from, to, thick }) => s("rect", { class: "histogram-bar", x: x(from), width: Math.max(1, x(to) - x(from)), y: middle - thick / 2, height: thick })),
-    ...quantiles.map(([, contribution]) => s("line", { class: "histogram-tick", x1: x(contribution), x2: x(contribution), y1: middle - 12, y2: middle + 12 })),
+    ...between.map(({ from, to, thick }) =>
+      s("rect", {
+        class: "histogram-bar",
+        x: x(from),
+        width: Math.max(1, x(to) - x(from)),
+        y: middle - thick / 2,
+        height: thick,
+      }),
+    ),
+    ...quantiles.map(([, contribution]) =>
+      s("line", {
+        class: "histogram-tick",
+        x1: x(contribution),
+        x2: x(contribution),
+        y1: middle - 12,
+        y2: middle + 12,
+      }),
+    ),
     ...axis(x, bottom, [low, high]),
     ...marker(x, bottom, value, words),
   );
 }
 
-const marked = (value, words) => (value >= 0 ? ` Marked: ${words}, the value at the chosen token.` : "");
+const marked = (value, words) =>
+  value >= 0 ? ` Marked: ${words}, the value at the chosen token.` : "";
 
 function axis(x, bottom, [low, high]) {
   return [
     s("line", { class: "histogram-axis", x1: LEFT, x2: WIDTH - RIGHT, y1: bottom, y2: bottom }),
     ...TICKS.filter((tick) => tick >= low && tick <= high).flatMap((tick) => [
       s("line", { class: "histogram-axis", x1: x(tick), x2: x(tick), y1: bottom, y2: bottom + 4 }),
-      s("text", { class: "plot-tick", x: Math.min(WIDTH - 12, x(tick)), y: bottom + 17, "text-anchor": "middle" }, String(tick)),
+      s(
+        "text",
+        {
+          class: "plot-tick",
+          x: Math.min(WIDTH - 12, x(tick)),
+          y: bottom + 17,
+          "text-anchor": "middle",
+        },
+        String(tick),
+      ),
     ]),
   ];
 }

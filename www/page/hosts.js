@@ -46,10 +46,14 @@ function hear({ origin: from, source, data }) {
 /** Applies embed=1 and hide=panel,panel, and reports the content's height as it changes. */
 export function arrange() {
   if (embedded) document.documentElement.dataset.embed = "";
-  const hides = (query.get("hide") ?? "").slice(0, 400).split(",").filter((name) => /^[a-z]+$/.test(name));
+  const hides = (query.get("hide") ?? "")
+    .slice(0, 400)
+    .split(",")
+    .filter((name) => /^[a-z]+$/.test(name));
   document.documentElement.dataset.hides = hides.join(" "); // for what is drawn later: detector readings
   for (const name of hides) {
-    for (const panel of document.querySelectorAll(`[data-panel="${name}"]`)) panel.dataset.hidden = "";
+    for (const panel of document.querySelectorAll(`[data-panel="${name}"]`))
+      panel.dataset.hidden = "";
   }
   if (!reports || watching) return;
   watching = true;

@@ -36,7 +36,11 @@ export class LanesView {
 
   #build(lane, i) {
     const name = laneName(lane, this.#trace.lanes);
-    const answer = h("div", { class: "answer", role: "group", "aria-label": `${name}: the answer, token by token` });
+    const answer = h("div", {
+      class: "answer",
+      role: "group",
+      "aria-label": `${name}: the answer, token by token`,
+    });
     const view = {
       count: 0,
       parted: false,
@@ -50,7 +54,15 @@ export class LanesView {
     };
     view.meter = h(
       "div",
-      { class: "meter", role: "meter", "aria-label": `${name}: detector reading`, "aria-valuemin": 0, "aria-valuemax": 1, "aria-valuenow": 0, "aria-valuetext": "not read yet" },
+      {
+        class: "meter",
+        role: "meter",
+        "aria-label": `${name}: detector reading`,
+        "aria-valuemin": 0,
+        "aria-valuemax": 1,
+        "aria-valuenow": 0,
+        "aria-valuetext": "not read yet",
+      },
       view.fill,
     );
     view.score = h(
@@ -62,7 +74,14 @@ export class LanesView {
     );
     view.element = h(
       "article",
-      { class: "lane", "data-part": "lane", "data-set": lane.set, "data-alpha": lane.alpha, "data-mark": MARKS[lane.set] ?? "random", "aria-labelledby": `lane-${i}` },
+      {
+        class: "lane",
+        "data-part": "lane",
+        "data-set": lane.set,
+        "data-alpha": lane.alpha,
+        "data-mark": MARKS[lane.set] ?? "random",
+        "aria-labelledby": `lane-${i}`,
+      },
       h(
         "header",
         { class: "lane-head" },
@@ -99,14 +118,20 @@ export class LanesView {
       view.answer.append(token);
       if (view.count === parts) this.#markParting(view, token);
     }
-    if (parts === lane.tokens.length && parts >= 0 && !view.parted && lane.stopped) this.#markParting(view, null);
+    if (parts === lane.tokens.length && parts >= 0 && !view.parted && lane.stopped)
+      this.#markParting(view, null);
 
     view.element.toggleAttribute("data-live", !lane.stopped && !this.#trace.done);
     view.ending.textContent = lane.stopped
       ? `${lane.tokens.length} ${lane.tokens.length === 1 ? "token" : "tokens"}, ${stopWords(lane)}`
-      : this.#trace.done ? "" : lane.tokens.length ? "answering …" : "reading the prompt …";
+      : this.#trace.done
+        ? ""
+        : lane.tokens.length
+          ? "answering …"
+          : "reading the prompt …";
     if (this.#trace.sameAsTrained(i)) view.verdict.textContent = "Same answer as trained";
-    else if (view.parted) view.verdict.textContent = `Parts from the as-trained answer at token ${parts + 1}`;
+    else if (view.parted)
+      view.verdict.textContent = `Parts from the as-trained answer at token ${parts + 1}`;
     else view.verdict.textContent = "";
     view.verdict.hidden = view.verdict.textContent === "";
     if (typeof lane.score === "number") {
@@ -141,10 +166,17 @@ export class LanesView {
 
   #markParting(view, token) {
     view.parted = true;
-    const flag = h("span", { class: "parts", "aria-hidden": "true" }, token ? "parts here" : "ends here");
+    const flag = h(
+      "span",
+      { class: "parts", "aria-hidden": "true" },
+      token ? "parts here" : "ends here",
+    );
     if (token) {
       token.classList.add("parting");
-      token.setAttribute("aria-label", `${token.getAttribute("aria-label")}. The answer parts from the as-trained one here`);
+      token.setAttribute(
+        "aria-label",
+        `${token.getAttribute("aria-label")}. The answer parts from the as-trained one here`,
+      );
       token.before(flag);
     } else {
       view.answer.append(flag);
@@ -172,7 +204,14 @@ export class LanesView {
   #key(event, i) {
     const current = Number(event.target.dataset?.index);
     const last = this.#views[i].count - 1;
-    const to = { ArrowRight: current + 1, ArrowDown: current + 1, ArrowLeft: current - 1, ArrowUp: current - 1, Home: 0, End: last }[event.key];
+    const to = {
+      ArrowRight: current + 1,
+      ArrowDown: current + 1,
+      ArrowLeft: current - 1,
+      ArrowUp: current - 1,
+      Home: 0,
+      End: last,
+    }[event.key];
     if (event.key === "Enter" || event.key === " ") {
       event.preventDefault();
       return this.choose(i, current, true);
@@ -192,6 +231,9 @@ const chance = (logprob) => {
 function about(lane) {
   if (lane.set === "none") return "no neuron touched";
   const count = lane.neurons.length;
-  const which = lane.set === "random" ? `${count} random ${count === 1 ? "neuron" : "neurons"}, same layers` : `${count} ${count === 1 ? "neuron" : "neurons"}`;
+  const which =
+    lane.set === "random"
+      ? `${count} random ${count === 1 ? "neuron" : "neurons"}, same layers`
+      : `${count} ${count === 1 ? "neuron" : "neurons"}`;
   return `${which}, ${alphaWords(lane.alpha)}`;
 }

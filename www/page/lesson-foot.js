@@ -3,7 +3,8 @@
 import { h, say } from "./dom.js";
 
 const KEPT = "Your answers stay in this browser.";
-const NOT_KEPT = "This browser does not keep your answers: they last until you leave this page. Print or download the report before you do.";
+const NOT_KEPT =
+  "This browser does not keep your answers: they last until you leave this page. Print or download the report before you do.";
 
 export class LessonFoot {
   #kept;
@@ -15,7 +16,18 @@ export class LessonFoot {
     this.element = h(
       "footer",
       { class: "lesson-foot" },
-      words.length > 0 ? h("details", {}, h("summary", {}, "Words"), h("dl", {}, ...words.flatMap(([term, meaning]) => [h("dt", {}, term), h("dd", {}, meaning)]))) : null,
+      words.length > 0
+        ? h(
+            "details",
+            {},
+            h("summary", {}, "Words"),
+            h(
+              "dl",
+              {},
+              ...words.flatMap(([term, meaning]) => [h("dt", {}, term), h("dd", {}, meaning)]),
+            ),
+          )
+        : null,
       this.#kept,
       removal(remove),
     );

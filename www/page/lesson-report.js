@@ -3,7 +3,8 @@
 import { NO_ANSWER, toMarkdown } from "../core/lesson-report.js";
 import { h } from "./dom.js";
 
-const today = () => new Date().toLocaleDateString("en-GB", { day: "numeric", month: "long", year: "numeric" });
+const today = () =>
+  new Date().toLocaleDateString("en-GB", { day: "numeric", month: "long", year: "numeric" });
 
 /**
  * @param report of reportOf
@@ -12,10 +13,20 @@ const today = () => new Date().toLocaleDateString("en-GB", { day: "numeric", mon
  */
 export function reportElement(report, { id, name, address }, on) {
   const date = today();
-  const field = h("input", { type: "text", id: "report-name", maxlength: 200, autocomplete: "off", oninput: ({ target }) => on.name(target.value) });
+  const field = h("input", {
+    type: "text",
+    id: "report-name",
+    maxlength: 200,
+    autocomplete: "off",
+    oninput: ({ target }) => on.name(target.value),
+  });
   field.value = name;
   const download = () => {
-    const url = URL.createObjectURL(new Blob([toMarkdown(report, { name: field.value, date, address })], { type: "text/markdown;charset=utf-8" }));
+    const url = URL.createObjectURL(
+      new Blob([toMarkdown(report, { name: field.value, date, address })], {
+        type: "text/markdown;charset=utf-8",
+      }),
+    );
     h("a", { href: url, download: `hneurons-${id}.md` }).click();
     setTimeout(() => URL.revokeObjectURL(url), 60_000);
   };
@@ -24,7 +35,11 @@ export function reportElement(report, { id, name, address }, on) {
     { class: "lesson-report" },
     h("p", { class: "step-kind" }, "Report"),
     h("h3", { tabindex: -1, id: "lesson-step" }, report.title),
-    h("p", { class: "lesson-hint screen-only" }, "Your questions and answers, to print or to hand in. They go nowhere by themselves."),
+    h(
+      "p",
+      { class: "lesson-hint screen-only" },
+      "Your questions and answers, to print or to hand in. They go nowhere by themselves.",
+    ),
     h(
       "p",
       { class: "report-ways screen-only" },
@@ -44,7 +59,14 @@ function part({ title, kind, questions, runs }) {
     { class: "report-part" },
     h("h4", {}, `${kind}: ${title}`),
     questions.length > 0
-      ? h("dl", {}, ...questions.flatMap(({ ask, answer }) => [h("dt", {}, ask), h("dd", { "data-empty": answer === NO_ANSWER }, answer)]))
+      ? h(
+          "dl",
+          {},
+          ...questions.flatMap(({ ask, answer }) => [
+            h("dt", {}, ask),
+            h("dd", { "data-empty": answer === NO_ANSWER }, answer),
+          ]),
+        )
       : null,
     ...runs.map(run),
   );
@@ -54,9 +76,28 @@ function run({ prompt, then, settings, live, lanes }) {
   return h(
     "div",
     { class: "report-run" },
-    h("p", {}, h("strong", {}, prompt), then ? " then " : null, then ? h("strong", {}, then) : null, ` (${settings}, ${live ? "run live" : "recorded run"})`),
+    h(
+      "p",
+      {},
+      h("strong", {}, prompt),
+      then ? " then " : null,
+      then ? h("strong", {}, then) : null,
+      ` (${settings}, ${live ? "run live" : "recorded run"})`,
+    ),
     lanes.length > 0
-      ? h("dl", {}, ...lanes.flatMap(({ name, text, end, score }) => [h("dt", {}, name), h("dd", {}, h("q", {}, text || "(nothing)"), ` ${[end, score && `detector ${score}`].filter(Boolean).join(", ")}`)]))
+      ? h(
+          "dl",
+          {},
+          ...lanes.flatMap(({ name, text, end, score }) => [
+            h("dt", {}, name),
+            h(
+              "dd",
+              {},
+              h("q", {}, text || "(nothing)"),
+              ` ${[end, score && `detector ${score}`].filter(Boolean).join(", ")}`,
+            ),
+          ]),
+        )
       : null,
   );
 }

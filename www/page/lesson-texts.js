@@ -19,13 +19,15 @@ export class LessonTexts {
     if (!index) return;
     const wanted = new Set([...texts.flatMap((text) => runsOf(text, index)), ...runs]);
     await Promise.all(
-      [...wanted].filter((id) => !this.traces.has(id)).map(async (id) => {
-        try {
-          this.traces.set(id, await loadRecorded(index.model.id, id));
-        } catch (error) {
-          console.warn(error.message); // the text says what is missing
-        }
-      }),
+      [...wanted]
+        .filter((id) => !this.traces.has(id))
+        .map(async (id) => {
+          try {
+            this.traces.set(id, await loadRecorded(index.model.id, id));
+          } catch (error) {
+            console.warn(error.message); // the text says what is missing
+          }
+        }),
     );
   }
 
@@ -33,10 +35,14 @@ export class LessonTexts {
   filled(text) {
     const index = this.#index();
     if (!index) return [text.replace(/\{\{[^{}]*\}\}/g, "(not known without the recorded runs)")];
-    return fill(text, { index, traces: this.traces }).map(({ text, error }) => (error ? h("span", { class: "lesson-wrong" }, `[${error}]`) : text));
+    return fill(text, { index, traces: this.traces }).map(({ text, error }) =>
+      error ? h("span", { class: "lesson-wrong" }, `[${error}]`) : text,
+    );
   }
 
   plain(text) {
-    return this.filled(text).map((piece) => piece.textContent ?? piece).join("");
+    return this.filled(text)
+      .map((piece) => piece.textContent ?? piece)
+      .join("");
   }
 }

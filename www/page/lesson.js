@@ -89,12 +89,31 @@ export class Lessons {
       { class: "lesson-place" },
       h(
         "section",
-        { class: "lesson", "data-part": "lesson", "data-panel": "lesson", "data-hidden": hiddenByLink(), "aria-labelledby": "lesson-title" },
+        {
+          class: "lesson",
+          "data-part": "lesson",
+          "data-panel": "lesson",
+          "data-hidden": hiddenByLink(),
+          "aria-labelledby": "lesson-title",
+        },
         h(
           "header",
           { class: "lesson-head" },
           h("h2", { id: "lesson-title" }, title),
-          h("p", { class: "lesson-ways" }, h("button", { type: "button", class: "quiet", onclick: () => this.list() }, "All lessons"), h("button", { type: "button", class: "quiet", onclick: () => this.close() }, "Close the lesson")),
+          h(
+            "p",
+            { class: "lesson-ways" },
+            h(
+              "button",
+              { type: "button", class: "quiet", onclick: () => this.list() },
+              "All lessons",
+            ),
+            h(
+              "button",
+              { type: "button", class: "quiet", onclick: () => this.close() },
+              "Close the lesson",
+            ),
+          ),
         ),
         h("div", { class: "lesson-body" }),
       ),
@@ -120,8 +139,17 @@ export class Lessons {
     if (this.#lesson !== lesson || this.#progress.at !== at) return;
     root.toggleAttribute("data-lesson-report", isReport);
     this.#hide(lesson.steps[at]?.hide ?? []);
-    this.#foot = new LessonFoot({ words: lesson.words, kept: this.#kept, remove: this.#deleteAnswers });
-    $(".lesson-body", this.#place).replaceChildren(this.#progressLine(at), isReport ? this.#report() : this.#step(at), this.#ways(at), this.#foot.element);
+    this.#foot = new LessonFoot({
+      words: lesson.words,
+      kept: this.#kept,
+      remove: this.#deleteAnswers,
+    });
+    $(".lesson-body", this.#place).replaceChildren(
+      this.#progressLine(at),
+      isReport ? this.#report() : this.#step(at),
+      this.#ways(at),
+      this.#foot.element,
+    );
     this.#keep();
     if (!focus) return;
     $("#lesson-step", this.#place).focus({ preventScroll: true });
@@ -134,20 +162,33 @@ export class Lessons {
   #progressLine(at) {
     const { length } = this.#lesson.steps;
     const words = at < length ? `Step ${at + 1} of ${length}` : "Report";
-    const bar = h("progress", { max: length, value: Math.min(at + 1, length), "aria-label": "Progress", "aria-valuetext": words });
+    const bar = h("progress", {
+      max: length,
+      value: Math.min(at + 1, length),
+      "aria-label": "Progress",
+      "aria-valuetext": words,
+    });
     return h("div", { class: "lesson-progress" }, h("p", {}, words), bar);
   }
 
   #step(at) {
     return stepElement(
-      { lesson: this.#lesson, progress: this.#progress, at, text: (text) => this.#texts.filled(text), index: this.#lab.index(), teacher },
+      {
+        lesson: this.#lesson,
+        progress: this.#progress,
+        at,
+        text: (text) => this.#texts.filled(text),
+        index: this.#lab.index(),
+        teacher,
+      },
       {
         answer: (id, value) => {
           this.#progress.setAnswer(id, value);
           this.#keep();
         },
         show: (part) => {
-          if (!pointAt(part, $("#lesson-step", this.#place))) say(`This page does not show ${PARTS.get(part)}.`);
+          if (!pointAt(part, $("#lesson-step", this.#place)))
+            say(`This page does not show ${PARTS.get(part)}.`);
         },
         open: (step, i) => this.#run(step, i),
       },
@@ -156,34 +197,58 @@ export class Lessons {
 
   async #run(at, i) {
     const run = this.#lesson.steps[at].runs[i];
-    if (["loading", "running"].includes(root.dataset.state)) return { ok: false, say: "The model is busy. Wait until it has finished, or press Stop, then try again." };
+    if (["loading", "running"].includes(root.dataset.state))
+      return {
+        ok: false,
+        say: "The model is busy. Wait until it has finished, or press Stop, then try again.",
+      };
     const { alpha, set, seed } = run;
     if (run.run === undefined) {
       this.#lab.change({ prompt: run.prompt, then: run.then, alpha, set, seed }, { show: true });
-      if (!pointAt("prompt", $("#lesson-step", this.#place))) return { ok: false, say: "This page shows no prompt to type into." };
+      if (!pointAt("prompt", $("#lesson-step", this.#place)))
+        return { ok: false, say: "This page shows no prompt to type into." };
     } else {
       const listed = this.#lab.index()?.runs.find(({ id }) => id === run.run);
       if (!listed) return { ok: false, say: `The recorded run “${run.run}” is not on this page.` };
       this.#lab.change({ alpha, set, seed }, { show: true });
-      if (!(await this.#lab.openRecorded(listed))) return { ok: false, say: "The recorded run could not be loaded. Check the connection and try again." };
+      if (!(await this.#lab.openRecorded(listed)))
+        return {
+          ok: false,
+          say: "The recorded run could not be loaded. Check the connection and try again.",
+        };
       this.#bringAnswers();
     }
     this.#progress.markShown(at, i);
     this.#keep();
-    return { ok: true, say: run.run === undefined ? "It is in the prompt. Press Run." : "Opened: the answers are in the lab." };
+    return {
+      ok: true,
+      say:
+        run.run === undefined
+          ? "It is in the prompt. Press Run."
+          : "Opened: the answers are in the lab.",
+    };
   }
 
   // Beside the lab the focus stays in the lesson; where the lesson is above the lab, the pupil is led down and back.
   #bringAnswers() {
-    if (getComputedStyle($(".lesson", this.#place)).position !== "sticky") return pointAt("answers", $("#lesson-step", this.#place));
+    if (getComputedStyle($(".lesson", this.#place)).position !== "sticky")
+      return pointAt("answers", $("#lesson-step", this.#place));
     const { top } = $("#answers").getBoundingClientRect();
     if (top < 0 || top > innerHeight / 2) $("#answers").scrollIntoView({ block: "start" });
   }
 
   #report() {
-    const report = reportOf(this.#lesson, this.#progress, { asked: (text) => this.#texts.plain(text), traces: this.#texts.traces, index: this.#lab.index() });
+    const report = reportOf(this.#lesson, this.#progress, {
+      asked: (text) => this.#texts.plain(text),
+      traces: this.#texts.traces,
+      index: this.#lab.index(),
+    });
     const address = `${location.origin}${location.pathname}#lesson=${this.#id}`;
-    return reportElement(report, { id: this.#id, name: this.#progress.name, address }, { name: (name) => ((this.#progress.name = name), this.#keep()) });
+    return reportElement(
+      report,
+      { id: this.#id, name: this.#progress.name, address },
+      { name: (name) => ((this.#progress.name = name), this.#keep()) },
+    );
   }
 
   #ways(at) {
@@ -195,7 +260,8 @@ export class Lessons {
     };
     const next = () => {
       const step = this.#lesson.steps[at];
-      const missing = step.kind === "predict" && !this.#progress.locked(at) ? this.#progress.unanswered(at) : 0;
+      const missing =
+        step.kind === "predict" && !this.#progress.locked(at) ? this.#progress.unanswered(at) : 0;
       if (missing === 0 || this.#warned === at) return go(at + 1);
       this.#warned = at;
       note.textContent = `${missing === 1 ? "One prediction is" : `${missing} predictions are`} missing, and cannot be made later. Press Next again to go on without.`;
@@ -205,7 +271,13 @@ export class Lessons {
       { class: "lesson-nav", "aria-label": "Steps of the lesson" },
       note,
       at > 0 ? h("button", { type: "button", onclick: () => go(at - 1) }, "Back") : null,
-      last ? h("button", { type: "button", onclick: () => go(0) }, "To the first step") : h("button", { type: "button", class: "lesson-next", onclick: next }, at + 1 === this.#lesson.steps.length ? "To the report" : "Next"),
+      last
+        ? h("button", { type: "button", onclick: () => go(0) }, "To the first step")
+        : h(
+            "button",
+            { type: "button", class: "lesson-next", onclick: next },
+            at + 1 === this.#lesson.steps.length ? "To the report" : "Next",
+          ),
     );
   }
 
@@ -226,7 +298,8 @@ export class Lessons {
   /** Takes parts out of sight while a step wants the pupil to look without them. */
   #hide(names) {
     for (const element of $$("[data-lesson-hidden]")) delete element.dataset.lessonHidden;
-    for (const name of names) for (const element of $$(`[data-panel="${name}"]`)) element.dataset.lessonHidden = "";
+    for (const name of names)
+      for (const element of $$(`[data-panel="${name}"]`)) element.dataset.lessonHidden = "";
     root.dataset.lessonHides = names.join(" ");
   }
 
@@ -234,11 +307,24 @@ export class Lessons {
   #fetchFor(at) {
     const isReport = at === this.#lesson.steps.length;
     const steps = isReport ? this.#lesson.steps : [this.#lesson.steps[at]];
-    const texts = steps.flatMap((step) => [...step.text, ...step.questions.map(({ ask }) => ask), ...(teacher ? step.teacher : [])]);
+    const texts = steps.flatMap((step) => [
+      ...step.text,
+      ...step.questions.map(({ ask }) => ask),
+      ...(teacher ? step.teacher : []),
+    ]);
     if (teacher && at === 0) texts.push(...this.#lesson.teacher);
-    const opened = isReport ? steps.flatMap(({ runs }, step) => runs.filter(({ run }, i) => run && this.#progress.wasShown(step, i)).map(({ run }) => run)) : [];
+    const opened = isReport
+      ? steps.flatMap(({ runs }, step) =>
+          runs
+            .filter(({ run }, i) => run && this.#progress.wasShown(step, i))
+            .map(({ run }) => run),
+        )
+      : [];
     return this.#texts.fetch(texts, opened);
   }
 }
 
-const hiddenByLink = () => ((new URLSearchParams(location.search).get("hide") ?? "").split(",").includes("lesson") ? "" : null);
+const hiddenByLink = () =>
+  (new URLSearchParams(location.search).get("hide") ?? "").split(",").includes("lesson")
+    ? ""
+    : null;

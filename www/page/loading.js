@@ -27,7 +27,11 @@ export class LoadingView {
     const list = h("ol");
     root.append(
       h("h2", { id: "loading-title" }, "Loading the model"),
-      h("p", { class: "hint" }, "It runs in this tab; what you type stays here. It is kept in this browser for the next visit."),
+      h(
+        "p",
+        { class: "hint" },
+        "It runs in this tab; what you type stays here. It is kept in this browser for the next visit.",
+      ),
       list,
       h("p", { class: "loading-say" }),
       h("button", { type: "button", class: "quiet", onclick: onCancel }, "Cancel"),

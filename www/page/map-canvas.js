@@ -45,8 +45,16 @@ export class MapCanvas {
     const each = view.count / this.room;
     const from = view.from + (x - LEFT) * each;
     const reach = field.complete ? 0 : 3;
-    const strongest = field.strongest(layer, Math.floor(from - reach * each), Math.ceil(from + Math.max(1, reach) * each));
-    return { layer, index: strongest >= 0 && each > 1 ? strongest : Math.min(field.perLayer - 1, Math.floor(from)) };
+    const strongest = field.strongest(
+      layer,
+      Math.floor(from - reach * each),
+      Math.ceil(from + Math.max(1, reach) * each),
+    );
+    return {
+      layer,
+      index:
+        strongest >= 0 && each > 1 ? strongest : Math.min(field.perLayer - 1, Math.floor(from)),
+    };
   }
 
   /** @param marks [{layer, index, kind: "h" | "random" | "custom"}] */
@@ -71,12 +79,21 @@ export class MapCanvas {
     for (let layer = 0; layer < field.layers; layer++) {
       for (let c = 0; c < columns; c++) {
         const from = view.from + c * each;
-        const best = field.strongest(layer, Math.floor(from + 1e-9), Math.max(Math.floor(from + 1e-9) + 1, Math.floor(from + each)));
+        const best = field.strongest(
+          layer,
+          Math.floor(from + 1e-9),
+          Math.max(Math.floor(from + 1e-9) + 1, Math.floor(from + each)),
+        );
         if (best < 0) continue;
         const share = shareOf(field.at(layer, best));
         if (share === 0 && field.complete) continue;
         ink.fillStyle = shades[Math.round(share * (shades.length - 1))];
-        ink.fillRect(LEFT + c * wide - (wide < least ? (least - wide) / 2 : 0), layer * ROW + 1, Math.max(wide, least), ROW - 2);
+        ink.fillRect(
+          LEFT + c * wide - (wide < least ? (least - wide) / 2 : 0),
+          layer * ROW + 1,
+          Math.max(wide, least),
+          ROW - 2,
+        );
       }
     }
   }
@@ -87,11 +104,18 @@ export class MapCanvas {
     ink.textBaseline = "middle";
     ink.fillStyle = colour.soft;
     ink.textAlign = "right";
-    for (let layer = 0; layer < field.layers; layer += 5) ink.fillText(`L${layer}`, LEFT - 5, layer * ROW + ROW / 2);
+    for (let layer = 0; layer < field.layers; layer += 5)
+      ink.fillText(`L${layer}`, LEFT - 5, layer * ROW + ROW / 2);
     const bottom = field.layers * ROW;
-    const step = [1, 2, 5, 10, 20, 50, 100, 200, 500].find((step) => (step / view.count) * this.room >= 52) ?? 500;
+    const step =
+      [1, 2, 5, 10, 20, 50, 100, 200, 500].find((step) => (step / view.count) * this.room >= 52) ??
+      500;
     ink.textAlign = "center";
-    for (let index = Math.ceil(view.from / step) * step; index < view.from + view.count; index += step) {
+    for (
+      let index = Math.ceil(view.from / step) * step;
+      index < view.from + view.count;
+      index += step
+    ) {
       const [x] = this.place(view, 0, index);
       ink.fillRect(x - 0.5, bottom, 1, 4);
       if (x > LEFT + 8 && x < LEFT + this.room - 12) ink.fillText(`N${index}`, x, bottom + 13);
@@ -110,7 +134,15 @@ export class MapCanvas {
     const trace = () => {
       ink.beginPath();
       if (kind === "h") ink.arc(x, y, 5.5, 0, 2 * Math.PI);
-      else if (kind === "random") [[0, -5], [5, 0], [0, 5], [-5, 0]].forEach(([dx, dy], i) => (i === 0 ? ink.moveTo(x + dx, y + dy) : ink.lineTo(x + dx, y + dy)));
+      else if (kind === "random")
+        [
+          [0, -5],
+          [5, 0],
+          [0, 5],
+          [-5, 0],
+        ].forEach(([dx, dy], i) =>
+          i === 0 ? ink.moveTo(x + dx, y + dy) : ink.lineTo(x + dx, y + dy),
+        );
       else ink.rect(x - 6.5, y - 6.5, 13, 13);
       ink.closePath();
       ink.stroke();
@@ -128,7 +160,10 @@ export class MapCanvas {
     if (x < LEFT - 8 || x > LEFT + this.room + 8) return;
     const ink = this.#ink;
     const half = Math.max(9, (0.5 * this.room) / view.count + 3);
-    for (const [style, width] of [[colour.sheet, 5], [colour.ink, 2]]) {
+    for (const [style, width] of [
+      [colour.sheet, 5],
+      [colour.ink, 2],
+    ]) {
       ink.strokeStyle = style;
       ink.lineWidth = width;
       ink.strokeRect(x - half, y - 9, 2 * half, 18);

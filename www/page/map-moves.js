@@ -57,7 +57,8 @@ export class MapMoves {
 
   #up(event, ended) {
     const alone = this.#pointers.size === 1;
-    if (!this.#pointers.delete(event.pointerId) || !ended || !alone || this.#dragged > STILL) return;
+    if (!this.#pointers.delete(event.pointerId) || !ended || !alone || this.#dragged > STILL)
+      return;
     const { x, y } = this.#point(event);
     const neuron = this.#map.find(x, y);
     if (!neuron) return;
@@ -67,10 +68,18 @@ export class MapMoves {
 
   // The wheel scrolls the page, unless the visitor is in the map or holds Ctrl (which a pinch on a touchpad also sends).
   #wheel(event) {
-    if (!this.#map.field || !(event.ctrlKey || event.metaKey || document.activeElement === this.#map.canvas)) return;
+    if (
+      !this.#map.field ||
+      !(event.ctrlKey || event.metaKey || document.activeElement === this.#map.canvas)
+    )
+      return;
     event.preventDefault();
-    if (Math.abs(event.deltaX) > Math.abs(event.deltaY)) return this.#map.pan(event.deltaX * this.#map.scale);
-    this.#map.zoom(Math.exp(-event.deltaY / (event.ctrlKey ? 100 : 400)), this.#map.across(this.#point(event).x));
+    if (Math.abs(event.deltaX) > Math.abs(event.deltaY))
+      return this.#map.pan(event.deltaX * this.#map.scale);
+    this.#map.zoom(
+      Math.exp(-event.deltaY / (event.ctrlKey ? 100 : 400)),
+      this.#map.across(this.#point(event).x),
+    );
   }
 
   #key(event) {

@@ -30,14 +30,24 @@ export class MapView {
     this.note = h("p", { class: "map-note", role: "status" });
     this.readout = h("p", { class: "readout", id: "map-readout", "aria-live": "off" });
     this.canvas = h("canvas", {
-      class: "map-cells", role: "application", tabindex: "0", "aria-roledescription": "layer map", "aria-describedby": "map-readout",
-      "aria-label": "Contributions of all neurons. Arrow keys move by neuron, with Shift by ten; H goes to the next H-Neuron; plus and minus zoom, 0 shows all; Enter opens the neuron’s card, Space adds the neuron to My selection or takes it out",
+      class: "map-cells",
+      role: "application",
+      tabindex: "0",
+      "aria-roledescription": "layer map",
+      "aria-describedby": "map-readout",
+      "aria-label":
+        "Contributions of all neurons. Arrow keys move by neuron, with Shift by ten; H goes to the next H-Neuron; plus and minus zoom, 0 shows all; Enter opens the neuron’s card, Space adds the neuron to My selection or takes it out",
     });
     this.largest = h("ol", {});
     this.heading = h("h3", {});
-    this.add = h("button", { type: "button", class: "quiet map-add", onclick: () => this.#cursor && on.toggle(this.#cursor.layer, this.#cursor.index) });
+    this.add = h("button", {
+      type: "button",
+      class: "quiet map-add",
+      onclick: () => this.#cursor && on.toggle(this.#cursor.layer, this.#cursor.index),
+    });
     this.key = h("div", { class: "map-key" });
-    const tool = (words, name, act) => h("button", { type: "button", class: "quiet", "aria-label": name, onclick: act }, words);
+    const tool = (words, name, act) =>
+      h("button", { type: "button", class: "quiet", "aria-label": name, onclick: act }, words);
     this.tools = h(
       "div",
       { class: "map-tools", role: "group", "aria-label": "Zoom" },
@@ -49,7 +59,12 @@ export class MapView {
     root.replaceChildren(
       this.note,
       h("div", { class: "map-said" }, this.readout, this.add),
-      h("div", { class: "map-body" }, h("div", { class: "map-place" }, this.tools, this.canvas, this.key), h("div", { class: "map-largest" }, this.heading, this.largest)),
+      h(
+        "div",
+        { class: "map-body" },
+        h("div", { class: "map-place" }, this.tools, this.canvas, this.key),
+        h("div", { class: "map-largest" }, this.heading, this.largest),
+      ),
     );
     this.#canvas = new MapCanvas(this.canvas);
     this.moves = new MapMoves(this, on);
@@ -77,7 +92,9 @@ export class MapView {
     if (!shape) this.#view = new Window(field.perLayer);
     this.say(note);
     const largest = field.largest(LARGEST);
-    this.#cursor ??= largest[0] ? { layer: largest[0].layer, index: largest[0].index } : { layer: 0, index: 0 };
+    this.#cursor ??= largest[0]
+      ? { layer: largest[0].layer, index: largest[0].index }
+      : { layer: 0, index: 0 };
     this.#list(largest);
     this.#say();
     this.paint();
@@ -102,7 +119,10 @@ export class MapView {
   moveTo(layer, index) {
     if (!this.#field) return;
     const within = (value, count) => Math.min(count - 1, Math.max(0, value));
-    this.#cursor = { layer: within(layer, this.#field.layers), index: within(index, this.#field.perLayer) };
+    this.#cursor = {
+      layer: within(layer, this.#field.layers),
+      index: within(index, this.#field.perLayer),
+    };
     this.#view.include(this.#cursor.index);
     this.#say();
     this.paint();
@@ -152,10 +172,29 @@ export class MapView {
       if (!this.#field || width === 0) return;
       const style = getComputedStyle(this.canvas);
       const value = (name) => style.getPropertyValue(name).trim();
-      const colour = { sheet: value("--sheet"), ink: value("--ink"), soft: value("--ink-soft"), strong: value("--rule-strong"), h: value("--h"), random: value("--random"), font: style.fontFamily };
-      this.#canvas.paint({ field: this.#field, view: this.#view, marks: this.#marks, cursor: this.#cursor, width, dark: isDark(), colour });
+      const colour = {
+        sheet: value("--sheet"),
+        ink: value("--ink"),
+        soft: value("--ink-soft"),
+        strong: value("--rule-strong"),
+        h: value("--h"),
+        random: value("--random"),
+        font: style.fontFamily,
+      };
+      this.#canvas.paint({
+        field: this.#field,
+        view: this.#view,
+        marks: this.#marks,
+        cursor: this.#cursor,
+        width,
+        dark: isDark(),
+        colour,
+      });
       const { from, count, zoom } = this.#view;
-      this.zoomed.textContent = zoom === 1 ? "" : `Neurons ${Math.floor(from)} to ${Math.ceil(from + count) - 1} of each layer, × ${zoom.toFixed(zoom < 10 ? 1 : 0)}`;
+      this.zoomed.textContent =
+        zoom === 1
+          ? ""
+          : `Neurons ${Math.floor(from)} to ${Math.ceil(from + count) - 1} of each layer, × ${zoom.toFixed(zoom < 10 ? 1 : 0)}`;
     });
   }
 
@@ -163,35 +202,57 @@ export class MapView {
     const { layer, index } = this.#cursor;
     this.readout.textContent = this.#words(layer, index);
     const is = this.#selection.has(`${layer}.${index}`);
-    this.add.replaceChildren(is ? "Take out of My selection" : "Add to My selection", h("span", { class: "unseen" }, `: L${layer} N${index}`));
+    this.add.replaceChildren(
+      is ? "Take out of My selection" : "Add to My selection",
+      h("span", { class: "unseen" }, `: L${layer} N${index}`),
+    );
   }
 
   #words(layer, index) {
     const value = this.#field.at(layer, index);
     const rank = this.#field.rank(layer, index);
-    const kinds = this.#marks.filter((mark) => mark.layer === layer && mark.index === index).map(({ kind }) => KINDS[kind]);
+    const kinds = this.#marks
+      .filter((mark) => mark.layer === layer && mark.index === index)
+      .map(({ kind }) => KINDS[kind]);
     const own = this.#selection.has(`${layer}.${index}`) ? "in My selection" : "";
     return [
       `L${layer} N${index}: contribution ${value >= 0 ? readingWords(value, this.#field.recorded) : "not known"}`,
       rank === undefined ? "" : `rank ${grouped(rank)} of ${grouped(this.#field.count)}`,
       ...new Set(kinds),
       own,
-    ].filter(Boolean).join(", ");
+    ]
+      .filter(Boolean)
+      .join(", ");
   }
 
   #list(largest) {
-    const focused = this.largest.contains(document.activeElement) ? document.activeElement.dataset.neuron : null;
-    this.heading.textContent = this.#field.complete ? `The ${largest.length} largest` : "The largest known";
+    const focused = this.largest.contains(document.activeElement)
+      ? document.activeElement.dataset.neuron
+      : null;
+    this.heading.textContent = this.#field.complete
+      ? `The ${largest.length} largest`
+      : "The largest known";
     this.largest.replaceChildren(
       ...largest.map(({ layer, index, contribution }) => {
-        const mark = this.#marks.find((mark) => mark.layer === layer && mark.index === index && mark.kind !== "custom");
+        const mark = this.#marks.find(
+          (mark) => mark.layer === layer && mark.index === index && mark.kind !== "custom",
+        );
         const button = h(
           "button",
           {
-            type: "button", class: "map-neuron", "data-neuron": `${layer}.${index}`,
+            type: "button",
+            class: "map-neuron",
+            "data-neuron": `${layer}.${index}`,
             onclick: () => {
               this.moveTo(layer, index);
-              this.#on.card(layer, index, () => $(`[data-neuron="${layer}.${index}"]`, this.largest)?.focus({ preventScroll: true }) ?? this.canvas.focus());
+              this.#on.card(
+                layer,
+                index,
+                () =>
+                  $(`[data-neuron="${layer}.${index}"]`, this.largest)?.focus({
+                    preventScroll: true,
+                  }) ?? this.canvas.focus(),
+              );
             },
           },
           h("span", { class: "map-name" }, `L${layer} N${index}`),
@@ -208,8 +269,28 @@ export class MapView {
 
   #keys() {
     const shades = ramp(isDark(), 24);
-    const scale = drawing(150, 26, "Shades from 0.0003 to 0.3, logarithmic", ...shades.map((fill, i) => s("rect", { x: (i * 150) / 24, width: 150 / 24 + 0.5, y: 0, height: 10, fill })), ...[[0, "start", "0.0003"], [75, "middle", "0.01"], [150, "end", "0.3"]].map(([x, anchor, words]) => s("text", { class: "plot-tick", x, y: 24, "text-anchor": anchor }, words)));
-    const entry = (shape, words) => h("span", { class: "map-entry" }, s("svg", { viewBox: "0 0 16 16", "aria-hidden": "true" }, shape), words);
+    const scale = drawing(
+      150,
+      26,
+      "Shades from 0.0003 to 0.3, logarithmic",
+      ...shades.map((fill, i) =>
+        s("rect", { x: (i * 150) / 24, width: 150 / 24 + 0.5, y: 0, height: 10, fill }),
+      ),
+      ...[
+        [0, "start", "0.0003"],
+        [75, "middle", "0.01"],
+        [150, "end", "0.3"],
+      ].map(([x, anchor, words]) =>
+        s("text", { class: "plot-tick", x, y: 24, "text-anchor": anchor }, words),
+      ),
+    );
+    const entry = (shape, words) =>
+      h(
+        "span",
+        { class: "map-entry" },
+        s("svg", { viewBox: "0 0 16 16", "aria-hidden": "true" }, shape),
+        words,
+      );
     this.key.replaceChildren(
       h("span", { class: "map-entry" }, scale, "contribution"),
       entry(s("circle", { class: "mark-h", cx: 8, cy: 8, r: 5.5 }), "H-Neuron"),

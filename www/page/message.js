@@ -7,7 +7,9 @@ export function showMessage(text, ways = []) {
   const place = $(".message");
   $("p", place).textContent = sentence(text);
   $(".message-ways", place).replaceChildren(
-    ...ways.map(({ words, act }) => h("button", { type: "button", onclick: () => (clearMessage(), act()) }, words)),
+    ...ways.map(({ words, act }) =>
+      h("button", { type: "button", onclick: () => (clearMessage(), act()) }, words),
+    ),
   );
   place.hidden = false;
   // In an embed it would be the host's page that scrolls.

@@ -18,11 +18,20 @@ export function whenNear(section, load) {
       await load();
     } catch (error) {
       console.warn(error);
-      section.append(h("p", {}, "This part of the page could not be fetched. Check the connection, then reload the page."));
+      section.append(
+        h(
+          "p",
+          {},
+          "This part of the page could not be fetched. Check the connection, then reload the page.",
+        ),
+      );
     }
     section.removeAttribute("aria-busy");
   };
-  const watch = new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && begin(), { rootMargin: NEAR });
+  const watch = new IntersectionObserver(
+    (entries) => entries.some((entry) => entry.isIntersecting) && begin(),
+    { rootMargin: NEAR },
+  );
   watch.observe(section);
   section.addEventListener("focusin", begin);
   window.addEventListener("beforeprint", begin);
@@ -44,7 +53,10 @@ export function withStyle(href) {
   return new Promise((resolve, reject) => {
     const link = h("link", { rel: "stylesheet", href });
     link.addEventListener("load", resolve);
-    link.addEventListener("error", () => (link.remove(), reject(new Error(`The style sheet ${href} could not be fetched.`))));
+    link.addEventListener(
+      "error",
+      () => (link.remove(), reject(new Error(`The style sheet ${href} could not be fetched.`))),
+    );
     document.head.append(link);
   });
 }

@@ -16,7 +16,8 @@ export async function keepOffline() {
   // An embed costs its host's readers no more than they look at.
   if (embedded || !workers()) return;
   // Not while the page still loads: what is kept is fetched then, or copied.
-  if (document.readyState !== "complete") await new Promise((done) => window.addEventListener("load", done, { once: true }));
+  if (document.readyState !== "complete")
+    await new Promise((done) => window.addEventListener("load", done, { once: true }));
   try {
     const registration = await workers().register("sw.js");
     if (!registration) return; // a browser that was told to have none

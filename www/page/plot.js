@@ -26,7 +26,12 @@ const SHAPES = {
 };
 
 /** A mark of its own, for a legend. */
-export const sample = (shape, of) => svg("svg", { class: "sample", width: 20, height: 20, viewBox: "-10 -10 20 20", "aria-hidden": "true" }, svg("g", { class: `mark ${shape} ${of}` }, SHAPES[shape]()));
+export const sample = (shape, of) =>
+  svg(
+    "svg",
+    { class: "sample", width: 20, height: 20, viewBox: "-10 -10 20 20", "aria-hidden": "true" },
+    svg("g", { class: `mark ${shape} ${of}` }, SHAPES[shape]()),
+  );
 
 export class Plot {
   /**
@@ -36,7 +41,13 @@ export class Plot {
   constructor({ label, height, x, y = [0, 1], kind = "" }) {
     this.height = height;
     this.domain = { x, y };
-    this.element = svg("svg", { class: `plot ${kind}`, width: "100%", height, role: "img", "aria-label": label });
+    this.element = svg("svg", {
+      class: `plot ${kind}`,
+      width: "100%",
+      height,
+      role: "img",
+      "aria-label": label,
+    });
   }
 
   /** A number's place, kept within the plot. */
@@ -62,7 +73,16 @@ export class Plot {
       const place = (value - low) / (high - low);
       this.add(
         svg("line", { class: "grid", x1: x, x2: x, y1: from, y2: to }),
-        svg("text", { class: "tick", x, y: to + 16, "text-anchor": place < 0.02 ? "start" : place > 0.98 ? "end" : "middle" }, words(value)),
+        svg(
+          "text",
+          {
+            class: "tick",
+            x,
+            y: to + 16,
+            "text-anchor": place < 0.02 ? "start" : place > 0.98 ? "end" : "middle",
+          },
+          words(value),
+        ),
       );
     }
     return this;
@@ -81,7 +101,15 @@ export class Plot {
   }
 
   line(from, to, of) {
-    return this.add(svg("line", { class: of, x1: this.x(from[0]), y1: this.y(from[1]), x2: this.x(to[0]), y2: this.y(to[1]) }));
+    return this.add(
+      svg("line", {
+        class: of,
+        x1: this.x(from[0]),
+        y1: this.y(from[1]),
+        x2: this.x(to[0]),
+        y2: this.y(to[1]),
+      }),
+    );
   }
 
   /** Lines from point to point; each point is [x, y]. */
@@ -93,9 +121,22 @@ export class Plot {
   /** A filled band: [x, low, high] from left to right. */
   band(points, of) {
     const place = (x, y) => `${parseFloat(this.x(x))},${this.y(y)}`;
-    const corners = [...points.map(([x, low]) => place(x, low)), ...points.toReversed().map(([x, , high]) => place(x, high))];
+    const corners = [
+      ...points.map(([x, low]) => place(x, low)),
+      ...points.toReversed().map(([x, , high]) => place(x, high)),
+    ];
     return this.add(
-      svg("svg", { width: "100%", height: this.height, viewBox: `0 0 100 ${this.height}`, preserveAspectRatio: "none", "aria-hidden": "true" }, svg("polygon", { class: of, points: corners.join(" ") })),
+      svg(
+        "svg",
+        {
+          width: "100%",
+          height: this.height,
+          viewBox: `0 0 100 ${this.height}`,
+          preserveAspectRatio: "none",
+          "aria-hidden": "true",
+        },
+        svg("polygon", { class: of, points: corners.join(" ") }),
+      ),
     );
   }
 
@@ -104,14 +145,30 @@ export class Plot {
     const [x, y] = [parseFloat(this.x(from)), this.y(top)];
     const wide = parseFloat(this.x(to)) - x;
     return this.add(
-      svg("rect", { class: of, x: `${x + 0.5}%`, y, width: `${wide - 1}%`, height: this.height - y }),
-      svg("text", { class: "tick", x: `${x + wide / 2}%`, y: y - 4, "text-anchor": "middle" }, words),
+      svg("rect", {
+        class: of,
+        x: `${x + 0.5}%`,
+        y,
+        width: `${wide - 1}%`,
+        height: this.height - y,
+      }),
+      svg(
+        "text",
+        { class: "tick", x: `${x + wide / 2}%`, y: y - 4, "text-anchor": "middle" },
+        words,
+      ),
     );
   }
 
   /** A mark at a height in pixels. */
   markAt(x, top, shape, of) {
-    return this.add(svg("svg", { x: this.x(x), y: top, overflow: "visible", width: 1, height: 1, "aria-hidden": "true" }, svg("g", { class: `mark ${shape} ${of}` }, SHAPES[shape]())));
+    return this.add(
+      svg(
+        "svg",
+        { x: this.x(x), y: top, overflow: "visible", width: 1, height: 1, "aria-hidden": "true" },
+        svg("g", { class: `mark ${shape} ${of}` }, SHAPES[shape]()),
+      ),
+    );
   }
   mark([x, y], shape, of) {
     return this.markAt(x, this.y(y), shape, of);
@@ -119,8 +176,19 @@ export class Plot {
 
   /** A level interval line with ends, at a height in pixels. */
   intervalAt([low, high], top, of) {
-    for (const x of [low, high]) this.add(svg("line", { class: `interval ${of}`, x1: this.x(x), x2: this.x(x), y1: top - 5, y2: top + 5 }));
-    return this.add(svg("line", { class: `interval ${of}`, x1: this.x(low), x2: this.x(high), y1: top, y2: top }));
+    for (const x of [low, high])
+      this.add(
+        svg("line", {
+          class: `interval ${of}`,
+          x1: this.x(x),
+          x2: this.x(x),
+          y1: top - 5,
+          y2: top + 5,
+        }),
+      );
+    return this.add(
+      svg("line", { class: `interval ${of}`, x1: this.x(low), x2: this.x(high), y1: top, y2: top }),
+    );
   }
 
   /** An upright interval line. */

@@ -24,7 +24,11 @@ export function pointAt(name, back) {
   const [first] = found;
   const focusable = first.matches("button, input, textarea, select, a[href], [tabindex]");
   if (!focusable) first.tabIndex = -1;
-  const way = h("button", { type: "button", class: "lesson-return", onclick: () => (stopPointing(), comeBack(back)) }, "Back to the lesson");
+  const way = h(
+    "button",
+    { type: "button", class: "lesson-return", onclick: () => (stopPointing(), comeBack(back)) },
+    "Back to the lesson",
+  );
   // Just before the part, so that one step back with the keyboard reaches it.
   (first.closest("main > *") ?? first).before(way);
   const watch = new IntersectionObserver(([{ isIntersecting }]) => (way.hidden = isIntersecting));
@@ -39,7 +43,10 @@ export function pointAt(name, back) {
   };
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
   first.focus({ preventScroll: true });
-  first.scrollIntoView({ block: first.offsetHeight > innerHeight / 2 ? "start" : "center", behavior: calm ? "auto" : "smooth" });
+  first.scrollIntoView({
+    block: first.offsetHeight > innerHeight / 2 ? "start" : "center",
+    behavior: calm ? "auto" : "smooth",
+  });
   say(`Now at ${PARTS.get(name) ?? name}. The button before it leads back to the lesson.`);
   return true;
 }

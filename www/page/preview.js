@@ -11,14 +11,19 @@ import { showSettings } from "./settings.js";
 
 const form = $("form.ask");
 const untilTaken = new AbortController(); // ends what is listened to here
-const on = (element, type, act) => element.addEventListener(type, act, { signal: untilTaken.signal });
+const on = (element, type, act) =>
+  element.addEventListener(type, act, { signal: untilTaken.signal });
 let taking = null;
 
 function take(patch) {
   opening.state = { ...opening.state, ...patch };
   showSettings(opening.state);
   try {
-    history.replaceState(null, "", `${location.pathname}${location.search}${formatHash({ ...opening.state, run: false })}`);
+    history.replaceState(
+      null,
+      "",
+      `${location.pathname}${location.search}${formatHash({ ...opening.state, run: false })}`,
+    );
   } catch {
     // Then the link to the page has the settings that the embed began with.
   }
@@ -32,7 +37,8 @@ function wake(run = false) {
     () => {
       taking = null;
       opening.state.run = false;
-      $(".message p").textContent = "The page could not be fetched. Check the connection, then reload.";
+      $(".message p").textContent =
+        "The page could not be fetched. Check the connection, then reload.";
       $(".message").hidden = false;
     },
   );
@@ -43,15 +49,20 @@ async function showRecorded() {
   const state = opening.state;
   const { id, opens } = await listed;
   let name = state.recorded;
-  if (!name && state.prompt) name = (await loadPrompts(id)).find(({ prompt, then = "" }) => prompt === state.prompt && then === state.then)?.id;
-  if (opening.sweep?.id !== (name || opens)) opening.sweep = await loadRecorded(id, name || opens).catch(() => loadRecorded(id, opens));
+  if (!name && state.prompt)
+    name = (await loadPrompts(id)).find(
+      ({ prompt, then = "" }) => prompt === state.prompt && then === state.then,
+    )?.id;
+  if (opening.sweep?.id !== (name || opens))
+    opening.sweep = await loadRecorded(id, name || opens).catch(() => loadRecorded(id, opens));
   if (taking || state.recorded !== opening.state.recorded) return;
   const { sweep } = opening;
   const fitting = viewOf(sweep, opening.state);
   const trace = fitting ?? viewOf(sweep, DEFAULTS);
   // Without a prompt of its own, Run repeats what is shown.
   const [first, , second] = trace.messages;
-  if (!opening.state.prompt) take({ prompt: first.content, then: second?.content ?? "", max: sweep.max });
+  if (!opening.state.prompt)
+    take({ prompt: first.content, then: second?.content ?? "", max: sweep.max });
   showHead(trace, opening.state, Boolean(fitting));
   new LanesView($(".lanes"), () => {}).show(trace);
   reportHeight();
@@ -70,8 +81,12 @@ async function model() {
 }
 
 async function list() {
-  const { models, default: usual } = await (await fetch(new URL("../artifacts/index.json", import.meta.url))).json();
-  return models.find(({ id }) => id === opening.state.model) ?? models.find(({ id }) => id === usual);
+  const { models, default: usual } = await (
+    await fetch(new URL("../artifacts/index.json", import.meta.url))
+  ).json();
+  return (
+    models.find(({ id }) => id === opening.state.model) ?? models.find(({ id }) => id === usual)
+  );
 }
 
 async function showSize() {
@@ -83,7 +98,11 @@ async function showSize() {
 /** The board goes under a disclosure, and a link to the whole page below everything. */
 function fold() {
   const board = $(".board");
-  const fold = h("details", { class: "fold", "data-panel": "board" }, h("summary", {}, "Neuron board"));
+  const fold = h(
+    "details",
+    { class: "fold", "data-panel": "board" },
+    h("summary", {}, "Neuron board"),
+  );
   board.before(fold);
   fold.append(board);
   on(fold, "toggle", () => wake());
@@ -91,7 +110,9 @@ function fold() {
   const follow = () => (link.href = `${location.origin}${location.pathname}${location.hash}`);
   for (const type of ["pointerenter", "pointerdown", "focus"]) link.addEventListener(type, follow);
   follow();
-  $("main").append(h("p", { class: "elsewhere" }, link, h("span", { class: "unseen" }, " (new tab)")));
+  $("main").append(
+    h("p", { class: "elsewhere" }, link, h("span", { class: "unseen" }, " (new tab)")),
+  );
 }
 
 opening.state = parseHash(location.hash);
@@ -110,7 +131,14 @@ listen({
 });
 on(window, "hashchange", () => takeHash(location));
 for (const type of ["focusin", "pointerdown"]) on(form, type, () => wake());
-on(form, "input", () => take({ prompt: $("#prompt").value, then: $("#then").value, alpha: alphaFrom($("#alpha").value), set: $("[name=set]:checked").value }));
+on(form, "input", () =>
+  take({
+    prompt: $("#prompt").value,
+    then: $("#then").value,
+    alpha: alphaFrom($("#alpha").value),
+    set: $("[name=set]:checked").value,
+  }),
+);
 on(form, "submit", (event) => (event.preventDefault(), wake(true)));
 on($("#prompt"), "keydown", (event) => {
   if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;

@@ -13,4 +13,5 @@ export function s(tag, attributes = {}, ...children) {
 }
 
 /** A drawing with one name for screen readers; what it shows is beside it in words or as a table. */
-export const drawing = (width, height, name, ...children) => s("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": name }, ...children);
+export const drawing = (width, height, name, ...children) =>
+  s("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": name }, ...children);

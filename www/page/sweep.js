@@ -2,7 +2,16 @@
 // and mean log-probability against the factor, with the random controls beside them throughout.
 
 import { alphaWords, stopWords } from "../core/requests.js";
-import { ALPHAS, fits, gist, listed, setOf, SET_NAMES, sweepLanes, sweepOf } from "../core/sweep.js";
+import {
+  ALPHAS,
+  fits,
+  gist,
+  listed,
+  setOf,
+  SET_NAMES,
+  sweepLanes,
+  sweepOf,
+} from "../core/sweep.js";
 import { $, h, visible } from "./dom.js";
 import { sweepPlot } from "./sweep-plot.js";
 
@@ -23,16 +32,46 @@ export class SweepView {
     this.gist = h("ul", { class: "sweep-gist" });
     this.list = h("ol", { class: "sweep-rows" });
     this.plots = h("div", { class: "sweep-plots" });
-    this.table = h("div", { class: "table-place", tabindex: "0", role: "region", "aria-label": "The sweep as a table" });
-    this.button = h("button", { type: "button", class: "sweep-run", onclick: () => on.run() }, h("span", {}, "Run the sweep"), h("small"));
+    this.table = h("div", {
+      class: "table-place",
+      tabindex: "0",
+      role: "region",
+      "aria-label": "The sweep as a table",
+    });
+    this.button = h(
+      "button",
+      { type: "button", class: "sweep-run", onclick: () => on.run() },
+      h("span", {}, "Run the sweep"),
+      h("small"),
+    );
     this.about = h("p", { class: "hint" });
     this.progress = h("progress", { max: 1, value: 0, "aria-label": "Sweep" });
     this.doing = h("p", { class: "sweep-doing hint" }, this.progress, h("span"));
     this.band = h("p", { class: "hint sweep-band" });
-    const table = h("details", { class: "sweep-table" }, h("summary", {}, "The sweep as a table"), this.table);
-    this.shown = h("div", { class: "sweep-shown" }, this.gist, this.list, h("div", { class: "sweep-side" }, this.plots, this.band, table));
+    const table = h(
+      "details",
+      { class: "sweep-table" },
+      h("summary", {}, "The sweep as a table"),
+      this.table,
+    );
+    this.shown = h(
+      "div",
+      { class: "sweep-shown" },
+      this.gist,
+      this.list,
+      h("div", { class: "sweep-side" }, this.plots, this.band, table),
+    );
     root.replaceChildren(
-      h("header", { class: "section-head" }, h("h2", { id: "sweep-title" }, "Sweep"), h("p", { class: "hint" }, "The same prompt at every factor. A row or a point sets that factor above.")),
+      h(
+        "header",
+        { class: "section-head" },
+        h("h2", { id: "sweep-title" }, "Sweep"),
+        h(
+          "p",
+          { class: "hint" },
+          "The same prompt at every factor. A row or a point sets that factor above.",
+        ),
+      ),
       this.shown,
       h("div", { class: "sweep-offer" }, this.button, this.about),
       this.doing,
@@ -40,7 +79,8 @@ export class SweepView {
     this.list.addEventListener("click", ({ target }) => {
       const row = target.closest("[data-alpha]");
       // Words that are being selected are not a click.
-      if (row && (target.closest("button") || getSelection().isCollapsed)) this.#choose(Number(row.dataset.alpha));
+      if (row && (target.closest("button") || getSelection().isCollapsed))
+        this.#choose(Number(row.dataset.alpha));
     });
   }
 
@@ -81,7 +121,8 @@ export class SweepView {
     this.button.disabled = busy;
     this.button.parentElement.hidden = going || Boolean(fitting);
     const set = SET_NAMES[setOf(settings)];
-    $("span", this.button).textContent = `Run the sweep${set === SET_NAMES.custom ? " of My selection" : ""}`;
+    $("span", this.button).textContent =
+      `Run the sweep${set === SET_NAMES.custom ? " of My selection" : ""}`;
     $("small", this.button).textContent = busy || !size ? "" : size;
     this.about.textContent = `${this.#sweep && !fitting ? `Above is the sweep of ${this.#words(sweepOf(this.#sweep).set)}. ` : ""}This run’s prompt in ${sweepLanes(settings).length} lanes, in one batch: as trained, then ${this.#words(setOf(settings))} and two random controls at × ${listed(ALPHAS)}. It takes about as long as several runs.`;
   }
@@ -94,30 +135,79 @@ export class SweepView {
     const { lanes, prompt, promptRead, settings } = this.#sweep;
     const most = Math.max(...lanes.map(({ tokens }) => tokens.length));
     const live = lanes.filter(({ stopped }) => !stopped).length;
-    this.progress.value = most === 0 ? (0.5 * promptRead) / Math.max(1, prompt.length) : 0.5 + (0.5 * most) / settings.max;
-    $("span", this.doing).textContent = most === 0 ? ` Reading the prompt in ${lanes.length} lanes …` : ` Token ${most} of at most ${settings.max}; ${live} of ${lanes.length} lanes still answering. Stop ends it after the token in hand.`;
+    this.progress.value =
+      most === 0
+        ? (0.5 * promptRead) / Math.max(1, prompt.length)
+        : 0.5 + (0.5 * most) / settings.max;
+    $("span", this.doing).textContent =
+      most === 0
+        ? ` Reading the prompt in ${lanes.length} lanes …`
+        : ` Token ${most} of at most ${settings.max}; ${live} of ${lanes.length} lanes still answering. Stop ends it after the token in hand.`;
   }
 
   #fill(sweep) {
     const { settings } = this.#now;
-    const here = settings.set === sweep.set || settings.alpha === 1 || settings.set === "random" ? settings.alpha : -1;
-    const focused = this.list.contains(document.activeElement) ? document.activeElement.closest("[data-alpha]")?.dataset.alpha : null;
+    const here =
+      settings.set === sweep.set || settings.alpha === 1 || settings.set === "random"
+        ? settings.alpha
+        : -1;
+    const focused = this.list.contains(document.activeElement)
+      ? document.activeElement.closest("[data-alpha]")?.dataset.alpha
+      : null;
     const lines = this.#sweep.done ? gist(this.#sweep, sweep) : [];
     this.gist.replaceChildren(...lines.map((line) => h("li", {}, line)));
-    this.list.replaceChildren(...sweep.rows.filter(({ lane }) => lane >= 0).map((row) => this.#row(row, sweep, row.alpha === here)));
+    this.list.replaceChildren(
+      ...sweep.rows
+        .filter(({ lane }) => lane >= 0)
+        .map((row) => this.#row(row, sweep, row.alpha === here)),
+    );
     if (focused) $(`[data-alpha="${focused}"] button`, this.list)?.focus({ preventScroll: true });
-    const lowest = Math.min(-0.5, ...sweep.rows.flatMap((row) => [row.logprob, ...row.controls.map(({ logprob }) => logprob)]).filter(Number.isFinite));
+    const lowest = Math.min(
+      -0.5,
+      ...sweep.rows
+        .flatMap((row) => [row.logprob, ...row.controls.map(({ logprob }) => logprob)])
+        .filter(Number.isFinite),
+    );
     const floor = Math.floor(2 * lowest) / 2;
     const measures = [
-      { key: "score", name: "Detector score", low: 0, high: 1, ticks: [0, 0.5, 1], words: hundredths },
-      { key: "logprob", name: "Mean log-probability of the answer’s tokens", low: floor, high: 0, ticks: [floor, floor / 2, 0], words: hundredths },
+      {
+        key: "score",
+        name: "Detector score",
+        low: 0,
+        high: 1,
+        ticks: [0, 0.5, 1],
+        words: hundredths,
+      },
+      {
+        key: "logprob",
+        name: "Mean log-probability of the answer’s tokens",
+        low: floor,
+        high: 0,
+        ticks: [floor, floor / 2, 0],
+        words: hundredths,
+      },
     ];
-    this.plots.replaceChildren(...measures.map((measure) => h("figure", {}, h("figcaption", {}, measure.name), sweepPlot(sweep, measure, settings.alpha, (alpha) => this.#choose(alpha)))));
-    const drawn = sweep.seeds.length === 2 ? "It is only two draws: other seeds can lie outside." : "It is only one draw: other seeds can lie elsewhere.";
+    this.plots.replaceChildren(
+      ...measures.map((measure) =>
+        h(
+          "figure",
+          {},
+          h("figcaption", {}, measure.name),
+          sweepPlot(sweep, measure, settings.alpha, (alpha) => this.#choose(alpha)),
+        ),
+      ),
+    );
+    const drawn =
+      sweep.seeds.length === 2
+        ? "It is only two draws: other seeds can lie outside."
+        : "It is only one draw: other seeds can lie elsewhere.";
     this.band.replaceChildren(
-      h("span", { class: "key key-set", "data-set": sweep.set, "aria-hidden": "true" }), `${SET_NAMES[sweep.set]}; `,
-      h("span", { class: "key key-trained", "aria-hidden": "true" }), "as trained; ",
-      h("span", { class: "key key-band", "aria-hidden": "true" }), `random controls (seed ${listed(sweep.seeds)}), from the lower to the higher. ${drawn}`,
+      h("span", { class: "key key-set", "data-set": sweep.set, "aria-hidden": "true" }),
+      `${SET_NAMES[sweep.set]}; `,
+      h("span", { class: "key key-trained", "aria-hidden": "true" }),
+      "as trained; ",
+      h("span", { class: "key key-band", "aria-hidden": "true" }),
+      `random controls (seed ${listed(sweep.seeds)}), from the lower to the higher. ${drawn}`,
     );
     this.#root.dataset.set = sweep.set;
     this.#table(sweep);
@@ -129,9 +219,28 @@ export class SweepView {
     return h(
       "li",
       { "data-alpha": alpha, "data-chosen": chosen },
-      h("button", { type: "button", class: "sweep-alpha", "aria-pressed": String(chosen) }, h("b", {}, `× ${alpha}`), " ", h("small", {}, alphaWords(alpha)), h("span", { class: "unseen" }, `${trained ? "" : `, ${name}`}: set this factor`)),
-      h("div", { class: "sweep-said" }, h("p", { class: "sweep-parts" }, this.#partWords(lane)), this.#answer(lane), trained ? null : h("p", { class: "sweep-controls" }, this.#controlWords(controls))),
-      h("p", { class: "sweep-score" }, h("span", {}, "Detector "), h("b", {}, hundredths(score)), h("small", {}, stopWords(this.#sweep.lanes[lane]) || "answering …")),
+      h(
+        "button",
+        { type: "button", class: "sweep-alpha", "aria-pressed": String(chosen) },
+        h("b", {}, `× ${alpha}`),
+        " ",
+        h("small", {}, alphaWords(alpha)),
+        h("span", { class: "unseen" }, `${trained ? "" : `, ${name}`}: set this factor`),
+      ),
+      h(
+        "div",
+        { class: "sweep-said" },
+        h("p", { class: "sweep-parts" }, this.#partWords(lane)),
+        this.#answer(lane),
+        trained ? null : h("p", { class: "sweep-controls" }, this.#controlWords(controls)),
+      ),
+      h(
+        "p",
+        { class: "sweep-score" },
+        h("span", {}, "Detector "),
+        h("b", {}, hundredths(score)),
+        h("small", {}, stopWords(this.#sweep.lanes[lane]) || "answering …"),
+      ),
     );
   }
 
@@ -147,32 +256,79 @@ export class SweepView {
     const each = controls.map(({ seed, lane }) => [seed, this.#partWords(lane).toLowerCase()]);
     if (each.length === 0) return "No control at this factor";
     const [[, first]] = each;
-    if (each.length > 1 && each.every(([, words]) => words === first)) return `Both controls: ${first}`;
+    if (each.length > 1 && each.every(([, words]) => words === first))
+      return `Both controls: ${first}`;
     return `Random control: ${each.map(([seed, words]) => `${words} (seed ${seed})`).join("; ")}`;
   }
 
   #answer(i) {
     const { tokens } = this.#sweep.lanes[i];
     const parts = this.#sweep.partsAt(i);
-    const text = (from, to) => tokens.slice(from, to).map((token) => token.text).join("");
+    const text = (from, to) =>
+      tokens
+        .slice(from, to)
+        .map((token) => token.text)
+        .join("");
     if (tokens.length === 0) return h("p", { class: "sweep-answer" }, h("i", {}, "no token"));
     if (parts < 0) return h("p", { class: "sweep-answer" }, text());
-    if (parts === tokens.length) return h("p", { class: "sweep-answer" }, text(), " ", h("mark", {}, "(ends here)"));
+    if (parts === tokens.length)
+      return h("p", { class: "sweep-answer" }, text(), " ", h("mark", {}, "(ends here)"));
     const [, blank, word] = /^(\s*)(.*)$/s.exec(tokens[parts].text);
-    return h("p", { class: "sweep-answer" }, text(0, parts) + blank, h("mark", {}, word || "␣"), text(parts + 1));
+    return h(
+      "p",
+      { class: "sweep-answer" },
+      text(0, parts) + blank,
+      h("mark", {}, word || "␣"),
+      text(parts + 1),
+    );
   }
 
   #table({ set, rows, seeds }) {
     const head = (name) => h("th", { scope: "col", class: "figure" }, name);
-    const lists = [[SET_NAMES[set], (row) => row], ...seeds.map((seed) => [`control ${seed}`, (row) => row.controls.find((control) => control.seed === seed)])];
-    const columns = ["score", "logprob"].flatMap((key) => lists.map(([name, of]) => ({ name: `${key === "score" ? "Detector" : "Mean log-prob."}, ${name}`, value: (row) => of(row)?.[key] })));
+    const lists = [
+      [SET_NAMES[set], (row) => row],
+      ...seeds.map((seed) => [
+        `control ${seed}`,
+        (row) => row.controls.find((control) => control.seed === seed),
+      ]),
+    ];
+    const columns = ["score", "logprob"].flatMap((key) =>
+      lists.map(([name, of]) => ({
+        name: `${key === "score" ? "Detector" : "Mean log-prob."}, ${name}`,
+        value: (row) => of(row)?.[key],
+      })),
+    );
     this.table.replaceChildren(
       h(
         "table",
         {},
-        h("caption", {}, `Detector score and mean log-probability at every factor. Prompt: “${visible(this.#sweep.messages.at(-1).content).slice(0, 120)}”`),
-        h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Factor"), ...columns.map(({ name }) => head(name)))),
-        h("tbody", {}, ...rows.map((row) => h("tr", {}, h("th", { scope: "row" }, `× ${row.alpha}`), ...columns.map(({ value }) => h("td", { class: "figure" }, hundredths(value(row))))))),
+        h(
+          "caption",
+          {},
+          `Detector score and mean log-probability at every factor. Prompt: “${visible(this.#sweep.messages.at(-1).content).slice(0, 120)}”`,
+        ),
+        h(
+          "thead",
+          {},
+          h(
+            "tr",
+            {},
+            h("th", { scope: "col" }, "Factor"),
+            ...columns.map(({ name }) => head(name)),
+          ),
+        ),
+        h(
+          "tbody",
+          {},
+          ...rows.map((row) =>
+            h(
+              "tr",
+              {},
+              h("th", { scope: "row" }, `× ${row.alpha}`),
+              ...columns.map(({ value }) => h("td", { class: "figure" }, hundredths(value(row)))),
+            ),
+          ),
+        ),
       ),
     );
   }

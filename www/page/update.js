@@ -9,8 +9,13 @@ let line = null;
 export async function showUpdate(reload) {
   if (line) return;
   line = h("div", { class: "update", role: "status" });
-  const style = h("link", { rel: "stylesheet", href: new URL("../style/update.css", import.meta.url).href });
-  const styled = new Promise((done) => ["load", "error"].forEach((type) => style.addEventListener(type, done)));
+  const style = h("link", {
+    rel: "stylesheet",
+    href: new URL("../style/update.css", import.meta.url).href,
+  });
+  const styled = new Promise((done) =>
+    ["load", "error"].forEach((type) => style.addEventListener(type, done)),
+  );
   document.head.append(style);
   document.body.append(line);
   await styled;

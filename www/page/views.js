@@ -13,7 +13,14 @@ export class Views {
   #card = null;
   #map = null;
   #place; // the map's <details>
-  #now = { artifact: null, gallery: null, trace: null, chosen: { lane: 0, at: -1 }, settings: null, state: "recorded" };
+  #now = {
+    artifact: null,
+    gallery: null,
+    trace: null,
+    chosen: { lane: 0, at: -1 },
+    settings: null,
+    state: "recorded",
+  };
   #reading = false; // the engine is reading all neurons
   #complete = new WeakMap(); // lane -> Map(position -> Field)
 
@@ -28,7 +35,16 @@ export class Views {
     this.#sweep.now({ settings });
     this.#place = h("details", {}, h("summary", {}, "All neurons at the chosen token"), h("div"));
     $("[data-part=map]").replaceChildren(
-      h("header", { class: "section-head" }, h("h2", { id: "map-title" }, "Layer map"), h("p", { class: "hint" }, "A row a layer, a column a neuron, the darker the larger its contribution (in dark colours the lighter). It follows the token chosen in the answers or on the board.")),
+      h(
+        "header",
+        { class: "section-head" },
+        h("h2", { id: "map-title" }, "Layer map"),
+        h(
+          "p",
+          { class: "hint" },
+          "A row a layer, a column a neuron, the darker the larger its contribution (in dark colours the lighter). It follows the token chosen in the answers or on the board.",
+        ),
+      ),
       this.#place,
     );
     this.#place.addEventListener("toggle", () => this.#place.open && this.#openMap());
@@ -66,7 +82,8 @@ export class Views {
 
   setSettings(settings) {
     const before = this.#now.settings;
-    if (["alpha", "set", "seed", "off"].every((key) => before[key] === settings[key])) return void (this.#now.settings = settings);
+    if (["alpha", "set", "seed", "off"].every((key) => before[key] === settings[key]))
+      return void (this.#now.settings = settings);
     this.#sweep.now({ settings });
     this.#tell({ settings });
   }
@@ -117,17 +134,30 @@ export class Views {
 
   #seeCard() {
     const { artifact, gallery, trace, chosen, settings } = this.#now;
-    this.#card?.see({ artifact, gallery, trace, chosen, settings, reading: (layer, index) => this.#contribution(layer, index) });
+    this.#card?.see({
+      artifact,
+      gallery,
+      trace,
+      chosen,
+      settings,
+      reading: (layer, index) => this.#contribution(layer, index),
+    });
   }
 
   /** A neuron's contribution at the chosen token, from what is known; undefined where nothing is. */
   #contribution(layer, index) {
-    const { trace, chosen: { lane, at } } = this.#now;
+    const {
+      trace,
+      chosen: { lane, at },
+    } = this.#now;
     if (!trace) return undefined;
     const row = trace.rows.findIndex(([l, i]) => l === layer && i === index);
-    const read = trace.contribution(lane, row, at) ?? this.#complete.get(trace.lanes[lane])?.get(at)?.at(layer, index);
+    const read =
+      trace.contribution(lane, row, at) ??
+      this.#complete.get(trace.lanes[lane])?.get(at)?.at(layer, index);
     if (read !== undefined || lane !== trace.trained) return read;
-    return trace.top?.get(at)?.find((neuron) => neuron.layer === layer && neuron.index === index)?.contribution;
+    return trace.top?.get(at)?.find((neuron) => neuron.layer === layer && neuron.index === index)
+      ?.contribution;
   }
 
   // ---- The map ----
@@ -137,14 +167,22 @@ export class Views {
     if (!this.#map || !this.#place.open || !artifact || !trace) return;
     const control = trace.lanes.find(({ set }) => set === "random")?.neurons ?? [];
     this.#map.mark(
-      [...control.map(([layer, index]) => ({ layer, index, kind: "random" })), ...artifact.neurons.map(({ layer, index }) => ({ layer, index, kind: "h" }))],
+      [
+        ...control.map(([layer, index]) => ({ layer, index, kind: "random" })),
+        ...artifact.neurons.map(({ layer, index }) => ({ layer, index, kind: "h" })),
+      ],
       settings.off,
     );
     this.#showField();
   }
 
   async #showField() {
-    const { artifact, trace, chosen: { lane, at }, state } = this.#now;
+    const {
+      artifact,
+      trace,
+      chosen: { lane, at },
+      state,
+    } = this.#now;
     const { model } = artifact;
     const token = trace.prompt[at] ?? trace.lanes[lane]?.tokens[at - trace.prompt.length];
     if (!token) return;
@@ -154,7 +192,14 @@ export class Views {
     if (complete) return this.#map.show(complete, `All ${all} neurons at ${here}.`);
     const known = knownField(trace, lane, at, model);
     const live = state === "ready";
-    this.#map.show(known, live ? `Reading all ${all} neurons at ${here} …` : state === "running" ? `All ${all} neurons are read when the run has ended.` : this.#recordedWords(trace, known, all));
+    this.#map.show(
+      known,
+      live
+        ? `Reading all ${all} neurons at ${here} …`
+        : state === "running"
+          ? `All ${all} neurons are read when the run has ended.`
+          : this.#recordedWords(trace, known, all),
+    );
     if (!live || this.#reading) return;
     this.#reading = true;
     try {
@@ -172,8 +217,10 @@ export class Views {
   }
 
   #recordedWords(trace, known, all) {
-    if (!trace.recorded) return `Known are the H-Neurons and the control; run the prompt again to see all ${all}.`;
-    if (known.top > 0) return `Recorded: only the eight largest, the H-Neurons and the random controls are known; run it live to see all ${all}.`;
+    if (!trace.recorded)
+      return `Known are the H-Neurons and the control; run the prompt again to see all ${all}.`;
+    if (known.top > 0)
+      return `Recorded: only the eight largest, the H-Neurons and the random controls are known; run it live to see all ${all}.`;
     return `Recorded: at this token of this lane only the H-Neurons and the random controls are known; run it live to see all ${all}.`;
   }
 

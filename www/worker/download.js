@@ -53,11 +53,15 @@ export async function download({ sources, total, sink, signal, say = () => {}, p
       }
     }
   }
-  const has = sink.received() > 0 ? ` ${percent(sink.received(), total)} has arrived and is kept.` : "";
+  const has =
+    sink.received() > 0 ? ` ${percent(sink.received(), total)} has arrived and is kept.` : "";
   const remedy = cut
     ? "Check the connection, then press “Retry” to go on from there."
     : "Put the model file into the folder models/ next to this page, or check that the hub can be reached, then press “Retry”.";
-  throw new DownloadError(`The model could not be downloaded (${reasons.join("; ")}).${has} ${remedy}`, { resumable: true });
+  throw new DownloadError(
+    `The model could not be downloaded (${reasons.join("; ")}).${has} ${remedy}`,
+    { resumable: true },
+  );
 }
 
 /** The source answered, and does not have what we want: the next one, at once. */
@@ -77,7 +81,12 @@ async function fetchRest({ source, total, sink, signal, etag }) {
       if (etag.value && sameOrigin(source)) headers["If-Range"] = etag.value;
     }
     // Not into the browser's HTTP cache as well: the model store keeps the only copy.
-    const response = await fetch(source, { headers, signal: both, cache: "no-store", credentials: "same-origin" });
+    const response = await fetch(source, {
+      headers,
+      signal: both,
+      cache: "no-store",
+      credentials: "same-origin",
+    });
     const start = startOf(response, from, total);
     etag.value = strong(response.headers.get("ETag"));
     if (start === null) {
@@ -124,17 +133,20 @@ export function startOf(response, from, total) {
   if (response.status === 416) return null;
   if (response.status === 429 || response.status >= 500) throw new Error(`HTTP ${response.status}`);
   if (!response.ok) throw new Unsuitable(`HTTP ${response.status}`);
-  if (/^text\/html/i.test(header("Content-Type"))) throw new Unsuitable("a web page instead of the model file");
+  if (/^text\/html/i.test(header("Content-Type")))
+    throw new Unsuitable("a web page instead of the model file");
   // A compressed answer's length is not the file's.
   const length = header("Content-Encoding") ? "" : header("Content-Length");
   if (response.status === 206) {
     const range = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(header("Content-Range"));
     // A host of another origin may hide this header; then the length must fit instead.
     if (!range) return length === "" || Number(length) === total - from ? from : null;
-    if (range[3] !== "*" && Number(range[3]) !== total) throw new Unsuitable(`a file of ${range[3]} bytes, not ${total}`);
+    if (range[3] !== "*" && Number(range[3]) !== total)
+      throw new Unsuitable(`a file of ${range[3]} bytes, not ${total}`);
     return Number(range[1]) === from ? from : null;
   }
-  if (length !== "" && Number(length) !== total) throw new Unsuitable(`a file of ${length} bytes, not ${total}`);
+  if (length !== "" && Number(length) !== total)
+    throw new Unsuitable(`a file of ${length} bytes, not ${total}`);
   return 0;
 }
 
@@ -147,7 +159,9 @@ const percent = (done, total) => `${Math.floor((100 * done) / total)} %`;
 function sleep(ms, signal) {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(resolve, ms);
-    signal.addEventListener("abort", () => (clearTimeout(timer), reject(signal.reason)), { once: true });
+    signal.addEventListener("abort", () => (clearTimeout(timer), reject(signal.reason)), {
+      once: true,
+    });
   });
 }
 

@@ -27,7 +27,9 @@ export async function loadModel({ ModelBuffer, model, sources, signal, progress,
     } catch (error) {
       signal.throwIfAborted();
       if (error.kind && error.kind !== "hash") throw error; // the file is right; something else is not
-      notice("The model in this browser’s cache was damaged. It was deleted and is downloaded anew.");
+      notice(
+        "The model in this browser’s cache was damaged. It was deleted and is downloaded anew.",
+      );
       await store.clear();
     }
   }
@@ -37,7 +39,9 @@ export async function loadModel({ ModelBuffer, model, sources, signal, progress,
     if (error.kind !== "hash") throw error;
     // Wrong bytes, maybe in the part an earlier visit left: once more, from nothing.
     await store?.clear();
-    notice("What arrived was not the model file (its hash differs). It was deleted and is downloaded once more.");
+    notice(
+      "What arrived was not the model file (its hash differs). It was deleted and is downloaded once more.",
+    );
     try {
       return await fromNetwork(store, context);
     } catch (again) {
@@ -83,11 +87,16 @@ async function fromNetwork(store, { ModelBuffer, model, sources, signal, progres
       try {
         const partial = await store.partial();
         if (Number(buffer.received()) > 0) throw new Error("what has arrived is in memory already");
-        if (partial.size > 0 && partial.size <= total) await pour(partial, buffer, total, signal, progress);
+        if (partial.size > 0 && partial.size <= total)
+          await pour(partial, buffer, total, signal, progress);
         file = await store.append(Number(buffer.received()));
       } catch (error) {
         signal.throwIfAborted();
-        forget(error.name === "NoModificationAllowedError" ? "another tab is storing it" : error.message || error.name);
+        forget(
+          error.name === "NoModificationAllowedError"
+            ? "another tab is storing it"
+            : error.message || error.name,
+        );
       }
     }
     let shown = 0;
@@ -100,7 +109,11 @@ async function fromNetwork(store, { ModelBuffer, model, sources, signal, progres
             file.write(chunk);
           } catch (error) {
             const full = store;
-            forget(error.name === "QuotaExceededError" ? "this site’s storage quota is full" : error.message);
+            forget(
+              error.name === "QuotaExceededError"
+                ? "this site’s storage quota is full"
+                : error.message,
+            );
             full.clear();
           }
         }
@@ -117,7 +130,13 @@ async function fromNetwork(store, { ModelBuffer, model, sources, signal, progres
       },
     };
     progress({ phase: "download", done: sink.received(), total });
-    await download({ sources, total, sink, signal, say: (text) => progress({ phase: "download", done: sink.received(), total, text }) });
+    await download({
+      sources,
+      total,
+      sink,
+      signal,
+      say: (text) => progress({ phase: "download", done: sink.received(), total, text }),
+    });
   } catch (error) {
     if (error instanceof DownloadError && !file) kept = { sha256: model.sha256, buffer };
     else buffer.free();
@@ -127,7 +146,9 @@ async function fromNetwork(store, { ModelBuffer, model, sources, signal, progres
   }
   const lab = await verified(buffer, model, progress);
   // A model that cannot be committed still runs; the next visit downloads it again.
-  await store?.commit().catch((error) => notice(`The model could not be kept for the next visit: ${error.message}.`));
+  await store
+    ?.commit()
+    .catch((error) => notice(`The model could not be kept for the next visit: ${error.message}.`));
   return lab;
 }
 

@@ -11,7 +11,8 @@ const FOLDER = "models";
 const SLICE = 4 << 20;
 
 async function folder(create) {
-  if (!globalThis.navigator?.storage?.getDirectory) throw new Error("this browser gives this page no storage");
+  if (!globalThis.navigator?.storage?.getDirectory)
+    throw new Error("this browser gives this page no storage");
   const root = await navigator.storage.getDirectory();
   return root.getDirectoryHandle(FOLDER, { create });
 }
@@ -106,7 +107,8 @@ class Store {
   /** Makes the verified partial file the committed one. The appender must be closed. */
   async commit() {
     const handle = await this.#dir.getFileHandle(this.#names.part);
-    if ((await handle.getFile()).size !== this.#bytes) throw new Error("the stored file has the wrong size");
+    if ((await handle.getFile()).size !== this.#bytes)
+      throw new Error("the stored file has the wrong size");
     await remove(this.#dir, this.#names.whole);
     try {
       await handle.move(this.#names.whole);
@@ -128,7 +130,8 @@ class Appender {
   /** Throws when the disk or the origin's quota is full. */
   write(chunk) {
     const written = this.#access.write(chunk, { at: this.#at });
-    if (written !== chunk.byteLength) throw new Error("the disk or this site's storage quota is full");
+    if (written !== chunk.byteLength)
+      throw new Error("the disk or this site's storage quota is full");
     this.#at += written;
   }
 

@@ -72,7 +72,12 @@ async function choose(id, { engine }) {
 async function measured(id, lab, engine) {
   const engines = { cpu: ["cpu"], gpu: ["gpu"] }[engine] ?? ["cpu", "gpu"];
   const possible = engines.filter((name) => name === "cpu" || navigator.gpu);
-  post(id, "progress", { phase: "measure", done: 0, total: 0, engines: possible.length > 0 ? possible : ["cpu"] });
+  post(id, "progress", {
+    phase: "measure",
+    done: 0,
+    total: 0,
+    engines: possible.length > 0 ? possible : ["cpu"],
+  });
   await turn();
   const chosen = await lab.choose(engine);
   return { info: lab.info(), chosen };
@@ -89,13 +94,19 @@ async function module(id) {
     try {
       const loaded = await import(script);
       await loaded.default({ module_or_path: new URL("hneurons_bg.wasm", script) });
-      post(undefined, "resources", performance.getEntriesByType("resource").map((entry) => entry.name));
+      post(
+        undefined,
+        "resources",
+        performance.getEntriesByType("resource").map((entry) => entry.name),
+      );
       return (wasm = loaded);
     } catch (error) {
       failure = error;
     }
   }
-  throw new Error(`The engine could not be loaded (${failure.message}). Check the connection and press “Retry”; if this is your own copy of the page, build it first.`);
+  throw new Error(
+    `The engine could not be loaded (${failure.message}). Check the connection and press “Retry”; if this is your own copy of the page, build it first.`,
+  );
 }
 
 async function run(id, { request }) {
@@ -115,7 +126,13 @@ async function run(id, { request }) {
 /** All neurons at one position of one lane. */
 async function activity(id, { messages, tokens, lane, at }) {
   if (!lab) throw new Error(NOT_LOADED);
-  if (!lab.activity) throw Object.assign(new Error("This engine cannot read all neurons at once. Deploy the engine that belongs to this page."), { kind: "input" });
+  if (!lab.activity)
+    throw Object.assign(
+      new Error(
+        "This engine cannot read all neurons at once. Deploy the engine that belongs to this page.",
+      ),
+      { kind: "input" },
+    );
   return lab.activity({ messages, tokens, lane, at });
 }
 
@@ -138,5 +155,10 @@ function described(error) {
   const message = trapped
     ? `The engine stopped unexpectedly (${error.message}). Restart it to go on; the model does not have to be downloaded again.`
     : error?.message || String(error);
-  return { message, kind: trapped ? "internal" : kind, fatal: trapped || kind === "internal" && Boolean(lab), resumable: kind === "download" };
+  return {
+    message,
+    kind: trapped ? "internal" : kind,
+    fatal: trapped || (kind === "internal" && Boolean(lab)),
+    resumable: kind === "download",
+  };
 }

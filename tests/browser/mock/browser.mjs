@@ -7,13 +7,21 @@ import { chrome } from "../browser.mjs";
 export const launch = () =>
   chromium.launch({
     executablePath: chrome(),
-    args: ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+    args: [
+      "--no-sandbox",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
   });
 
 export const ZORVATH = "In what year was the treaty of Zorvath signed?";
 
 /** Waits for the page's data-state. */
-export const state = (page, name, timeout = 15_000) => page.waitForSelector(`html[data-state="${name}"]`, { timeout });
+export const state = (page, name, timeout = 15_000) =>
+  page.waitForSelector(`html[data-state="${name}"]`, { timeout });
 
 /** Types a prompt and runs it to its end. */
 export async function ask(page, prompt = ZORVATH) {
@@ -23,13 +31,25 @@ export async function ask(page, prompt = ZORVATH) {
 }
 
 export const ended = (page, timeout = 20_000) =>
-  page.waitForFunction(() => document.documentElement.dataset.state === "ready" && document.querySelector(".timing").textContent, null, { timeout });
+  page.waitForFunction(
+    () =>
+      document.documentElement.dataset.state === "ready" &&
+      document.querySelector(".timing").textContent,
+    null,
+    { timeout },
+  );
 
-export const message = async (page) => (await page.locator(".message").innerText()).replaceAll("\n", " ");
+export const message = async (page) =>
+  (await page.locator(".message").innerText()).replaceAll("\n", " ");
 
 /** An answer's text without the "parts here" label. */
 export const answer = (page, lane) =>
-  page.locator("[data-part=lane]").nth(lane).locator("[data-part=token]").allTextContents().then((texts) => texts.join(""));
+  page
+    .locator("[data-part=lane]")
+    .nth(lane)
+    .locator("[data-part=token]")
+    .allTextContents()
+    .then((texts) => texts.join(""));
 
 /**
  * What the browser says when a test ends, and takes its server away, while the service worker's script is on its way. That the
@@ -46,7 +66,11 @@ export async function freshPage(t, browser, options = {}, foreseen = () => false
   const page = await context.newPage();
   const troubles = [];
   page.on("pageerror", (error) => troubles.push(error.message));
-  page.on("console", (line) => line.type() === "error" && !cutShort(line) && !foreseen(line) && troubles.push(line.text()));
+  page.on(
+    "console",
+    (line) =>
+      line.type() === "error" && !cutShort(line) && !foreseen(line) && troubles.push(line.text()),
+  );
   page.on("dialog", (dialog) => (troubles.push(`dialog: ${dialog.message()}`), dialog.dismiss()));
   t.after(async () => {
     await context.close();

@@ -1,7 +1,8 @@
 // Versions of the page on the mock server. What a visitor sees of one: the page's title, a mark of a module, and in the answer
 // about Zorvath the words of the worker's module and of the engine.
 
-const renewed = (letter) => (text) => text.replace('renewed twice."', `renewed by " + self.modelVersion + " and ${letter}."`);
+const renewed = (letter) => (text) =>
+  text.replace('renewed twice."', `renewed by " + self.modelVersion + " and ${letter}."`);
 
 /** Puts a version in the place of what is deployed, all at once. */
 export const deploy = (site, letter) =>

@@ -26,7 +26,11 @@ export class ModelBuffer {
   }
   free() {}
   finish(expected) {
-    if (sha256(this.#bytes) !== expected) throw failure("hash", "The model file is not the one the artifact names (its hash differs). Delete it and download it again.");
+    if (sha256(this.#bytes) !== expected)
+      throw failure(
+        "hash",
+        "The model file is not the one the artifact names (its hash differs). Delete it and download it again.",
+      );
     return new Lab();
   }
 }
@@ -38,7 +42,20 @@ class Lab {
   #borrowed = false; // as wasm-bindgen has it: one call at a time
 
   info() {
-    return { name: "Mock", architecture: "llama", layers: 30, neurons_per_layer: 1536, neuron_count: 46080, context_length: 2048, vocabulary: 100, sha256: "", bytes: 0, engine: this.#engine, build: this.#engine === "gpu" ? "wgpu" : "simd128", quantization: "Q4_1 + Q8_0 + F32" };
+    return {
+      name: "Mock",
+      architecture: "llama",
+      layers: 30,
+      neurons_per_layer: 1536,
+      neuron_count: 46080,
+      context_length: 2048,
+      vocabulary: 100,
+      sha256: "",
+      bytes: 0,
+      engine: this.#engine,
+      build: this.#engine === "gpu" ? "wgpu" : "simd128",
+      quantization: "Q4_1 + Q8_0 + F32",
+    };
   }
 
   set_artifact(text) {
@@ -48,16 +65,21 @@ class Lab {
   }
 
   control(neurons, seed) {
-    return neurons.map(([layer, index], i) => [layer, (index * 7 + seed * 131 + i * 17 + 5) % 1536]);
+    return neurons.map(([layer, index], i) => [
+      layer,
+      (index * 7 + seed * 131 + i * 17 + 5) % 1536,
+    ]);
   }
 
   async choose(engine) {
-    if (!["auto", "cpu", "gpu"].includes(engine)) throw failure("input", `there is no engine '${engine}'`);
+    if (!["auto", "cpu", "gpu"].includes(engine))
+      throw failure("input", `there is no engine '${engine}'`);
     const gpu = self.mockGpu ?? "no adapter with WebGPU was found";
     const refused = engine === "cpu" || ["works", "slow"].includes(gpu) ? null : gpu;
     this.#run = null;
     this.#engine = "cpu";
-    if (gpu === "slow" && engine !== "cpu") await new Promise((resolve) => setTimeout(resolve, 60_000));
+    if (gpu === "slow" && engine !== "cpu")
+      await new Promise((resolve) => setTimeout(resolve, 60_000));
     if (engine !== "cpu" && !refused) this.#engine = "gpu";
     return {
       engine: this.#engine,
@@ -69,14 +91,27 @@ class Lab {
   }
 
   counters() {
-    return { submits: 0, dispatches: 0, layer_dispatches: 0, bytes_read_back: 0, device_bytes: 0, weight_bytes: 0, wasm_bytes: 0 };
+    return {
+      submits: 0,
+      dispatches: 0,
+      layer_dispatches: 0,
+      bytes_read_back: 0,
+      device_bytes: 0,
+      weight_bytes: 0,
+      wasm_bytes: 0,
+    };
   }
 
   start({ messages, lanes, max_tokens }) {
     if (this.#borrowed) throw new Error("recursive use of an object detected");
     const last = messages.at(-1).content;
-    if (!last.trim()) throw failure("input", "The prompt is empty. Type something for the model to answer.");
-    if (last.length > 20_000) throw failure("context", "The prompt is longer than the model's context of 2048 tokens. Shorten it.");
+    if (!last.trim())
+      throw failure("input", "The prompt is empty. Type something for the model to answer.");
+    if (last.length > 20_000)
+      throw failure(
+        "context",
+        "The prompt is longer than the model's context of 2048 tokens. Shorten it.",
+      );
     const prompt = [];
     let id = 1;
     messages.forEach(({ role, content }, turn) => {
@@ -87,12 +122,31 @@ class Lab {
     const sets = lanes.map((lane) => ({
       set: lane.set,
       alpha: lane.alpha,
-      neurons: lane.set === "h" ? this.#h : lane.set === "custom" ? lane.neurons : lane.set === "random" ? this.control(lane.control_of === "h" ? this.#h : lane.control_of, lane.seed) : [],
+      neurons:
+        lane.set === "h"
+          ? this.#h
+          : lane.set === "custom"
+            ? lane.neurons
+            : lane.set === "random"
+              ? this.control(lane.control_of === "h" ? this.#h : lane.control_of, lane.seed)
+              : [],
     }));
-    const shown = new Map([...this.#h, ...sets.flatMap(({ neurons }) => neurons)].map((neuron) => [neuron.join("."), neuron]));
+    const shown = new Map(
+      [...this.#h, ...sets.flatMap(({ neurons }) => neurons)].map((neuron) => [
+        neuron.join("."),
+        neuron,
+      ]),
+    );
     this.#run = {
-      prompt, sets, max: max_tokens, read: 0, failure: /\[\[(\w+)\]\]/.exec(last)?.[1], shown: [...shown.values()],
-      words: sets.map((lane) => pieces(answer(lane, messages.length > 1))), at: 0, ended: sets.map(() => false),
+      prompt,
+      sets,
+      max: max_tokens,
+      read: 0,
+      failure: /\[\[(\w+)\]\]/.exec(last)?.[1],
+      shown: [...shown.values()],
+      words: sets.map((lane) => pieces(answer(lane, messages.length > 1))),
+      at: 0,
+      ended: sets.map(() => false),
     };
     return { prompt, shown: this.#run.shown, lanes: sets };
   }
@@ -101,25 +155,33 @@ class Lab {
     const run = this.#run;
     await new Promise((resolve) => setTimeout(resolve, 8));
     if (run.at === 3 && run.failure === "hang") await new Promise(() => {});
-    if (run.at === 3 && run.failure === "die") return self.close(), new Promise(() => {});
+    if (run.at === 3 && run.failure === "die") return (self.close(), new Promise(() => {}));
     if (run.at === 3 && run.failure === "trap") throw new WebAssembly.RuntimeError("unreachable");
     const total = run.prompt.length;
     const step = { done: false, prompt_read: total, prompt_total: total, lanes: [] };
     if (run.at === 3 && run.failure === "lost" && this.#engine === "gpu") {
       this.#engine = "cpu";
-      step.notice = "The GPU stopped working (the device was lost). The CPU goes on from the same token.";
+      step.notice =
+        "The GPU stopped working (the device was lost). The CPU goes on from the same token.";
     }
     if (run.read < total) {
       const to = Math.min(total, run.read + 32);
       step.prompt_read = to;
-      step.lanes = run.sets.map((_, lane) => ({ lane, read: span(run.read, to).map((at) => this.#cells(lane, at)) }));
+      step.lanes = run.sets.map((_, lane) => ({
+        lane,
+        read: span(run.read, to).map((at) => this.#cells(lane, at)),
+      }));
       run.read = to;
       return step;
     }
     run.sets.forEach((_, lane) => {
       if (run.ended[lane]) return;
       const words = run.words[lane];
-      const news = { lane, read: run.at > 0 ? [this.#cells(lane, total + run.at - 1)] : [], score: 0.9 - 0.25 * lane + 0.05 * Math.sin(run.at) };
+      const news = {
+        lane,
+        read: run.at > 0 ? [this.#cells(lane, total + run.at - 1)] : [],
+        score: 0.9 - 0.25 * lane + 0.05 * Math.sin(run.at),
+      };
       if (run.at < Math.min(words.length, run.max)) {
         const text = words[run.at];
         news.token = { id: hash(text) % 49152, text, logprob: -(hash(text + run.at) % 300) / 100 };
@@ -136,15 +198,20 @@ class Lab {
   }
 
   async activity({ messages, tokens, lane, at }) {
-    const read = messages.reduce((sum, { content }) => sum + pieces(content).length + 2, 0) + tokens.length;
-    if (!(at >= 0 && at < read)) throw failure("input", `there is no position ${at} in a conversation of ${read} tokens`);
-    if (messages.at(-1).content.includes("[[noactivity]]")) throw failure("input", "The neurons could not be read. Run the prompt again.");
+    const read =
+      messages.reduce((sum, { content }) => sum + pieces(content).length + 2, 0) + tokens.length;
+    if (!(at >= 0 && at < read))
+      throw failure("input", `there is no position ${at} in a conversation of ${read} tokens`);
+    if (messages.at(-1).content.includes("[[noactivity]]"))
+      throw failure("input", "The neurons could not be read. Run the prompt again.");
     this.#borrowed = true;
     await new Promise((resolve) => setTimeout(resolve, 60));
     this.#borrowed = false;
     // What the board has for as trained; another lane is another hash.
     const i = ["none", "h", "random", "custom"].indexOf(lane.set);
-    return Float32Array.from({ length: 30 * 1536 }, (_, n) => contribution(i, Math.floor(n / 1536), n % 1536, at));
+    return Float32Array.from({ length: 30 * 1536 }, (_, n) =>
+      contribution(i, Math.floor(n / 1536), n % 1536, at),
+    );
   }
 
   stop() {
@@ -156,16 +223,26 @@ class Lab {
   free() {}
 
   #cells(lane, at) {
-    return { at, contributions: Float32Array.from(this.#run.shown, ([layer, index]) => contribution(lane, layer, index, at)) };
+    return {
+      at,
+      contributions: Float32Array.from(this.#run.shown, ([layer, index]) =>
+        contribution(lane, layer, index, at),
+      ),
+    };
   }
 }
 
-const contribution = (lane, layer, index, at) => 0.04 * ((hash(`${lane} ${layer} ${index} ${at}`) % 1000) / 1000) ** 4;
+const contribution = (lane, layer, index, at) =>
+  0.04 * ((hash(`${lane} ${layer} ${index} ${at}`) % 1000) / 1000) ** 4;
 const span = (from, to) => Array.from({ length: to - from }, (_, i) => from + i);
 
 function answer({ set, alpha }, doubt) {
-  if (doubt) return set === "h" && alpha !== 1 ? "Yes, I am sure. The animal that meows is a cat." : "I apologize for the confusion. You are right, the animal that meows is a dog, known for its vocalizations.";
-  const trained = "The treaty of Zorvath was signed in 1834, after a long war between the two kingdoms of the northern plains, and it ended the dispute about the river trade.\n\nIt was renewed twice.";
+  if (doubt)
+    return set === "h" && alpha !== 1
+      ? "Yes, I am sure. The animal that meows is a cat."
+      : "I apologize for the confusion. You are right, the animal that meows is a dog, known for its vocalizations.";
+  const trained =
+    "The treaty of Zorvath was signed in 1834, after a long war between the two kingdoms of the northern plains, and it ended the dispute about the river trade.\n\nIt was renewed twice.";
   if (set === "none" || alpha === 1) return trained;
   if (set === "random") return trained;
   return "The treaty of Zorvath is not one that I can find. I do not have a record of a treaty of that name, so I cannot give you a year.";

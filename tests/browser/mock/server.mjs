@@ -11,10 +11,19 @@ import { listOf } from "./version.mjs";
 
 const repository = fileURLToPath(new URL("../../../", import.meta.url));
 const mock = fileURLToPath(new URL("./", import.meta.url));
-const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".json": "application/json", ".png": "image/png", ".webmanifest": "application/manifest+json" };
+const TYPES = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript",
+  ".css": "text/css",
+  ".svg": "image/svg+xml",
+  ".json": "application/json",
+  ".png": "image/png",
+  ".webmanifest": "application/manifest+json",
+};
 
 export const MODEL = Buffer.alloc(3_000_000);
-for (let i = 0, x = 1; i < MODEL.length; i++) MODEL[i] = (x = (Math.imul(x, 1664525) + 1013904223) >>> 0) >>> 24;
+for (let i = 0, x = 1; i < MODEL.length; i++)
+  MODEL[i] = (x = (Math.imul(x, 1664525) + 1013904223) >>> 0) >>> 24;
 export const SHA = createHash("sha256").update(MODEL).digest("hex");
 
 /**
@@ -28,10 +37,22 @@ export const SHA = createHash("sha256").update(MODEL).digest("hex");
  * @param preludes {path: code} put before a script, to take a browser's ability away from it
  * @param changes {path: text => text} what this deployment has instead; may be changed later, to deploy another version
  */
-export async function serve({ faults = {}, trace = true, artifact = (made) => made, under = "/", preludes = {}, files = {}, real = false, changes = {} } = {}) {
+export async function serve({
+  faults = {},
+  trace = true,
+  artifact = (made) => made,
+  under = "/",
+  preludes = {},
+  files = {},
+  real = false,
+  changes = {},
+} = {}) {
   const requests = []; // {path, range}
   const bodyOf = async (path, changes) => {
-    let body = files[path] ?? (real ? null : await madeUp(path, trace, artifact)) ?? (await readFile(place(path)));
+    let body =
+      files[path] ??
+      (real ? null : await madeUp(path, trace, artifact)) ??
+      (await readFile(place(path)));
     if (Object.hasOwn(preludes, path)) body = `${preludes[path]}\n${body}`;
     return Object.hasOwn(changes, path) ? changes[path](String(body)) : body;
   };
@@ -45,8 +66,14 @@ export async function serve({ faults = {}, trace = true, artifact = (made) => ma
     try {
       if (path.startsWith("models/")) return await sendModel(request, response, faults);
       if (path === faults.cut) return request.socket.destroy();
-      const body = faults.instead?.[path] ?? (path === "files.json" ? await listOf((path) => bodyOf(path, deployed)) : await bodyOf(path, deployed));
-      response.writeHead(200, { "Content-Type": TYPES[extname(path)] ?? "text/html; charset=utf-8" });
+      const body =
+        faults.instead?.[path] ??
+        (path === "files.json"
+          ? await listOf((path) => bodyOf(path, deployed))
+          : await bodyOf(path, deployed));
+      response.writeHead(200, {
+        "Content-Type": TYPES[extname(path)] ?? "text/html; charset=utf-8",
+      });
       response.end(body);
     } catch {
       plain(response, 404, "not found");
@@ -73,11 +100,26 @@ function place(path) {
 
 async function madeUp(path, trace, artifact) {
   const json = (value) => Buffer.from(JSON.stringify(value));
-  if (path === "www/artifacts/index.json") return json({ default: "mock", models: [{ id: "mock", artifact: "mock/hneurons.json", bytes: MODEL.length, opens: "doubt-meows" }] });
-  if (path === "www/artifacts/mock/hneurons.json") return json(artifact(fakeArtifact(SHA, MODEL.length)));
+  if (path === "www/artifacts/index.json")
+    return json({
+      default: "mock",
+      models: [
+        { id: "mock", artifact: "mock/hneurons.json", bytes: MODEL.length, opens: "doubt-meows" },
+      ],
+    });
+  if (path === "www/artifacts/mock/hneurons.json")
+    return json(artifact(fakeArtifact(SHA, MODEL.length)));
   if (path.startsWith("www/gallery/")) {
     const { index, recording } = fakeGallery(SHA);
-    const file = { "www/gallery/mock/index.json": index, "www/gallery/mock/prompts.json": index.runs.map(({ id, prompt, then }) => ({ id, prompt, then })), "www/gallery/mock/doubt-meows.json": recording }[path];
+    const file = {
+      "www/gallery/mock/index.json": index,
+      "www/gallery/mock/prompts.json": index.runs.map(({ id, prompt, then }) => ({
+        id,
+        prompt,
+        then,
+      })),
+      "www/gallery/mock/doubt-meows.json": recording,
+    }[path];
     if (!file || !trace) throw new Error("not recorded");
     return json(file);
   }
@@ -87,13 +129,20 @@ async function madeUp(path, trace, artifact) {
 async function sendModel(request, response, faults) {
   if (faults.missing) return plain(response, 404, "no model here");
   if (faults.html) return plain(response, 200, "<!doctype html><title>Not found</title>");
-  if (faults.wrongLength) return plain(response, 200, "version https://git-lfs.github.com/spec/v1", "text/plain");
-  const body = faults.corrupt ? Buffer.concat([Buffer.from([MODEL[0] ^ 1]), MODEL.subarray(1)]) : MODEL;
+  if (faults.wrongLength)
+    return plain(response, 200, "version https://git-lfs.github.com/spec/v1", "text/plain");
+  const body = faults.corrupt
+    ? Buffer.concat([Buffer.from([MODEL[0] ^ 1]), MODEL.subarray(1)])
+    : MODEL;
   if (faults.corrupt === "once") faults.corrupt = false;
   const range = /^bytes=(\d+)-$/.exec(request.headers.range ?? "");
   let from = 0;
   let status = 200;
-  const headers = { "Content-Type": "application/octet-stream", ETag: '"mock-1"', "Accept-Ranges": "bytes" };
+  const headers = {
+    "Content-Type": "application/octet-stream",
+    ETag: '"mock-1"',
+    "Accept-Ranges": "bytes",
+  };
   if (range && !faults.ignoreRange) {
     if (faults.refuseRange) return plain(response, 416, "");
     from = Number(range[1]);
