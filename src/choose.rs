@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    engine::{CHOSEN, Edits, Engine, Feed, Logits, Watch},
+    engine::{CHOSEN, Edits, Engine, Feed, Logits, Watch, open_lanes},
     error::{Error, ErrorKind, Result},
     text::Tokenizer,
 };
@@ -143,9 +143,7 @@ async fn go_on(
     count: usize,
     now: impl Fn() -> f64,
 ) -> Result<Measured> {
-    let lanes = (0..LANES)
-        .map(|_| engine.open(&Edits::none()))
-        .collect::<Result<Vec<_>>>()?;
+    let lanes = open_lanes(engine, [&Edits::none(); LANES])?;
     let mut said = vec![Vec::new(); LANES];
     let mut flight = VecDeque::new();
     let mut begin = now();

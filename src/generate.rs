@@ -3,7 +3,7 @@
 //! A [`Session`] is one run: the same prompt in several lanes, each with its own edits. It holds no engine; whoever
 //! drives it passes one to [`Session::step`], once per chunk of prompt and once per token, and may stop in between.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use candle_core::{Device, Tensor};
 use candle_transformers::generation::{LogitsProcessor, Sampling as CandleSampling};
@@ -12,10 +12,10 @@ use serde::Serialize;
 use crate::{
     engine::{
         CHOSEN, Choice, Edits, Engine, Feed, LaneId, Logits, Neuron, Reading, Ticket, Watch,
-        logprob,
+        logprob, math, open_lanes,
     },
     error::{Error, ErrorKind, Result},
-    neurons::{self, Detector},
+    neurons::{self, Detector, RunningScore},
     text::{PromptToken, TextStream, Tokenizer},
 };
 
@@ -164,25 +164,19 @@ pub struct Step {
 /// One lane of a run.
 struct Lane {
     id: LaneId,
-    sampler: Option<LogitsProcessor>,
+    sampler: Option<Sampler>,
     stream: TextStream,
-    /// The answer's tokens and their texts.
+    /// The answer's tokens.
     ids: Vec<u32>,
-    texts: Vec<String>,
-    /// The detector's contributions at each answer token read.
-    detected: Vec<Vec<f32>>,
+    /// What the detector makes of it.
+    score: Option<RunningScore>,
+    /// Answer tokens read: all but the last, which is read when there is a next.
+    read: usize,
     /// Answer tokens whose reading was asked for.
     fed: usize,
     /// Whether the engine itself knows the token to go on from.
     chosen_there: bool,
     stopped: Option<Stopped>,
-}
-
-impl Lane {
-    /// Answer tokens read: all but the last, which is read when there is a next.
-    fn read(&self) -> usize {
-        self.detected.len()
-    }
 }
 
 /// A step asked of the engine and not yet collected.
@@ -199,7 +193,8 @@ pub struct Session {
     plan: Plan,
     ids: Vec<u32>,
     watch: Watch,
-    detector: Option<Detector>,
+    /// Where the detector's neurons are among those watched.
+    detected: Vec<usize>,
     lanes: Vec<Lane>,
     /// Prompt tokens asked to be read, and those read.
     fed: usize,
@@ -246,40 +241,39 @@ impl Session {
             ));
         }
         let mut neurons = plan.shown.clone();
-        let have: std::collections::HashSet<Neuron> = neurons.iter().copied().collect();
-        let detected = detector.iter().flat_map(Detector::neurons);
-        neurons.extend(detected.filter(|n| !have.contains(n)));
+        let mut places: HashMap<Neuron, usize> = neurons.iter().copied().zip(0..).collect();
+        let mut detected = Vec::new();
+        for neuron in detector.iter().flat_map(Detector::neurons) {
+            detected.push(*places.entry(neuron).or_insert_with(|| {
+                neurons.push(neuron);
+                neurons.len() - 1
+            }));
+        }
         let watch = match plan.top {
             0 => Watch::Chosen(neurons),
             count => Watch::Top { neurons, count },
         };
-        let mut lanes: Vec<Lane> = Vec::with_capacity(plan.lanes.len());
-        for edits in &plan.lanes {
-            match engine.open(edits) {
-                Ok(id) => lanes.push(Lane {
-                    id,
-                    sampler: sampler(&plan.sampling),
-                    stream: TextStream::default(),
-                    ids: Vec::new(),
-                    texts: Vec::new(),
-                    detected: Vec::new(),
-                    fed: 0,
-                    chosen_there: false,
-                    stopped: None,
-                }),
-                Err(e) => {
-                    for lane in lanes {
-                        engine.close(lane.id);
-                    }
-                    return Err(e);
-                }
-            }
-        }
+        let lanes = open_lanes(engine, &plan.lanes)?
+            .into_iter()
+            .map(|id| Lane {
+                id,
+                sampler: sampler(&plan.sampling),
+                stream: TextStream::default(),
+                ids: Vec::new(),
+                score: detector
+                    .clone()
+                    .map(|d| RunningScore::new(d, &plan.question)),
+                read: 0,
+                fed: 0,
+                chosen_there: false,
+                stopped: None,
+            })
+            .collect();
         Ok(Self {
             ids: plan.prompt.iter().map(|t| t.id).collect(),
             plan,
             watch,
-            detector,
+            detected,
             lanes,
             fed: 0,
             read: 0,
@@ -430,12 +424,15 @@ impl Session {
             );
             let at = match start {
                 Some(start) => start + k,
-                None => self.ids.len() + self.lanes[i].read(),
+                None => self.ids.len() + self.lanes[i].read,
             };
             if start.is_none() {
-                let neurons = self.detector.iter().flat_map(Detector::neurons);
-                let of = neurons.map(|n| self.pick(&all, n)).collect();
-                self.lanes[i].detected.push(of);
+                let lane = &mut self.lanes[i];
+                lane.read += 1;
+                if let Some(score) = &mut lane.score {
+                    // Every watched neuron has a contribution, and the detector's are watched.
+                    score.read(self.detected.iter().map(|&at| all[at]).collect());
+                }
             }
             step.read.push(Read {
                 at,
@@ -461,7 +458,9 @@ impl Session {
                 let lane = &mut self.lanes[i];
                 let piece = lane.stream.push(text.bytes(choice.id));
                 lane.ids.push(choice.id);
-                lane.texts.push(piece.clone());
+                if let Some(score) = &mut lane.score {
+                    score.token(&piece);
+                }
                 step.token = Some(NewToken {
                     id: choice.id,
                     text: piece,
@@ -492,14 +491,25 @@ impl Session {
         self.fed = self.read;
         self.again.clear();
         self.again_read = 0;
-        for (i, (lane, edits)) in self.lanes.iter_mut().zip(&self.plan.lanes).enumerate() {
-            if lane.stopped.is_some() {
-                continue;
+        let live: Vec<usize> = (0..self.lanes.len())
+            .filter(|&i| self.lanes[i].stopped.is_none())
+            .collect();
+        let opened = match open_lanes(engine, live.iter().map(|&i| &self.plan.lanes[i])) {
+            Ok(opened) => opened,
+            Err(e) => {
+                // The numbers of their lanes mean nothing to the new engine.
+                for i in live {
+                    self.lanes[i].stopped = Some(Stopped::Stop);
+                }
+                return Err(e);
             }
-            lane.id = engine.open(edits)?;
-            lane.fed = lane.read();
+        };
+        for (i, id) in live.into_iter().zip(opened) {
+            let lane = &mut self.lanes[i];
+            lane.id = id;
+            lane.fed = lane.read;
             lane.chosen_there = false;
-            let answer = &lane.ids[..lane.read()];
+            let answer = &lane.ids[..lane.read];
             let tokens = [&self.ids[..self.read], answer].concat();
             if !tokens.is_empty() {
                 self.again.push((i, tokens));
@@ -576,35 +586,20 @@ impl Session {
         }
     }
 
-    /// The contribution of one neuron among those watched.
-    fn pick(&self, all: &[f32], neuron: Neuron) -> f32 {
-        let watched = self.watch.neurons();
-        let at = watched.iter().position(|&n| n == neuron);
-        at.and_then(|at| all.get(at)).copied().unwrap_or(0.0)
-    }
-
     /// The detector over the answer's words that a lane has read.
     fn score(&self, lane: usize) -> Option<f64> {
-        let detector = self.detector.as_ref()?;
-        let lane = &self.lanes[lane];
-        let texts: Vec<&str> = lane.texts.iter().map(String::as_str).collect();
-        let span = neurons::answer_words(&self.plan.question, &texts);
-        let read: Vec<&Vec<f32>> = lane
-            .detected
-            .iter()
-            .zip(&span)
-            .filter(|(_, inside)| **inside)
-            .map(|(c, _)| c)
-            .collect();
-        let width = read.first()?.len();
-        let means: Vec<f64> = (0..width)
-            .map(|j| read.iter().map(|c| f64::from(c[j])).sum::<f64>() / read.len() as f64)
-            .collect();
-        Some(detector.score(&means))
+        self.lanes[lane].score.as_ref()?.score()
     }
 }
 
-pub(crate) fn sampler(sampling: &Sampling) -> Option<LogitsProcessor> {
+/// Draws the tokens of one lane.
+pub(crate) struct Sampler {
+    draw: LogitsProcessor,
+    temperature: f64,
+}
+
+/// What draws as `sampling` says; nothing where the most probable token is taken.
+pub(crate) fn sampler(sampling: &Sampling) -> Option<Sampler> {
     let temperature = sampling.temperature;
     if temperature == 0.0 {
         return None;
@@ -615,21 +610,34 @@ pub(crate) fn sampler(sampling: &Sampling) -> Option<LogitsProcessor> {
         (None, Some(p)) => CandleSampling::TopP { p, temperature },
         (Some(k), Some(p)) => CandleSampling::TopKThenTopP { k, p, temperature },
     };
-    Some(LogitsProcessor::from_sampling(sampling.seed, how))
+    Some(Sampler {
+        draw: LogitsProcessor::from_sampling(sampling.seed, how),
+        temperature,
+    })
 }
 
 /// The next token; without a sampler the most probable one, the lowest id of several.
-pub(crate) fn choose(sampler: Option<&mut LogitsProcessor>, logits: &[f32]) -> Result<u32> {
-    match sampler {
-        None => Ok(Choice::of(logits).id),
-        Some(sampler) => Tensor::from_slice(logits, logits.len(), &Device::Cpu)
-            .and_then(|t| sampler.sample(&t))
-            .map_err(|e| {
-                Error::input(format!(
-                    "no token could be drawn ({e}): choose another temperature"
-                ))
-            }),
-    }
+///
+/// Probabilities are the engine's own `softmax(logits / temperature)`, in which every machine gets the same bits; candle
+/// draws from them. Its generator is rand's `StdRng`, whose numbers are the same everywhere as long as the version of rand
+/// is, which Cargo.lock pins.
+///
+/// # Errors
+/// [`ErrorKind::Input`] where candle cannot draw.
+pub(crate) fn choose(sampler: Option<&mut Sampler>, logits: &[f32]) -> Result<u32> {
+    let Some(Sampler { draw, temperature }) = sampler else {
+        return Ok(Choice::of(logits).id);
+    };
+    Tensor::from_slice(logits, logits.len(), &Device::Cpu)
+        .and_then(|t| draw.sample_f(&t, |p| math::softmax_at(logits, *temperature, p)))
+        .map_err(|e| {
+            // candle's errors carry a backtrace behind their first line.
+            let why = e.to_string();
+            Error::input(format!(
+                "no token could be drawn ({}): choose another temperature",
+                why.lines().next().unwrap_or_default()
+            ))
+        })
 }
 
 #[cfg(test)]

@@ -35,12 +35,22 @@ pub(crate) fn norm(x: &[f32]) -> f32 {
     dot(x, x).sqrt()
 }
 
-/// RMSNorm (Zhang & Sennrich 2019): `out_i = x_i / sqrt(mean(x^2) + eps) * weight_i`.
-pub(crate) fn rms_norm(x: &[f32], weight: &[f32], eps: f32, out: &mut [f32]) {
-    let scale = 1.0 / (dot(x, x) / x.len() as f32 + eps).sqrt();
+/// RMSNorm (Zhang & Sennrich 2019): `out_i = x_i / sqrt(mean(x^2) + eps) * weight_i`. Gives whether the sum of squares is
+/// finite; where it is not, what comes out means nothing.
+#[must_use]
+pub(crate) fn rms_norm(x: &[f32], weight: &[f32], eps: f32, out: &mut [f32]) -> bool {
+    let squares = dot(x, x);
+    let scale = 1.0 / (squares / x.len() as f32 + eps).sqrt();
     for ((o, &x), &w) in out.iter_mut().zip(x).zip(weight) {
         *o = x * scale * w;
     }
+    squares.is_finite()
+}
+
+/// Whether no value is NaN or infinite.
+pub(crate) fn all_finite(x: &[f32]) -> bool {
+    // Looked through whole, without a way out in the middle, so that it is done eight at a time.
+    x.iter().fold(true, |all, v| all & v.is_finite())
 }
 
 /// `e^x` to within 2 units in the last place; arguments are held to [-87, 88], where f32 has room.
@@ -95,6 +105,16 @@ pub(crate) fn softmax(scores: &mut [f32]) {
     for s in scores {
         *s *= scale;
     }
+}
+
+/// `softmax(logits / temperature)` into `out`, which has as many entries; `temperature` is above 0. The quotients are taken
+/// of the distance to the largest logit, in f64, so that the smallest temperature overflows nothing.
+pub(crate) fn softmax_at(logits: &[f32], temperature: f64, out: &mut [f32]) {
+    let most = f64::from(maximum(logits));
+    for (out, &logit) in out.iter_mut().zip(logits) {
+        *out = ((f64::from(logit) - most) / temperature) as f32;
+    }
+    softmax(out);
 }
 
 /// The largest of `x`; minus infinity where none is a number.

@@ -12,7 +12,7 @@ mod contribution;
 pub mod cpu;
 mod edits;
 pub mod gpu;
-mod math;
+pub(crate) mod math;
 mod rope;
 
 use std::{future::Future, pin::Pin};
@@ -250,6 +250,70 @@ pub trait Engine {
             self.collect(ticket).await
         })
     }
+}
+
+/// Opens a lane for each of `edits`, or none: those opened before a failure are closed.
+///
+/// # Errors
+/// As [`Engine::open`].
+pub fn open_lanes<'a>(
+    engine: &mut dyn Engine,
+    edits: impl IntoIterator<Item = &'a Edits>,
+) -> Result<Vec<LaneId>> {
+    let mut lanes = Vec::new();
+    for edits in edits {
+        match engine.open(edits) {
+            Ok(lane) => lanes.push(lane),
+            Err(e) => {
+                for lane in lanes {
+                    engine.close(lane);
+                }
+                return Err(e);
+            }
+        }
+    }
+    Ok(lanes)
+}
+
+/// Where in a model numbers are computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// The row of a token.
+    Embedding,
+    /// A layer, from 0.
+    Layer(usize),
+    /// The last product, which gives the logits.
+    Unembedding,
+}
+
+/// The error of a pass in which a number was NaN, infinite, or too large to be squared.
+pub(crate) fn not_finite(place: Place) -> Error {
+    let place = match place {
+        Place::Embedding => "the token embedding".to_owned(),
+        Place::Layer(layer) => format!("layer {layer} (the first is 0)"),
+        Place::Unembedding => "the unembedding".to_owned(),
+    };
+    Error::model(format!(
+        "the model's numbers are not finite in {place}: its file is damaged, or an edit is too strong for it; \
+         download it again, choose another, or turn the neurons less far"
+    ))
+}
+
+/// Where a reading first has a number that is not finite, if it has one.
+fn first_not_finite(reading: &Reading) -> Option<Place> {
+    let norms = reading
+        .activity
+        .iter()
+        .flat_map(|a| a.output_norms.iter().enumerate());
+    let layer = norms
+        .filter(|(_, norm)| !norm.is_finite())
+        .map(|(l, _)| l)
+        .min();
+    let logits =
+        reading.choice.is_none_or(|c| c.logprob.is_finite()) && math::all_finite(&reading.logits);
+    layer
+        .map(Place::Layer)
+        .or((!logits).then_some(Place::Unembedding))
 }
 
 /// The checks that every engine makes before it changes anything; `position` tells how much a lane has read. Gives the

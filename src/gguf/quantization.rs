@@ -2,8 +2,6 @@
 //!
 //! Layouts are those of `ggml-common.h`: every format holds 32 weights a block (or one, unquantized).
 
-use candle_core::quantized::GgmlDType;
-
 /// A storage format of weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Quantization {
@@ -20,14 +18,14 @@ pub enum Quantization {
 }
 
 impl Quantization {
-    /// The format candle calls `dtype`, if this engine computes with it.
-    pub fn from_candle(dtype: GgmlDType) -> Option<Self> {
-        Some(match dtype {
-            GgmlDType::F32 => Self::F32,
-            GgmlDType::F16 => Self::F16,
-            GgmlDType::Q4_0 => Self::Q4_0,
-            GgmlDType::Q4_1 => Self::Q4_1,
-            GgmlDType::Q8_0 => Self::Q8_0,
+    /// The format of GGML's number `number` (`enum ggml_type`), if this engine computes with it.
+    pub(crate) fn of(number: u32) -> Option<Self> {
+        Some(match number {
+            0 => Self::F32,
+            1 => Self::F16,
+            2 => Self::Q4_0,
+            3 => Self::Q4_1,
+            8 => Self::Q8_0,
             _ => return None,
         })
     }
@@ -68,4 +66,52 @@ impl Quantization {
             Self::Q8_0 => "Q8_0",
         }
     }
+}
+
+/// GGML's name of a format (`enum ggml_type`), whether or not the engine computes with it.
+pub(crate) fn format_name(number: u32) -> Option<&'static str> {
+    Some(match number {
+        0 => "F32",
+        1 => "F16",
+        2 => "Q4_0",
+        3 => "Q4_1",
+        4 => "Q4_2",
+        5 => "Q4_3",
+        6 => "Q5_0",
+        7 => "Q5_1",
+        8 => "Q8_0",
+        9 => "Q8_1",
+        10 => "Q2_K",
+        11 => "Q3_K",
+        12 => "Q4_K",
+        13 => "Q5_K",
+        14 => "Q6_K",
+        15 => "Q8_K",
+        16 => "IQ2_XXS",
+        17 => "IQ2_XS",
+        18 => "IQ3_XXS",
+        19 => "IQ1_S",
+        20 => "IQ4_NL",
+        21 => "IQ3_S",
+        22 => "IQ2_S",
+        23 => "IQ4_XS",
+        24 => "I8",
+        25 => "I16",
+        26 => "I32",
+        27 => "I64",
+        28 => "F64",
+        29 => "IQ1_M",
+        30 => "BF16",
+        31 => "Q4_0_4_4",
+        32 => "Q4_0_4_8",
+        33 => "Q4_0_8_8",
+        34 => "TQ1_0",
+        35 => "TQ2_0",
+        36 => "IQ4_NL_4_4",
+        37 => "IQ4_NL_4_8",
+        38 => "IQ4_NL_8_8",
+        39 => "MXFP4",
+        40 => "NVFP4",
+        _ => return None,
+    })
 }

@@ -1,10 +1,12 @@
 //! Where each of the model's tensors lies in the file, checked for shape, format and bounds.
 
-use std::ops::Range;
+use std::{collections::BTreeMap, ops::Range};
 
-use candle_core::quantized::gguf_file::Content;
-
-use super::{Config, Quantization, alignment_is_sound};
+use super::{
+    Config, Quantization,
+    header::{Header, TensorInfo},
+    quantization::format_name,
+};
 use crate::error::{Error, Result};
 
 /// One matrix (or, with one row, a vector) in the file: `rows` rows of `columns` weights each.
@@ -59,20 +61,18 @@ pub struct Tensors {
 }
 
 impl Tensors {
-    pub(crate) fn read(content: &Content, config: &Config, file_len: usize) -> Result<Self> {
-        if !alignment_is_sound(content) {
-            return Err(Error::model(
-                "the file's alignment is not a power of two: it is corrupt; download it again",
-            ));
-        }
-        let reader = Reader {
-            content,
+    pub(crate) fn read(header: &Header<'_>, config: &Config, file_len: usize) -> Result<Self> {
+        let mut reader = Reader {
+            left: header.tensors.iter().map(|t| (t.name, t)).collect(),
+            header,
             file_len: file_len as u64,
         };
+        // Before anything is missed: a tensor under another name is what is missing elsewhere.
+        refuse_others(&reader.left, config)?;
         let (hidden, neurons, kv) = (config.hidden, config.neurons, config.kv_width());
-        let token_embd = reader.matrix("token_embd.weight", config.vocabulary, hidden)?;
-        let output = if content.tensor_infos.contains_key("output.weight") {
-            reader.matrix("output.weight", config.vocabulary, hidden)?
+        let token_embd = reader.matrix(EMBEDDING, config.vocabulary, hidden)?;
+        let output = if reader.left.contains_key(UNEMBEDDING) {
+            reader.matrix(UNEMBEDDING, config.vocabulary, hidden)?
         } else {
             token_embd.clone()
         };
@@ -92,27 +92,40 @@ impl Tensors {
                 })
             })
             .collect::<Result<Vec<_>>>()?;
-        // A bias or an extra projection would change the model's output silently if it were left out.
-        if let Some(name) = content.tensor_infos.keys().find(|n| {
-            (n.starts_with("blk.") && n.ends_with(".bias"))
-                || n.contains("attn_q_norm")
-                || n.contains("rope_freqs")
-        }) {
-            return Err(Error::model(format!(
-                "the file holds the tensor '{name}', which this engine does not compute with: choose a plain Llama model"
-            )));
-        }
-        Ok(Self {
+        let tensors = Self {
             token_embd,
             output_norm: reader.vector("output_norm.weight", hidden)?,
             output,
             layers,
-        })
+        };
+        // What `refuse_others` lets through and nothing has taken, should the two ever differ.
+        if let Some(name) = reader.left.keys().next() {
+            return Err(not_computed(name));
+        }
+        tensors.refuse_shared_bytes()?;
+        Ok(tensors)
     }
 
-    /// Every tensor, embedding first.
+    /// Two tensors on the same bytes would be put into tiles twice. A tied output is the one exception.
+    fn refuse_shared_bytes(&self) -> Result<()> {
+        let mut views: Vec<&TensorView> = self.iter().collect();
+        views.sort_by_key(|view| (view.range.start, view.range.end));
+        match views
+            .windows(2)
+            .find(|pair| pair[1].range.start < pair[0].range.end)
+        {
+            None => Ok(()),
+            Some(pair) => Err(Error::model(format!(
+                "the tensors '{}' and '{}' lie on the same bytes of the file: it is corrupt; download it again",
+                pair[0].name, pair[1].name
+            ))),
+        }
+    }
+
+    /// Every tensor once, embedding first; a tied output is the embedding.
     pub fn iter(&self) -> impl Iterator<Item = &TensorView> {
-        let tied = self.output.range == self.token_embd.range;
+        let tied = self.output.range == self.token_embd.range
+            && self.output.quantization == self.token_embd.quantization;
         [&self.token_embd]
             .into_iter()
             .chain(self.layers.iter().flat_map(|l| {
@@ -133,13 +146,71 @@ impl Tensors {
     }
 }
 
+/// The token embedding.
+const EMBEDDING: &str = "token_embd.weight";
+/// The unembedding; absent where it is the embedding.
+const UNEMBEDDING: &str = "output.weight";
+/// What a layer has, without `blk.N.` before and `.weight` behind.
+const OF_A_LAYER: [&str; 9] = [
+    "attn_norm",
+    "attn_q",
+    "attn_k",
+    "attn_v",
+    "attn_output",
+    "ffn_norm",
+    "ffn_gate",
+    "ffn_up",
+    "ffn_down",
+];
+
+/// Refuses a file with a tensor that the engine does not read: leaving it out would change the model in silence.
+fn refuse_others(tensors: &BTreeMap<&str, &TensorInfo<'_>>, config: &Config) -> Result<()> {
+    for &name in tensors.keys() {
+        if [EMBEDDING, UNEMBEDDING, "output_norm.weight"].contains(&name) {
+            continue;
+        }
+        let parts = name
+            .strip_prefix("blk.")
+            .and_then(|rest| rest.strip_suffix(".weight"))
+            .and_then(|rest| rest.split_once('.'));
+        let Some((layer, part)) = parts else {
+            return Err(not_computed(name));
+        };
+        let number: Option<usize> = layer
+            .parse()
+            .ok()
+            .filter(|n: &usize| n.to_string() == layer);
+        match number {
+            Some(n) if OF_A_LAYER.contains(&part) && n >= config.layers => {
+                return Err(Error::model(format!(
+                    "the file holds the tensor '{name}' of layer {n}, but says that it has {} layers \
+                     (llama.block_count): the file is corrupt; download it again",
+                    config.layers
+                )));
+            }
+            Some(_) if OF_A_LAYER.contains(&part) => {}
+            _ => return Err(not_computed(name)),
+        }
+    }
+    Ok(())
+}
+
+fn not_computed(name: &str) -> Error {
+    Error::model(format!(
+        "the file holds the tensor '{name}', which this engine does not compute with: choose a plain Llama model"
+    ))
+}
+
+/// Takes the tensors of a file one after another.
 struct Reader<'a> {
-    content: &'a Content,
+    /// Those not taken yet; by name, so that what is said first is the same every time.
+    left: BTreeMap<&'a str, &'a TensorInfo<'a>>,
+    header: &'a Header<'a>,
     file_len: u64,
 }
 
 impl Reader<'_> {
-    fn vector(&self, name: &str, len: usize) -> Result<TensorView> {
+    fn vector(&mut self, name: &str, len: usize) -> Result<TensorView> {
         let view = self.view(name, &[len], 1, len)?;
         if view.quantization != Quantization::F32 {
             return Err(Error::model(format!(
@@ -150,27 +221,41 @@ impl Reader<'_> {
         Ok(view)
     }
 
-    fn matrix(&self, name: &str, rows: usize, columns: usize) -> Result<TensorView> {
+    fn matrix(&mut self, name: &str, rows: usize, columns: usize) -> Result<TensorView> {
         self.view(name, &[rows, columns], rows, columns)
     }
 
-    fn view(&self, name: &str, shape: &[usize], rows: usize, columns: usize) -> Result<TensorView> {
+    fn view(
+        &mut self,
+        name: &str,
+        shape: &[usize],
+        rows: usize,
+        columns: usize,
+    ) -> Result<TensorView> {
         let again = "the file is corrupt or not complete; download it again";
-        let info =
-            self.content.tensor_infos.get(name).ok_or_else(|| {
-                Error::model(format!("the file lacks the tensor '{name}': {again}"))
-            })?;
-        if info.shape.dims() != shape {
+        let info = self
+            .left
+            .remove(name)
+            .ok_or_else(|| Error::model(format!("the file lacks the tensor '{name}': {again}")))?;
+        if !info
+            .shape
+            .iter()
+            .copied()
+            .eq(shape.iter().map(|&n| n as u64))
+        {
             return Err(Error::model(format!(
                 "tensor '{name}' has shape {:?} where the configuration needs {shape:?}: {again}",
-                info.shape.dims()
+                info.shape
             )));
         }
-        let quantization = Quantization::from_candle(info.ggml_dtype).ok_or_else(|| {
+        let quantization = Quantization::of(info.format).ok_or_else(|| {
+            let format = match format_name(info.format) {
+                Some(name) => name.to_owned(),
+                None => format!("GGML's format number {}", info.format),
+            };
             Error::model(format!(
-                "tensor '{name}' is stored as {:?}, which this engine does not compute with: \
-                 choose a Q4_1, Q4_0, Q8_0, F16 or F32 file",
-                info.ggml_dtype
+                "tensor '{name}' is stored as {format}, which this engine does not compute with: \
+                 choose a Q4_1, Q4_0, Q8_0, F16 or F32 file"
             ))
         })?;
         let row_bytes = quantization.row_bytes(columns).ok_or_else(|| {
@@ -180,17 +265,25 @@ impl Reader<'_> {
             ))
         })?;
         let len = row_bytes as u64 * rows as u64;
-        let start = self.content.tensor_data_offset.checked_add(info.offset);
+        let start = self.header.data_start.checked_add(info.offset);
         let end = start.and_then(|s| s.checked_add(len));
         match (start, end) {
-            (Some(start), Some(end)) if end <= self.file_len => Ok(TensorView {
-                name: name.to_owned(),
-                rows,
-                columns,
-                quantization,
-                // Both fit in usize: they are within a file held in memory.
-                range: start as usize..end as usize,
-            }),
+            (Some(start), Some(end)) if end <= self.file_len => {
+                if !info.offset.is_multiple_of(self.header.alignment) {
+                    return Err(Error::model(format!(
+                        "tensor '{name}' does not begin at a multiple of the file's alignment {}: {again}",
+                        self.header.alignment
+                    )));
+                }
+                Ok(TensorView {
+                    name: name.to_owned(),
+                    rows,
+                    columns,
+                    quantization,
+                    // Both fit in usize: they are within a file held in memory.
+                    range: start as usize..end as usize,
+                })
+            }
             _ => Err(Error::model(format!(
                 "tensor '{name}' lies beyond the end of the file: the download was cut off; download it again"
             ))),

@@ -7,6 +7,8 @@ use crate::error::{Error, Result};
 const CONTROL: i128 = 3;
 /// GGUF's `token_type` of a user-defined token.
 const USER_DEFINED: i128 = 4;
+/// GGUF's token types: from 0 (undefined) and 1 (normal) to 6 (byte).
+const TOKEN_TYPES: std::ops::RangeInclusive<i128> = 0..=6;
 
 /// Tokens, merges, special tokens and the chat template, as the file has them.
 #[derive(Debug, Clone)]
@@ -34,25 +36,27 @@ impl Vocabulary {
                 "{what}: the file's vocabulary is corrupt; download it again"
             ))
         };
-        let model = meta.string("tokenizer.ggml.model")?;
+        let model = meta.required("tokenizer.ggml.model", Metadata::text)?;
         if model != "gpt2" {
             return Err(Error::model(format!(
                 "the file's tokenizer is '{model}', and this engine has byte-pair encoding ('gpt2') only: choose another model"
             )));
         }
-        let pre = meta.string("tokenizer.ggml.pre")?.to_owned();
+        let pre = meta
+            .required("tokenizer.ggml.pre", Metadata::text)?
+            .to_owned();
         if pre != "smollm" {
             return Err(Error::model(format!(
                 "the file's pre-tokenizer is '{pre}', and this engine knows 'smollm' only: choose another model"
             )));
         }
-        let tokens = meta.strings("tokenizer.ggml.tokens")?;
+        let tokens = meta.required("tokenizer.ggml.tokens", Metadata::texts)?;
         let mut seen = std::collections::HashSet::with_capacity(tokens.len());
-        if let Some(twice) = tokens.iter().find(|t| !seen.insert(t.as_str())) {
+        if let Some(twice) = tokens.iter().find(|t| !seen.insert(**t)) {
             return Err(corrupt(format!("the token {twice:?} is listed twice")));
         }
         let merges = meta
-            .strings("tokenizer.ggml.merges")?
+            .required("tokenizer.ggml.merges", Metadata::texts)?
             .into_iter()
             .map(|line| {
                 let (a, b) = line
@@ -67,7 +71,7 @@ impl Vocabulary {
                 Ok((a.to_owned(), b.to_owned()))
             })
             .collect::<Result<Vec<_>>>()?;
-        let types = meta.array("tokenizer.ggml.token_type")?;
+        let types = meta.required("tokenizer.ggml.token_type", Metadata::integers)?;
         if types.len() != tokens.len() {
             return Err(corrupt(format!(
                 "{} tokens but {} token types",
@@ -75,34 +79,46 @@ impl Vocabulary {
                 types.len()
             )));
         }
+        if let Some(unknown) = types.iter().find(|t| !TOKEN_TYPES.contains(*t)) {
+            return Err(corrupt(format!("a token has the unknown type {unknown}")));
+        }
         let special = types
             .iter()
             .enumerate()
-            .filter(|(_, t)| matches!(t.to_i32().map(i128::from), Ok(CONTROL | USER_DEFINED)))
+            .filter(|(_, t)| matches!(**t, CONTROL | USER_DEFINED))
             .map(|(id, _)| id as u32)
             .collect();
-        let id = |key: &str| -> Result<u32> {
-            let id = meta.integer(key)?;
+        let id = |key: &str| -> Result<Option<u32>> {
+            let Some(id) = meta.integer(key)? else {
+                return Ok(None);
+            };
             u32::try_from(id)
                 .ok()
                 .filter(|&id| (id as usize) < config.vocabulary)
+                .map(Some)
                 .ok_or_else(|| corrupt(format!("{key} is {id}, not a token")))
         };
-        let bos = if meta
-            .boolean("tokenizer.ggml.add_bos_token")
-            .unwrap_or(false)
-        {
-            Some(id("tokenizer.ggml.bos_token_id")?)
+        let required = |key: &str| meta.required(key, |_, key| id(key));
+        let bos = if meta.boolean("tokenizer.ggml.add_bos_token")? == Some(true) {
+            Some(required("tokenizer.ggml.bos_token_id")?)
         } else {
             None
         };
+        for key in [
+            "tokenizer.ggml.add_eos_token",
+            "tokenizer.ggml.add_sep_token",
+        ] {
+            if meta.boolean(key)? == Some(true) {
+                return Err(Error::model(format!(
+                    "the file's '{key}' asks for a token behind every text, which an answer could not follow: \
+                     choose a model that generates text"
+                )));
+            }
+        }
         Ok(Self {
-            eos: id("tokenizer.ggml.eos_token_id")?,
-            chat_template: meta
-                .string("tokenizer.chat_template")
-                .ok()
-                .map(str::to_owned),
-            tokens,
+            eos: required("tokenizer.ggml.eos_token_id")?,
+            chat_template: meta.text("tokenizer.chat_template")?.map(str::to_owned),
+            tokens: tokens.into_iter().map(str::to_owned).collect(),
             merges,
             special,
             pre,

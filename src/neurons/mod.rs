@@ -5,6 +5,7 @@
 mod artifact;
 mod control;
 mod detector;
+mod running;
 mod span;
 
 pub use artifact::{
@@ -13,6 +14,7 @@ pub use artifact::{
 };
 pub use control::{CONTROL_SEEDS, matched_control};
 pub use detector::Detector;
+pub use running::RunningScore;
 pub use span::answer_words;
 
 pub use crate::engine::{Neuron, contribution, contributions, largest};

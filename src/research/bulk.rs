@@ -4,12 +4,10 @@
 //! prompt has in common with all others is read once for all, the rest once for all its answers. A lane's numbers do not
 //! depend on its neighbours, so an answer is the same whatever it was batched with.
 
-use candle_transformers::generation::LogitsProcessor;
-
 use crate::{
     engine::{Choice, Edits, Engine, Feed, LaneId, Logits, Reading, Watch, logprob},
     error::{Error, ErrorKind, Result},
-    generate::{Sampling, choose, sampler},
+    generate::{Sampler, Sampling, choose, sampler},
 };
 
 /// Answers in progress together: enough to share each read of the weights, few enough for the caches to stay small.
@@ -45,7 +43,7 @@ struct Active {
     /// Which of the job's.
     which: usize,
     lane: LaneId,
-    sampler: Option<LogitsProcessor>,
+    sampler: Option<Sampler>,
     answer: Answer,
     max_tokens: usize,
 }
@@ -72,6 +70,7 @@ pub async fn run(
         roots: Vec::new(),
         active: Vec::new(),
         pending: Vec::new(),
+        starting: Vec::new(),
         eos,
     };
     let result = work.all(engine, jobs, done).await;
@@ -80,6 +79,7 @@ pub async fn run(
         .iter()
         .map(|a| a.lane)
         .chain(work.roots.iter().map(|r| r.1))
+        .chain(work.starting.iter().copied())
     {
         engine.close(lane);
     }
@@ -104,6 +104,8 @@ struct Work {
     roots: Vec<(Edits, LaneId)>,
     active: Vec<Active>,
     pending: Vec<Pending>,
+    /// Lanes that no answer has taken yet.
+    starting: Vec<LaneId>,
     eos: u32,
 }
 
@@ -187,7 +189,9 @@ impl Work {
     ) -> Result<()> {
         let mut lanes = Vec::with_capacity(which.len());
         for &j in which {
-            lanes.push(self.opened(engine, &jobs[j]).await?);
+            let (lane, read) = self.opened(engine, &jobs[j]).await?;
+            self.starting.push(lane);
+            lanes.push((lane, read));
         }
         let feeds: Vec<Feed<'_>> = which
             .iter()
@@ -213,6 +217,7 @@ impl Work {
                     Some(lane) => lane,
                     None => {
                         let again = engine.open(&job.edits)?;
+                        self.starting.push(again);
                         let feed = Feed {
                             lane: again,
                             tokens: &job.prompt,
@@ -239,6 +244,7 @@ impl Work {
                 self.take(at, engine, choice)?;
             }
         }
+        self.starting.clear();
         self.sweep(engine);
         Ok(())
     }

@@ -17,7 +17,7 @@ use super::{
     questions::Question,
 };
 use crate::{
-    engine::{Edits, Feed, Logits, Watch, contribution},
+    engine::{Edits, Feed, Logits, Watch, contribution, open_lanes},
     error::{Error, Result},
     neurons::answer_words,
     text::TextStream,
@@ -188,10 +188,7 @@ fn read(subject: &mut Subject<'_>, items: &[&Item<'_>]) -> Result<Vec<(Entry, Ve
         let prompt = subject.prompt(item.template, item.question)?;
         tokens.push((prompt.len(), [&prompt, item.ids].concat()));
     }
-    let lanes = items
-        .iter()
-        .map(|_| subject.engine.open(&Edits::none()))
-        .collect::<Result<Vec<_>>>()?;
+    let lanes = open_lanes(subject.engine, vec![&Edits::none(); items.len()])?;
     // All but the last token of the prompt are read without being looked at.
     let first: Vec<Feed<'_>> = lanes
         .iter()

@@ -195,11 +195,14 @@ impl Cpu {
             );
         }
         let readings = share_out(&self.model, &mut self.scratch, feeds, &mut lanes, watch);
-        for (feed, mut lane) in feeds.iter().zip(lanes) {
-            if readings.is_ok() {
-                lane.position += feed.tokens.len();
-            } else {
-                lane.truncate(&self.model.config);
+        for (i, (feed, mut lane)) in feeds.iter().zip(lanes).enumerate() {
+            match &readings {
+                Ok(readings) => {
+                    lane.position += feed.tokens.len();
+                    let choice = readings.get(i).and_then(|r| r.choice);
+                    lane.chosen = choice.map_or(lane.chosen, |c| Some(c.id));
+                }
+                Err(_) => lane.truncate(&self.model.config),
             }
             self.lanes[feed.lane.0] = Some(lane);
         }

@@ -9,7 +9,10 @@ use super::{
     matrix::Matrix,
 };
 use crate::{
-    engine::{Activity, Choice, Feed, Logits, Reading, Watch, contribution, largest, math},
+    engine::{
+        Activity, Choice, Feed, Logits, Place, Reading, Watch, contribution, largest, math,
+        not_finite,
+    },
     error::{Error, Result},
 };
 
@@ -112,23 +115,30 @@ impl Model {
         }
 
         for (l, layer) in self.layers.iter().enumerate() {
-            self.normalize(&s.residual, &layer.attn_norm, &mut s.normed);
+            // What is wrong with the stream here came from the layer before.
+            let before = l.checked_sub(1).map_or(Place::Embedding, Place::Layer);
+            self.normalize(&s.residual, &layer.attn_norm, before, &mut s.normed)?;
             s.activations.load(&s.normed, c.hidden);
             s.product(isa, &layer.attn_q, |s| &mut s.q);
             s.product(isa, &layer.attn_k, |s| &mut s.k);
             s.product(isa, &layer.attn_v, |s| &mut s.v);
+            for (vectors, width) in [(&s.q, c.hidden), (&s.k, c.kv_width()), (&s.v, c.kv_width())] {
+                check(vectors, width, l)?;
+            }
             self.attend(s, l, lanes);
             s.activations.load(&s.attended, c.hidden);
             s.product(isa, &layer.attn_output, |s| &mut s.output);
             add(&mut s.residual, &s.output);
 
             // The MLP, where the neurons are.
-            self.normalize(&s.residual, &layer.ffn_norm, &mut s.normed);
+            let here = Place::Layer(l);
+            self.normalize(&s.residual, &layer.ffn_norm, here, &mut s.normed)?;
             s.activations.load(&s.normed, c.hidden);
             s.product(isa, &layer.ffn_gate, |s| &mut s.gate);
             s.product(isa, &layer.ffn_up, |s| &mut s.up);
             math::silu_mul(&mut s.gate, &s.up);
             self.edit(s, l, lanes, watch, &mut readings);
+            check(&s.gate, c.neurons, l)?;
             s.activations.load(&s.gate, c.neurons);
             s.product(isa, &layer.ffn_down, |s| &mut s.output);
             self.norms(s, l, lanes, &mut readings);
@@ -137,15 +147,19 @@ impl Model {
         if top > 0 {
             self.rank(s, top, &mut readings);
         }
-        self.unembed(s, feeds, lanes, &mut readings)?;
+        self.unembed(s, feeds, &mut readings)?;
         Ok(readings)
     }
 
-    fn normalize(&self, x: &[f32], weight: &[f32], out: &mut [f32]) {
+    /// RMSNorm of each token's stream, which has come from `place`.
+    fn normalize(&self, x: &[f32], weight: &[f32], place: Place, out: &mut [f32]) -> Result<()> {
         let width = weight.len();
         for (x, out) in x.chunks_exact(width).zip(out.chunks_exact_mut(width)) {
-            math::rms_norm(x, weight, self.config.norm_eps, out);
+            if !math::rms_norm(x, weight, self.config.norm_eps, out) {
+                return Err(not_finite(place));
+            }
         }
+        Ok(())
     }
 
     /// Turns queries and keys, appends to the caches, attends.
@@ -241,13 +255,7 @@ impl Model {
     }
 
     /// Logits, of the positions asked for only: the unembedding is a fifth of all weights.
-    fn unembed(
-        &self,
-        s: &mut Scratch,
-        feeds: &[Feed<'_>],
-        lanes: &mut [Lane],
-        readings: &mut [Reading],
-    ) -> Result<()> {
+    fn unembed(&self, s: &mut Scratch, feeds: &[Feed<'_>], readings: &mut [Reading]) -> Result<()> {
         let c = &self.config;
         s.wanted.clear();
         let mut end = 0;
@@ -267,19 +275,21 @@ impl Model {
         size(&mut s.normed, width)?;
         for (&t, out) in s.wanted.iter().zip(s.normed.chunks_exact_mut(c.hidden)) {
             let x = &s.residual[t * c.hidden..][..c.hidden];
-            math::rms_norm(x, &self.output_norm, c.norm_eps, out);
+            if !math::rms_norm(x, &self.output_norm, c.norm_eps, out) {
+                return Err(not_finite(Place::Layer(c.layers - 1)));
+            }
         }
         s.activations.load(&s.normed, c.hidden);
         size(&mut s.logits, s.wanted.len() * c.vocabulary)?;
         s.product(self.isa, &self.unembedding, |s| &mut s.logits);
+        if !math::all_finite(&s.logits) {
+            return Err(not_finite(Place::Unembedding));
+        }
         let mut rows = s.logits.chunks_exact(c.vocabulary);
-        for ((feed, reading), lane) in feeds.iter().zip(readings).zip(lanes) {
+        for (feed, reading) in feeds.iter().zip(readings) {
             match feed.logits {
                 Logits::None => {}
-                Logits::Choice => {
-                    reading.choice = rows.next().map(Choice::of);
-                    lane.chosen = reading.choice.map(|c| c.id);
-                }
+                Logits::Choice => reading.choice = rows.next().map(Choice::of),
                 Logits::Last | Logits::All => {
                     let n = match feed.logits {
                         Logits::All => feed.tokens.len(),
@@ -295,6 +305,17 @@ impl Model {
             }
         }
         Ok(())
+    }
+}
+
+/// Refuses vectors that hold NaN or infinity, or of which the sum of squares is infinite: products of two of them might
+/// be. Softmax and the rounding of activations would otherwise turn these into ordinary numbers, in silence.
+fn check(vectors: &[f32], width: usize, layer: usize) -> Result<()> {
+    let finite = |x: &[f32]| math::dot(x, x).is_finite();
+    if vectors.chunks_exact(width).all(finite) {
+        Ok(())
+    } else {
+        Err(not_finite(Place::Layer(layer)))
     }
 }
 

@@ -2,7 +2,10 @@
 
 use super::{Gpu, device::gpu_error, kernels::Kernel, readback::Mapping};
 use crate::{
-    engine::{Activity, Choice, Logits, Reading, Ticket, contribution::neuron_at},
+    engine::{
+        Activity, Choice, Logits, Reading, Ticket, contribution::neuron_at, first_not_finite,
+        not_finite,
+    },
     error::Result,
 };
 
@@ -101,6 +104,10 @@ impl Gpu {
                 }
                 readings[feed].activity.push(activity);
             }
+        }
+        // The driver may be at fault as well as the model: the CPU, which takes over, tells which.
+        if let Some(place) = readings.iter().find_map(first_not_finite) {
+            return Err(gpu_error(not_finite(place).to_string()));
         }
         Ok(readings)
     }
