@@ -161,6 +161,24 @@ pub struct Step {
     pub lanes: Vec<LaneStep>,
 }
 
+/// Refuses a prompt of no tokens, and one that leaves no room for an answer in a model's context.
+pub(crate) fn check_prompt(tokens: usize, context: usize) -> Result<()> {
+    if tokens == 0 {
+        return Err(Error::input(
+            "the prompt has no tokens the model knows: type a question",
+        ));
+    }
+    if tokens >= context {
+        return Err(Error::new(
+            ErrorKind::Context,
+            format!(
+                "the prompt has {tokens} tokens and the model reads at most {context}, answer included: shorten it"
+            ),
+        ));
+    }
+    Ok(())
+}
+
 /// One lane of a run.
 struct Lane {
     id: LaneId,
@@ -213,11 +231,7 @@ impl Session {
     /// an answer, [`ErrorKind::Memory`].
     pub fn start(engine: &mut dyn Engine, plan: Plan, detector: Option<Detector>) -> Result<Self> {
         plan.sampling.check()?;
-        if plan.prompt.is_empty() {
-            return Err(Error::input(
-                "the prompt has no tokens the model knows: type a question",
-            ));
-        }
+        check_prompt(plan.prompt.len(), engine.config().context)?;
         if plan.lanes.is_empty() || plan.lanes.len() > 64 {
             return Err(Error::input(format!(
                 "{} lanes were asked for: choose 1 to 64",
@@ -229,16 +243,6 @@ impl Session {
                 "{} tokens were asked for: choose 1 to {MAX_TOKENS}",
                 plan.max_tokens
             )));
-        }
-        let context = engine.config().context;
-        if plan.prompt.len() >= context {
-            return Err(Error::new(
-                ErrorKind::Context,
-                format!(
-                    "the prompt has {} tokens and the model reads at most {context}, answer included: shorten it",
-                    plan.prompt.len()
-                ),
-            ));
         }
         let mut neurons = plan.shown.clone();
         let mut places: HashMap<Neuron, usize> = neurons.iter().copied().zip(0..).collect();

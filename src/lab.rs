@@ -7,15 +7,16 @@ use serde::{Deserialize, Serialize};
 use crate::{
     choose::{Chosen, GOLDEN_TEXT, Golden, Wanted, pace},
     engine::{
-        Edits, Engine, Feed, LaneId, Logits, Neuron, Reading, Watch, contributions,
+        Edits, Engine, Neuron, Watch, contributions,
         cpu::{Cpu, Isa},
         gpu::{Gpu, KernelTime, Options},
     },
     error::{Error, ErrorKind, Result},
-    generate::{Plan, Sampling, Session, Step},
+    generate::{MAX_TOKENS, Plan, Sampling, Session, Step, check_prompt},
     gguf::ModelFile,
     neurons::{Artifact, Detector, matched_control},
-    text::{Conversation, Message, Tokenizer},
+    reread::Rereading,
+    text::{Conversation, Message, PromptToken, Tokenizer},
 };
 
 /// Longest text accepted in one message, in bytes: far more than the context holds, little enough to tokenize at once.
@@ -108,6 +109,8 @@ pub struct Lab {
     file: ModelFile,
     text: Tokenizer,
     engine: Running,
+    /// Lanes of [`Lab::activity`], open in `engine`.
+    rereading: Rereading,
     artifact: Option<Artifact>,
     /// What a visitor should be told about the engine, until somebody takes it.
     notice: Option<String>,
@@ -161,6 +164,7 @@ impl Lab {
         Ok(Self {
             text: Tokenizer::new(file.vocabulary())?,
             engine,
+            rereading: Rereading::default(),
             file,
             artifact: None,
             notice: None,
@@ -173,6 +177,7 @@ impl Lab {
     /// # Errors
     /// [`ErrorKind::Memory`], [`ErrorKind::Model`]: none of the GPU's.
     pub async fn choose(&mut self, wanted: Wanted, now: impl Fn() -> f64) -> Result<Chosen> {
+        self.rereading.close(self.engine.get_mut());
         self.take_cpu()?;
         let mut chosen = Chosen {
             engine: "cpu",
@@ -282,6 +287,7 @@ impl Lab {
                 names.join(", ")
             ))
         })?;
+        self.rereading.close(self.engine.get_mut());
         self.engine = Running::Cpu(Box::new(Cpu::with_isa(&self.file, *isa)?));
         Ok(())
     }
@@ -294,14 +300,15 @@ impl Lab {
         Ok(())
     }
 
-    /// After an error of the GPU: the CPU takes over. Any other error is given back.
-    fn fall_back(&mut self, error: Error) -> Result<()> {
+    /// After an error of the GPU: the CPU takes over, and goes on `whence`. Any other error is given back.
+    fn fall_back(&mut self, error: Error, whence: &str) -> Result<()> {
         if error.kind() != ErrorKind::Gpu || !matches!(self.engine, Running::Gpu(_)) {
             return Err(error);
         }
+        self.rereading.close(self.engine.get_mut());
         self.take_cpu()?;
         self.notice = Some(format!(
-            "The GPU stopped working ({error}). The CPU goes on from the same token."
+            "The GPU stopped working ({error}). The CPU goes on{whence}."
         ));
         Ok(())
     }
@@ -414,10 +421,12 @@ impl Lab {
     }
 
     /// The contributions of all neurons, layer by layer, at position `at` of what a lane has read: the conversation's
-    /// tokens, then `tokens`. It is read again for this, in a lane of its own.
+    /// tokens, then `tokens`. It is read again for this, in a lane of its own that stays open for the next question, as far as
+    /// one that is open has not read it. If the GPU is lost meanwhile, the CPU reads it, and [`Lab::take_notice`] says so.
     ///
     /// # Errors
-    /// [`ErrorKind::Input`] for a position that is not there; as [`Lab::resolve`] and [`Engine::forward`].
+    /// [`ErrorKind::Input`] for a position that is not there, [`ErrorKind::Context`] for one beyond the model's context; as
+    /// [`Lab::resolve`] and, but for the GPU's, [`Engine::forward`].
     pub async fn activity(
         &mut self,
         conversation: &Conversation,
@@ -426,44 +435,58 @@ impl Lab {
         at: usize,
     ) -> Result<Vec<f32>> {
         let (_, edits) = self.resolve(lane)?;
-        let prompt = conversation.encode(&self.text, self.file.vocabulary())?;
-        let mut ids: Vec<u32> = prompt
-            .iter()
-            .map(|t| t.id)
-            .chain(tokens.iter().copied())
-            .collect();
-        let vocabulary = self.file.config().vocabulary as u32;
-        if at >= ids.len() || tokens.iter().any(|&id| id >= vocabulary) {
+        let prompt = self.encode(conversation)?;
+        let config = self.file.config();
+        check_prompt(prompt.len(), config.context)?;
+        if tokens.len() > MAX_TOKENS {
+            return Err(Error::input(format!(
+                "the answer has {} tokens, more than {MAX_TOKENS}: ask about a shorter one",
+                tokens.len()
+            )));
+        }
+        if let Some(id) = tokens.iter().find(|&&id| id as usize >= config.vocabulary) {
+            return Err(Error::input(format!(
+                "token {id} does not exist: this model has {}",
+                config.vocabulary
+            )));
+        }
+        if at >= prompt.len() + tokens.len() {
             return Err(Error::input(format!(
                 "there is no token at position {at}: choose one that was read"
             )));
         }
-        ids.truncate(at + 1);
+        if at >= config.context {
+            return Err(Error::new(
+                ErrorKind::Context,
+                format!(
+                    "position {at} is beyond the {} tokens that the model reads: choose an earlier one",
+                    config.context
+                ),
+            ));
+        }
+        let ids = prompt.iter().map(|t| t.id).chain(tokens.iter().copied());
+        let ids: Vec<u32> = ids.take(at + 1).collect();
         let engine = self.engine.get_mut();
-        let id = engine.open(&edits)?;
-        let before = read(engine, id, &ids[..at], &Watch::None).await;
-        let last = match before {
-            Ok(_) => read(engine, id, &ids[at..], &Watch::All).await,
-            e => e,
+        let activity = match self.rereading.activity(engine, &edits, &ids).await {
+            Err(e) => {
+                self.fall_back(e, "")?;
+                let engine = self.engine.get_mut();
+                self.rereading.activity(engine, &edits, &ids).await?
+            }
+            read => read?,
         };
-        engine.close(id);
-        let readings = last?;
-        let activity = readings.first().and_then(|r| r.activity.first());
-        let activity = activity.ok_or_else(|| Error::internal("nothing was read"))?;
+        let engine = self.engine.get();
         Ok(contributions(
             &Watch::All,
-            activity,
+            &activity,
             engine.column_norms(),
             engine.config(),
         ))
     }
 
-    /// Starts a run. Shown are the H-Neurons, then every other neuron some lane edits.
-    ///
-    /// # Errors
-    /// As [`Lab::resolve`], [`Conversation::encode`] and [`Session::start`].
-    pub fn start(&mut self, request: &Request) -> Result<(Session, Vec<LanePlan>)> {
-        let longest = match &request.conversation {
+    /// The conversation's tokens, if its texts are not too long to make any.
+    fn encode(&self, conversation: &Conversation) -> Result<Vec<PromptToken>> {
+        let longest = match conversation {
             Conversation::Raw(text) => text.len(),
             Conversation::Messages(m) => m.iter().map(|m| m.content.len()).max().unwrap_or(0),
         };
@@ -472,6 +495,15 @@ impl Lab {
                 "the prompt has {longest} bytes, more than {MAX_TEXT}: shorten it"
             )));
         }
+        conversation.encode(&self.text, self.file.vocabulary())
+    }
+
+    /// Starts a run. Shown are the H-Neurons, then every other neuron some lane edits.
+    ///
+    /// # Errors
+    /// As [`Lab::resolve`], [`Conversation::encode`] and [`Session::start`].
+    pub fn start(&mut self, request: &Request) -> Result<(Session, Vec<LanePlan>)> {
+        self.rereading.close(self.engine.get_mut());
         let resolved = request
             .lanes
             .iter()
@@ -482,9 +514,7 @@ impl Lab {
         for (plan, _) in &resolved {
             shown.extend(plan.neurons.iter().copied().filter(|n| have.insert(*n)));
         }
-        let prompt = request
-            .conversation
-            .encode(&self.text, self.file.vocabulary())?;
+        let prompt = self.encode(&request.conversation)?;
         let (lanes, edits): (Vec<_>, Vec<_>) = resolved.into_iter().unzip();
         let plan = Plan {
             prompt,
@@ -498,7 +528,7 @@ impl Lab {
         let detector = self.artifact.as_ref().map(Detector::of);
         let session = match Session::start(self.engine.get_mut(), plan.clone(), detector.clone()) {
             Err(e) => {
-                self.fall_back(e)?;
+                self.fall_back(e, "")?;
                 Session::start(self.engine.get_mut(), plan, detector)?
             }
             started => started?,
@@ -514,7 +544,7 @@ impl Lab {
     pub async fn step(&mut self, session: &mut Session) -> Result<Step> {
         match session.step(self.engine.get_mut(), &self.text).await {
             Err(e) => {
-                self.fall_back(e)?;
+                self.fall_back(e, " from the same token")?;
                 let engine = self.engine.get_mut();
                 session.move_to(engine)?;
                 session.step(engine, &self.text).await
@@ -561,25 +591,6 @@ impl Lab {
     pub fn close(&mut self, session: Session) {
         session.close(self.engine.get_mut());
     }
-}
-
-/// Reads tokens of one lane, in pieces that any engine takes.
-async fn read(
-    engine: &mut dyn Engine,
-    lane: LaneId,
-    tokens: &[u32],
-    watch: &Watch,
-) -> Result<Vec<Reading>> {
-    let mut readings = Vec::new();
-    for tokens in tokens.chunks(128) {
-        let feed = Feed {
-            lane,
-            tokens,
-            logits: Logits::None,
-        };
-        readings = engine.forward(&[feed], watch).await?;
-    }
-    Ok(readings)
 }
 
 /// Each neuron with its factor, by layer and index.

@@ -26,6 +26,7 @@ pub mod generate;
 pub mod gguf;
 pub mod lab;
 pub mod neurons;
+mod reread;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod research;
 pub mod text;

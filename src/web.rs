@@ -47,6 +47,39 @@ fn to_js(value: &impl Serialize) -> JsResult<JsValue> {
         .map_err(|e| Error::internal(e.to_string()))?)
 }
 
+/// Leaves what a panic says where the worker finds it, in the global `hneuronsPanic`: it ends in a trap, of which JavaScript
+/// learns no more than that it happened.
+#[wasm_bindgen(start)]
+pub fn start() {
+    std::panic::set_hook(Box::new(|info| {
+        // There is nobody to tell if even this fails.
+        let _ = Reflect::set(
+            &js_sys::global(),
+            &"hneuronsPanic".into(),
+            &panic_text(info).into(),
+        );
+    }));
+}
+
+/// What a panic says, and where it happened, in one line.
+fn panic_text(info: &std::panic::PanicHookInfo<'_>) -> String {
+    let payload = info.payload();
+    let said = (payload.downcast_ref::<&str>().copied())
+        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("it gave no reason");
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    match info.location() {
+        Some(place) => format!("{said} ({}, line {})", place.file(), place.line()),
+        None => said,
+    }
+}
+
+/// Panics. For tests: the module has no panic of its own that could be asked for.
+#[wasm_bindgen]
+pub fn panic_with(text: &str) {
+    panic!("{text}");
+}
+
 /// The model's bytes as they arrive: reserved once, hashed on the way.
 #[wasm_bindgen]
 pub struct ModelBuffer {
@@ -390,11 +423,18 @@ impl Lab {
         Ok(out)
     }
 
+    /// Something the visitor should know about the engine, once: that the GPU was lost and the CPU goes on. `step` says it
+    /// by itself.
+    pub fn take_notice(&mut self) -> Option<String> {
+        self.lab.take_notice()
+    }
+
     /// The contributions of all neurons, layer by layer, at one position: `{messages, tokens, lane, at}`, with `tokens` the ids of
-    /// the answer so far and `at` counting the prompt's tokens first. Gives a `Float32Array`. It ends a run in progress.
+    /// the answer so far and `at` counting the prompt's tokens first. Gives a `Float32Array`. It ends a run in progress. If the
+    /// GPU was lost meanwhile, the CPU has read it, and `take_notice` says so.
     ///
     /// # Errors
-    /// Kind `input`, `context`, `memory`, `gpu`.
+    /// Kind `input`, `context`, `memory`.
     pub async fn activity(&mut self, request: JsValue) -> JsResult<Float32Array> {
         self.drop_session();
         let request: JsActivity = from_js(request, "the request")?;

@@ -1,5 +1,6 @@
 // The page: joins settings, session and views. Reading order: the visitor's acts, then what follows from them.
 
+import { Acts } from "./core/acts.js";
 import { loadArtifact } from "./core/artifact.js";
 import { engineWords, statusWords } from "./core/chosen.js";
 import { laneName, stopWords } from "./core/requests.js";
@@ -21,6 +22,7 @@ import { arrange, embedded, listen, opening, tell } from "./page/hosts.js";
 import { LanesView } from "./page/lanes.js";
 import { LoadingView } from "./page/loading.js";
 import { clearMessage, showMessage } from "./page/message.js";
+import { tidyModels } from "./page/models.js";
 import { whenNear } from "./page/nearby.js";
 import { keep, keepOffline } from "./page/offline.js";
 import { Views } from "./page/views.js";
@@ -35,13 +37,16 @@ let trace = null; // what is shown
 let sweep = null; // the recorded run it is taken from, with every alpha
 let index = null; // the gallery's list
 let lessons = null; // fetched when one is wanted
+const acts = new Acts(); // what arrives for an act is shown only while no other has come after it
+const openings = new Acts(); // the same of what the page opens on
+const isBusy = () => ["loading", "running"].includes(root.dataset.state);
 
 // ---- The visitor's acts ----
 
 const controls = new Controls({
-  change,
+  change: typed,
   run,
-  stop: () => session.stop(),
+  stop,
   borrowed: () => settings.borrowed,
 });
 const lanes = new LanesView($(".lanes"), (lane, index) => board.chooseToken(lane, index));
@@ -109,6 +114,12 @@ function change(given, { show: redraw = false } = {}) {
   saveHash();
 }
 
+/** A change by hand, in the form or a lesson. Another question is not overwritten by a run that arrives only then. */
+function typed(given, how) {
+  if ("prompt" in given || "then" in given) acts.begin();
+  change(given, how);
+}
+
 function toggle(layer, index) {
   const { off: before } = settings.now;
   const without = before.filter(([l, i]) => l !== layer || i !== index);
@@ -126,11 +137,15 @@ function select(off) {
   change({ off, set: off.length > 0 ? "custom" : set === "custom" ? "h" : set }, { show: true });
 }
 
-async function run() {
-  if (["loading", "running"].includes(root.dataset.state)) return;
+/** Runs the settings. With `file`, the model is read from the visitor's own copy of it. */
+async function run({ file } = {}) {
+  if (isBusy()) return;
   clearMessage();
-  if (!artifact) await artifactComing;
-  if (["loading", "running"].includes(root.dataset.state)) return;
+  if (!artifact) {
+    const still = acts.begin();
+    await artifactComing;
+    if (!still() || isBusy()) return;
+  }
   if (!artifact)
     return showMessage(
       "The list of H-Neurons could not be loaded, so there is nothing to run with. Reload the page.",
@@ -144,16 +159,26 @@ async function run() {
       "My selection is empty. Switch neurons on in the board’s left column, list them under Advanced, or choose another set.",
     );
   }
+  acts.begin();
   if (settings.borrowed) own();
   else change({});
   const { prompt, then, alpha, set } = settings.now;
   tell("run", { prompt, then, alpha, set });
   await attempt(async () => {
-    const finished = await session.run(settings.now);
+    const finished = await session.run(settings.now, { file });
+    if (!finished) return say("Stopped before it began.");
     board.settle();
     views.choose(board.chosen.lane, board.chosen.at);
     showEnd(finished);
   });
+}
+
+/** Ends what is under way or is to begin. */
+function stop() {
+  acts.begin();
+  if (settings.now.run) change({});
+  if (root.dataset.state === "loading") session.cancel();
+  else session.stop();
 }
 
 /** Puts the shown run's conversation into the form. */
@@ -171,7 +196,7 @@ function own() {
 
 /** Answers the shown conversation at every factor of a sweep. */
 async function runSweep() {
-  if (!trace || !artifact || ["loading", "running"].includes(root.dataset.state)) return;
+  if (!trace || !artifact || isBusy()) return;
   clearMessage();
   if (settings.now.set === "custom" && settings.now.off.length === 0)
     return showMessage(
@@ -182,6 +207,7 @@ async function runSweep() {
     temp = 0,
     seed = settings.now.seed,
   } = trace.settings ?? {};
+  acts.begin();
   const shown = trace;
   const kept = sweep;
   await attempt(async () => {
@@ -196,7 +222,9 @@ async function runSweep() {
         views.showSweep(kept);
         throw error;
       });
-    if (trace === shown) sweep = finished;
+    if (!finished) return say("Stopped before it began.");
+    // The slider may have changed which lanes of the same run are shown.
+    if (trace.messages === shown.messages) sweep = finished;
     views.showSweep(finished);
     say(`The sweep has ended. ${gist(finished, sweepOf(finished)).join(" ")}`);
   });
@@ -233,7 +261,9 @@ $("[data-part=share]").addEventListener("click", async () => {
 $("#embed-open").addEventListener("click", () =>
   later(
     () => import("./page/embedding.js"),
-    ({ openEmbedding }) => openEmbedding(settings.linked, trace),
+    ({ openEmbedding }) => {
+      if (!$("dialog[data-part=embed]").open) openEmbedding(settings.linked, trace);
+    },
   ),
 );
 
@@ -241,7 +271,7 @@ $("[data-part=export]").addEventListener("toggle", ({ target }) => {
   if (target.open)
     later(
       () => import("./page/export.js"),
-      ({ showExports }) => showExports(target, trace, artifact?.json),
+      ({ showExports }) => target.open && showExports(target, trace, artifact?.json),
     );
 });
 
@@ -255,7 +285,7 @@ const withLessons = (act) =>
       lessons ??= new Lessons({
         index: () => index,
         openRecorded,
-        change,
+        change: typed,
         state: () => settings.now,
       });
       return act(lessons);
@@ -285,6 +315,7 @@ window.addEventListener("hashchange", () => take(parseHash(location.hash)));
 
 /** Settings from outside: an address, or the host of an embed. */
 function take(taken) {
+  acts.begin();
   const before = settings.now.recorded;
   settings.take(taken);
   controls.show(settings.now);
@@ -293,7 +324,9 @@ function take(taken) {
   const { prompt, then, recorded, lesson } = settings.now;
   const run = recorded !== before && index?.runs.find(({ id }) => id === recorded);
   if (!run && prompt === "" && trace?.recorded) borrow();
-  if (!run) showRecorded();
+  openings.begin();
+  if (!run && index && !trace && !isBusy()) openFirst().catch(noRecordedRun);
+  else if (!run) showRecorded();
   else openRecorded(prompt === "" ? run : { id: run.id, prompt, then });
   if (lessons || lesson) withLessons((them) => them.follow(lesson));
 }
@@ -327,10 +360,26 @@ async function attempt(act) {
       words: "Restart the engine",
       act: () => attempt(() => session.restart(settings.now.engine)),
     };
-    const retry = { words: "Retry", act: run };
-    showMessage(error.message, error.kind === "unsupported" ? [] : [error.fatal ? restart : retry]);
+    const retry = { words: "Retry", act: () => run() };
+    const ways = [error.fatal ? restart : retry];
+    // Where the network gives no model, the visitor may have it.
+    if (["download", "hash"].includes(error.kind)) ways.push(chooseFile);
+    showMessage(error.message, error.kind === "unsupported" ? [] : ways);
   }
 }
+
+const chooseFile = {
+  words: "Choose the file",
+  stays: true, // the message, which says which file, until one is chosen
+  act() {
+    const input = h("input", { type: "file", "data-part": "model-file", hidden: true });
+    const done = () => input.remove();
+    input.addEventListener("change", () => (done(), run({ file: input.files[0] })));
+    input.addEventListener("cancel", done);
+    document.body.append(input);
+    input.click();
+  },
+};
 
 const resting = () => (session.loaded ? "ready" : "recorded");
 
@@ -344,6 +393,7 @@ function setState(name) {
   if (name === "ready") {
     isStored(artifact.json.model.sha256, artifact.json.model.bytes).then((is) => (stored = is));
     if (before === "loading") askToPersist();
+    if (before === "loading") artifact.named().then((named) => named && tidyModels(named));
     if (before === "loading") tell("ready", { model: session.loaded.info.name });
   }
   showStatus();
@@ -461,16 +511,31 @@ function saveHash() {
   }
 }
 
-/** Shows a recorded run of the gallery, and what was asked in it. True when it is shown. */
+/**
+ * Shows a recorded run of the gallery, and what was asked in it. True when it is shown, false when it cannot be, null where
+ * another act came before it had arrived.
+ */
 async function openRecorded({ id, prompt, then = "" }) {
-  if (["loading", "running"].includes(root.dataset.state)) return;
-  clearMessage();
-  try {
-    sweep = await loadRecorded(index.model.id, id);
-  } catch (error) {
-    return showMessage(error.message);
+  if (isBusy()) {
+    showMessage("The model is at work. Wait until it has finished, or stop it, then try again.");
+    return false;
   }
-  change({ prompt, then, max: sweep.max }, { show: true });
+  const still = acts.begin();
+  const before = settings.now;
+  clearMessage();
+  let arrived;
+  try {
+    arrived = await loadRecorded(index.model.id, id);
+  } catch (error) {
+    if (!still()) return null;
+    showMessage(error.message);
+    return false;
+  }
+  if (!still()) return null;
+  sweep = arrived;
+  // A limit that was set meanwhile is the visitor's.
+  const max = settings.now.max === before.max ? { max: sweep.max } : {};
+  change({ prompt, then, ...max }, { show: true });
   showRecorded({ anew: true });
   setState(root.dataset.state);
   return true;
@@ -494,15 +559,24 @@ async function openGallery() {
   index = await loadIndex(artifact.json.model.id);
   gallery.setIndex(index);
   views.setGallery(index);
+  controls.showState(root.dataset.state, runSize());
+  if (!trace && !isBusy()) await openFirst();
+}
+
+/** Opens the page on the recorded run that the settings name. */
+async function openFirst() {
   // A link's own prompt is shown where it is recorded; any other waits for Run, but in an embed, which shows a run always.
   const named = index.runs.find(({ id }) => id === settings.now.recorded);
   const asked = index.runs.find(
     ({ prompt, then = "" }) => prompt === settings.now.prompt && then === settings.now.then,
   );
   const run = named ?? asked ?? (settings.now.prompt === "" || embedded ? index.runs[0] : null);
-  if (!run || trace) return;
-  sweep = opening.sweep?.id === run.id ? opening.sweep : await loadRecorded(index.model.id, run.id);
-  if (trace) return;
+  if (!run) return;
+  const still = openings.begin();
+  const arrived =
+    opening.sweep?.id === run.id ? opening.sweep : await loadRecorded(index.model.id, run.id);
+  if (!still() || trace || isBusy()) return;
+  sweep = arrived;
   if (named && settings.now.prompt === "")
     change(
       { prompt: run.prompt, then: run.then ?? "", max: sweep.max, recorded: run.id },
@@ -512,6 +586,8 @@ async function openGallery() {
   if (settings.now.prompt === "" && trace) borrow();
   setState(root.dataset.state);
 }
+
+const noRecordedRun = (error) => console.warn("No recorded run to show:", error.message);
 
 function showArtifact({ json }) {
   lanes.setArtifact(json);
@@ -536,8 +612,8 @@ async function open() {
   arrange();
   listen({
     set: ({ hash }) => take({ ...parseHash(hash), run: false }),
-    run,
-    stop: () => session.stop(),
+    run: () => run(),
+    stop,
   });
   showAbout();
   $("form.doubt").append(...doubtFields());
@@ -550,8 +626,7 @@ async function open() {
   setState("recorded");
   artifactComing = openArtifact();
   await artifactComing;
-  if (artifact)
-    await openGallery().catch((error) => console.warn("No recorded run to show:", error.message));
+  if (artifact) await openGallery().catch(noRecordedRun);
   if (settings.now.lesson) withLessons((them) => them.follow(settings.now.lesson));
   keepOffline();
   if (!artifact) return;

@@ -205,6 +205,16 @@ pub trait Engine {
     /// Closes a lane and frees its memory. Closing twice does nothing.
     fn close(&mut self, lane: LaneId);
 
+    /// Takes a lane back to `position`, as if it had read no more than that: what is asked of an earlier token need not read
+    /// everything again. False where the engine cannot, and then the lane is as it was. Nothing may be under way in it.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Internal`] for a position that it has not read, or a lane that is not open.
+    fn rewind(&mut self, lane: LaneId, position: usize) -> Result<bool> {
+        let _ = (lane, position);
+        Ok(false)
+    }
+
     /// Tokens a lane has read.
     fn position(&self, lane: LaneId) -> usize;
 

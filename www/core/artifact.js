@@ -3,7 +3,11 @@
 
 const folder = new URL("../artifacts/", import.meta.url);
 
-/** @returns {Promise<{text: string, json: object}>} the artifact of `wanted`, or of the default model */
+/**
+ * The artifact of `wanted`, or of the default model. `named` gives the hashes of all models that this page names, or null
+ * where they cannot be known.
+ * @returns {Promise<{text: string, json: object, named: () => Promise<string[] | null>}>}
+ */
 export async function loadArtifact(wanted) {
   const index = await getJson(new URL("index.json", folder));
   const models = Array.isArray(index.json.models) ? index.json.models : [];
@@ -22,7 +26,20 @@ export async function loadArtifact(wanted) {
       `The artifact ${entry.artifact} is not of schema hneurons/1. Deploy the artifact that belongs to this page.`,
     );
   }
-  return artifact;
+  return { ...artifact, named: () => hashesOf(models, entry, artifact) };
+}
+
+async function hashesOf(models, loaded, { json }) {
+  try {
+    return await Promise.all(
+      models.map(async (entry) => {
+        if (entry === loaded) return json.model.sha256;
+        return entry.sha256 ?? (await getJson(new URL(entry.artifact, folder))).json.model.sha256;
+      }),
+    );
+  } catch {
+    return null;
+  }
 }
 
 async function getJson(url) {

@@ -19,9 +19,11 @@ export function engineWords(chosen) {
   if (measured.length > 0)
     said.push(`Measured, in tokens a second in each of three lanes: ${measured.join(", ")}.`);
   if (chosen.adapter) said.push(`Adapter: ${chosen.adapter}.`);
+  if (chosen.refused) said.push(refusal(chosen));
   if (chosen.lost)
-    said.push("The GPU was lost during a run; choose an engine again to try it once more.");
-  else if (chosen.refused) said.push(refusal(chosen));
+    said.push(
+      `${chosen.refused ? "C" : "The GPU was lost; c"}hoose an engine again to try it once more.`,
+    );
   return said.join(" ");
 }
 

@@ -1,18 +1,24 @@
-// The page's side of the engine: starts the worker, matches answers to questions by id, and watches over it.
+// The page's side of the engine: starts the worker, asks it for one thing after the other, and watches over it.
 //
-// A worker can die without a word (memory, a browser's own limits), so silence is a failure too: while the
-// engine should be working, every message is a sign of life, and too long without one rejects what is pending.
+// What is asked waits here and not in the worker, so that it can still be withdrawn: Stop and Cancel act at once on what
+// has not begun. A worker can die without a word (memory, a browser's own limits), so silence is a failure too: while
+// the engine is at work on something, every message is a sign of life, and too long without one ends it.
 
 const SILENCE_STEP = 15_000; // a token on the slowest phone takes well under a second
 const SILENCE_PROMPT = 60_000; // a first step reads up to 32 prompt tokens in three lanes
 const SILENCE_LOAD = 120_000; // downloads watch themselves; hashing is silent meanwhile
-const SILENCE_MEASURE = 180_000; // an adapter that is a program on the CPU compiles its shaders for tens of seconds
+// An adapter that is a program on the CPU compiles its shaders for tens of seconds, and one that never answers is given up
+// after a bound of the engine's own (src/engine/gpu/readback.rs), which is shorter.
+const SILENCE_MEASURE = 240_000;
 // The GPU compiles when a batch has a size it has not had, so at the first steps and when a lane ends. And it may be lost
 // at any step: the CPU then reads everything again before it says a word.
-const SILENCE_GPU = 90_000;
+const SILENCE_GPU = 130_000;
 const REREAD = 50; // for each token of each lane
+const SILENCE_GIVEN_UP = 5_000; // a load that was cancelled: what does not end by then is ended
 
 export class EngineError extends Error {
+  measuring = []; // the engines that were being measured when the worker had to be given up
+
   /** @param kind the engine's kind, or "dead" when the worker is gone; `fatal`: only a new worker helps */
   constructor({ message, kind = "internal", fatal = false, resumable = false }) {
     super(message);
@@ -22,13 +28,18 @@ export class EngineError extends Error {
 }
 
 const dead = (message) => new EngineError({ message, kind: "dead", fatal: true });
+const cancelled = (fatal = false) =>
+  new EngineError({ message: "Loading was cancelled.", kind: "cancelled", fatal });
+/** What a run that was stopped before it began resolves to, in here. */
+const WITHDRAWN = Symbol("withdrawn");
 
 export class EngineClient {
   #worker = null;
-  #pending = new Map(); // id -> {resolve, reject, handlers, silence, timer, lanes}
+  #line = []; // what is asked and has not begun: {id, message, resolve, reject, handlers, silence, lanes, timer, over}
+  #current = null; // what the worker is at
   #next = 1;
   #gpu = false; // the engine in use
-  #measuring = false; // under way where the worker cannot be interrupted
+  #measuring = []; // the engines that are measured just now, where the worker cannot be interrupted
   #onResources;
 
   constructor({ onResources = () => {} } = {}) {
@@ -40,38 +51,52 @@ export class EngineClient {
    * Handlers: progress({phase, done, total, …}), notice(text).
    */
   load(options, handlers) {
-    return this.#ask({ type: "load", ...options }, handlers, SILENCE_LOAD);
+    return this.#ask({ type: "load", ...options }, handlers, () => SILENCE_LOAD);
   }
 
   /** Chooses the engine anew, "auto", "cpu" or "gpu": {info, chosen}. Handlers: progress. */
   choose(engine, handlers) {
-    return this.#ask({ type: "choose", engine }, handlers, SILENCE_MEASURE);
+    return this.#ask({ type: "choose", engine }, handlers, () => SILENCE_MEASURE);
   }
 
-  /** Runs to the end. Handlers: started(Started), step(Step). A step with a `notice` has the new engine's `info`. */
-  run(request, handlers) {
-    const first = this.#gpu ? SILENCE_GPU : SILENCE_PROMPT;
-    return this.#ask({ type: "run", request }, handlers, first, request.lanes.length);
+  /**
+   * Runs to the end. Handlers: started(Started), step(Step). A step with a `notice` has the new engine's `info`. True, or
+   * false for a run that was stopped before it began.
+   */
+  async run(request, handlers) {
+    const first = () => (this.#gpu ? SILENCE_GPU : SILENCE_PROMPT);
+    const ended = this.#ask({ type: "run", request }, handlers, first, request.lanes.length);
+    return (await ended) !== WITHDRAWN;
   }
 
-  /** Reads a lane again up to position `at`: the contributions of all neurons there, a Float32Array row-major by layer. */
-  activity({ messages, tokens, lane, at }) {
-    const silence = (this.#gpu ? SILENCE_GPU : SILENCE_PROMPT) + REREAD * at;
-    return this.#ask({ type: "activity", messages, tokens, lane, at }, {}, silence);
+  /**
+   * Reads a lane again up to position `at`: the contributions of all neurons there, a Float32Array row-major by layer.
+   * Handlers: lost({notice, info}), where the GPU was lost and the CPU has read.
+   */
+  activity({ messages, tokens, lane, at }, handlers) {
+    const silence = () => (this.#gpu ? SILENCE_GPU : SILENCE_PROMPT) + REREAD * at;
+    return this.#ask({ type: "activity", messages, tokens, lane, at }, handlers, silence);
   }
 
-  /** Ends the run after the token in hand. */
+  /** Ends the run: at once where it has not begun, otherwise after the token in hand. */
   stop() {
-    this.#worker?.postMessage({ type: "stop" });
+    for (const entry of this.#withdraw("run")) entry.resolve(WITHDRAWN);
+    if (this.#current?.message.type === "run") this.#worker.postMessage({ type: "stop" });
   }
 
-  /** Gives up loading; what has been downloaded stays for the next try. */
+  /** Gives up loading, or the choice of an engine; what has been downloaded stays for the next try. */
   cancel() {
-    if (this.#measuring)
-      return this.#fail(
-        new EngineError({ message: "Loading was cancelled.", kind: "cancelled", fatal: true }),
-      );
-    this.#worker?.postMessage({ type: "cancel" });
+    for (const entry of this.#withdraw("load", "choose")) entry.reject(cancelled());
+    const entry = this.#current;
+    if (!["load", "choose"].includes(entry?.message.type) || entry.over) return;
+    if (entry.message.type === "choose" || this.#measuring.length > 0)
+      return this.#fail(cancelled(true));
+    // The worker gets there when it can (it may be hashing); nobody has to wait for that.
+    this.#worker.postMessage({ type: "cancel" });
+    entry.over = true;
+    entry.silence = SILENCE_GIVEN_UP;
+    this.#watch(entry);
+    entry.reject(cancelled());
   }
 
   /** Ends the worker; the next call starts a new one. */
@@ -80,13 +105,32 @@ export class EngineClient {
   }
 
   #ask(message, handlers = {}, silence, lanes = 0) {
-    const worker = (this.#worker ??= this.#start());
-    const id = this.#next++;
     return new Promise((resolve, reject) => {
-      this.#pending.set(id, { resolve, reject, handlers, silence, timer: 0, lanes });
-      this.#watch(id);
-      worker.postMessage({ id, ...message });
+      const id = this.#next++;
+      this.#line.push({ id, message, resolve, reject, handlers, silence, lanes, timer: 0 });
+      this.#advance();
     });
+  }
+
+  /** Takes what has not begun, of these types, out of the line. */
+  #withdraw(...types) {
+    const withdrawn = this.#line.filter(({ message }) => types.includes(message.type));
+    this.#line = this.#line.filter((entry) => !withdrawn.includes(entry));
+    return withdrawn;
+  }
+
+  /** Begins what is next, if the worker is free. */
+  #advance() {
+    if (this.#current || this.#line.length === 0) return;
+    const entry = (this.#current = this.#line.shift());
+    entry.silence = entry.silence(); // the engine in use decides, and may have changed meanwhile
+    try {
+      this.#worker ??= this.#start();
+      this.#watch(entry);
+      this.#worker.postMessage({ id: entry.id, ...entry.message });
+    } catch (error) {
+      this.#fail(dead(`The engine could not be started (${error.message}). Reload the page.`));
+    }
   }
 
   #start() {
@@ -110,21 +154,26 @@ export class EngineClient {
 
   #receive({ id, type, value }) {
     if (type === "resources") return this.#onResources(value);
-    const entry = this.#pending.get(id);
-    if (!entry) return;
+    if (type === "fault") return this.#fail(new EngineError(value));
+    const entry = this.#current;
+    if (entry?.id !== id) return;
     if (type === "done" || type === "error") {
-      this.#forget(id);
-      this.#measuring = false;
+      const error = type === "error" ? new EngineError(value) : null;
+      if (error?.fatal) return this.#fail(error);
+      clearTimeout(entry.timer);
+      this.#current = null;
+      this.#measuring = [];
       if (value?.chosen) this.#gpu = value.chosen.engine === "gpu";
-      if (type === "done") return entry.resolve(value);
-      const error = new EngineError(value);
-      if (error.fatal) this.#fail(error);
-      return entry.reject(error);
+      if (error) entry.reject(error);
+      else entry.resolve(value);
+      return this.#advance();
     }
     if (type === "progress" && value.phase === "measure") {
-      this.#measuring = true;
+      if (entry.over) return this.#giveUp();
+      this.#measuring = value.engines;
       entry.silence = SILENCE_MEASURE;
     }
+    if (type === "lost") this.#gpu = false;
     if (type === "step") {
       if (value.notice) this.#gpu = false;
       entry.tokens = (entry.tokens ?? 0) + 1;
@@ -132,17 +181,18 @@ export class EngineClient {
         entry.silence = SILENCE_GPU + REREAD * entry.lanes * (value.prompt_total + entry.tokens);
       else entry.silence = value.prompt_read >= value.prompt_total ? SILENCE_STEP : SILENCE_PROMPT;
     }
-    this.#watch(id);
+    if (entry.over) return; // cancelled: its time runs out, and nobody listens
+    this.#watch(entry);
     entry.handlers[type]?.(value);
   }
 
-  #watch(id) {
-    const entry = this.#pending.get(id);
+  #watch(entry) {
     clearTimeout(entry.timer);
     const due = Date.now() + entry.silence;
     entry.timer = setTimeout(() => {
       // A timer that fires late means that the machine slept, and the worker with it: give it the time again.
-      if (Date.now() > due + 5000) return this.#watch(id);
+      if (Date.now() > due + 5000) return this.#watch(entry);
+      if (entry.over) return this.#giveUp();
       const seconds = Math.round(entry.silence / 1000);
       this.#fail(
         dead(
@@ -152,18 +202,25 @@ export class EngineClient {
     }, entry.silence);
   }
 
-  #forget(id) {
-    clearTimeout(this.#pending.get(id)?.timer);
-    this.#pending.delete(id);
+  /** Ends the worker, which is at something that nobody waits for. */
+  #giveUp() {
+    this.#end();
+    this.#advance();
+  }
+
+  #end() {
+    this.#worker?.terminate();
+    this.#worker = null;
+    clearTimeout(this.#current?.timer);
+    this.#current = null;
+    this.#gpu = false;
+    this.#measuring = [];
   }
 
   #fail(error) {
-    this.#worker?.terminate();
-    this.#worker = null;
-    this.#gpu = this.#measuring = false;
-    for (const [id, entry] of [...this.#pending]) {
-      this.#forget(id);
-      entry.reject(error);
-    }
+    error.measuring = this.#measuring;
+    const entries = [this.#current, ...this.#line.splice(0)];
+    this.#end();
+    for (const entry of entries) entry?.reject(error);
   }
 }

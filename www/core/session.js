@@ -34,15 +34,31 @@ export class Session {
     return this.#loaded;
   }
 
-  /** Loads the model, and sees to it that the engine is the one that is wanted: "auto", "cpu" or "gpu". */
-  async load(engine) {
+  /**
+   * Loads the model, and sees to it that the engine is the one that is wanted: "auto", "cpu" or "gpu". With `file`, the
+   * visitor's own copy of the model is read, and nothing is fetched.
+   */
+  async load(engine, file) {
     if (this.#loaded && this.#wanted === engine) return;
     this.#on.state("loading");
-    const { chosen } = await (this.#loaded ? this.#choose(engine) : this.#load(engine));
+    const { chosen } = await this.#chosen(engine, file);
     this.#wanted = engine;
     // Who asked for the GPU is told; who left the choice to the page finds it beside the choice.
     if (engine === "gpu" && chosen.refused) this.#on.notice(refusal(chosen));
     this.#on.state("ready");
+  }
+
+  async #chosen(engine, file) {
+    try {
+      return await (this.#loaded ? this.#choose(engine) : this.#load(engine, file));
+    } catch (error) {
+      // A driver can take the whole worker with it. What was measured then is not tried again before the visitor says so.
+      if (!error.measuring?.includes("gpu") || error.kind === "cancelled") throw error;
+      this.#loaded = null;
+      const loaded = await this.#load("cpu");
+      const chosen = { ...loaded.chosen, refused: `it failed (${error.message})`, lost: true };
+      return (this.#loaded = { ...loaded, chosen });
+    }
   }
 
   async #choose(engine) {
@@ -55,13 +71,19 @@ export class Session {
     }
   }
 
-  async #load(engine) {
+  async #load(engine, chosenFile) {
     const { text, json } = this.#artifact;
     const { sha256, bytes, file, urls = [] } = json.model;
     const beside = new URL(`../../models/${encodeURIComponent(file)}`, import.meta.url).href;
     const sources = [beside, ...urls.filter((url) => /^https:\/\//.test(url))];
     return (this.#loaded = await this.#engine.load(
-      { artifact: text, model: { sha256, bytes }, sources, engine },
+      {
+        artifact: text,
+        model: { sha256, bytes, file },
+        sources,
+        file: chosenFile,
+        engine,
+      },
       { progress: this.#on.progress, notice: this.#on.notice },
     ));
   }
@@ -71,9 +93,9 @@ export class Session {
     if (this.#loaded?.chosen.lost) this.#wanted = "";
   }
 
-  /** Runs these settings; gives the last turn's trace. */
-  async run(state) {
-    await this.load(state.engine);
+  /** Runs these settings; gives the last turn's trace, or null for one that was stopped before it began. */
+  async run(state, { file } = {}) {
+    await this.load(state.engine, file);
     this.#stopped = false;
     this.#on.state("running");
     let answer;
@@ -82,21 +104,21 @@ export class Session {
       answer = this.#answers.get(known);
       if (answer === undefined) {
         const first = await this.#turn(state, messagesFor(state), [{ set: "none", alpha: 1 }]);
-        if (this.#stopped) return this.#ended(first);
+        if (this.#stopped || !first) return this.#ended(first);
         answer = first.text(0).trim();
         this.#answers.set(known, answer);
       }
     }
     const trace = await this.#turn(state, messagesFor(state, answer), lanesFor(state));
-    if (!state.then && !this.#stopped && trace.trained >= 0) {
+    if (trace && !state.then && !this.#stopped && trace.trained >= 0) {
       this.#answers.set(firstTurnKey(state), trace.text(trace.trained).trim());
     }
     return this.#ended(trace);
   }
 
   /**
-   * The conversation of `shown` with every factor of a sweep, in one batch, with these settings; gives the trace. It is told
-   * of by `on` alone: {trace(trace), touched(trace, lanes)}.
+   * The conversation of `shown` with every factor of a sweep, in one batch, with these settings; gives the trace, or null as
+   * `run` does. It is told of by `on` alone: {trace(trace), touched(trace, lanes)}.
    */
   async sweep(state, shown, on) {
     await this.load(state.engine);
@@ -114,7 +136,10 @@ export class Session {
     const tokens = lane.tokens
       .slice(0, Math.max(0, at + 1 - trace.prompt.length))
       .map(({ id }) => id);
-    return this.#engine.activity({ messages: trace.messages, tokens, lane: askedOf(lane), at });
+    return this.#engine.activity(
+      { messages: trace.messages, tokens, lane: askedOf(lane), at },
+      { lost: (value) => this.#lost(value) },
+    );
   }
 
   #ended(trace) {
@@ -125,8 +150,9 @@ export class Session {
   async #turn(state, messages, lanes, on = this.#on) {
     const trace = Object.assign(new LiveTrace({ messages }), { settings: state });
     const begun = performance.now();
+    let ran = true;
     try {
-      await this.#engine.run(requestFor(state, messages, lanes), {
+      ran = await this.#engine.run(requestFor(state, messages, lanes), {
         started: (started) => {
           trace.begin(started, lanes);
           trace.about = this.#about();
@@ -142,7 +168,7 @@ export class Session {
       trace.seconds = (performance.now() - begun) / 1000;
       on.touched(trace, new Set(trace.lanes.keys()));
     }
-    return trace;
+    return ran ? trace : null;
   }
 
   /** What answers, as a recorded trace names it. */

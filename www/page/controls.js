@@ -2,7 +2,7 @@
 
 import { alphaFrom, DEFAULTS, LIMITS, neuronsFrom, neuronsTo, number } from "../core/state.js";
 import { advancedFields } from "./advanced.js";
-import { $, $$ } from "./dom.js";
+import { $, $$, composes } from "./dom.js";
 import { showSettings } from "./settings.js";
 
 export class Controls {
@@ -20,8 +20,7 @@ export class Controls {
     $("[data-part=stop]").addEventListener("click", () => on.stop());
     this.prompt.addEventListener("input", () => on.change({ prompt: this.prompt.value }));
     this.prompt.addEventListener("keydown", (event) => {
-      // A half-composed word (Chinese, Japanese, Korean) also ends with Enter.
-      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+      if (event.key !== "Enter" || event.shiftKey || composes(event)) return;
       event.preventDefault();
       on.run();
     });

@@ -26,6 +26,9 @@ export function visible(text) {
   );
 }
 
+/** Is this key part of writing a word (Chinese, Japanese, Korean)? Safari ends the word first, and says so by the code 229. */
+export const composes = ({ isComposing, keyCode }) => isComposing || keyCode === 229;
+
 let speaking = 0;
 /** Says a line to screen readers; lines in quick succession are replaced, so that it does not chatter. */
 export function say(text) {

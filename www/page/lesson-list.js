@@ -6,6 +6,7 @@ import { h } from "./dom.js";
 
 /** @param on {open(id), state()} */
 export async function openList(on) {
+  if (document.querySelector("dialog.lesson-dialog[open]")) return; // asked for twice before it came
   const place = h(
     "div",
     { class: "lesson-list" },

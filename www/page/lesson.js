@@ -29,7 +29,7 @@ export class Lessons {
   #kept = true; // the browser keeps answers, as far as is known
   #warned = -1; // the predict step whose missing prediction was pointed out
 
-  /** @param lab {index(), openRecorded(run): Promise<boolean>, change(patch, {show}), state()} */
+  /** @param lab {index(), openRecorded(run): a promise of true, false, or null for overtaken; change(patch, {show}), state()} */
   constructor(lab) {
     this.#lab = lab;
     this.#texts = new LessonTexts(lab.index);
@@ -196,6 +196,7 @@ export class Lessons {
   }
 
   async #run(at, i) {
+    const progress = this.#progress;
     const run = this.#lesson.steps[at].runs[i];
     if (["loading", "running"].includes(root.dataset.state))
       return {
@@ -211,14 +212,18 @@ export class Lessons {
       const listed = this.#lab.index()?.runs.find(({ id }) => id === run.run);
       if (!listed) return { ok: false, say: `The recorded run “${run.run}” is not on this page.` };
       this.#lab.change({ alpha, set, seed }, { show: true });
-      if (!(await this.#lab.openRecorded(listed)))
+      const opened = await this.#lab.openRecorded(listed);
+      // Another run was opened meanwhile, or another lesson: its answers are not this one's.
+      if (opened === null || !this.#lesson || this.#progress !== progress)
+        return { ok: false, say: "" };
+      if (!opened)
         return {
           ok: false,
           say: "The recorded run could not be loaded. Check the connection and try again.",
         };
       this.#bringAnswers();
     }
-    this.#progress.markShown(at, i);
+    progress.markShown(at, i);
     this.#keep();
     return {
       ok: true,

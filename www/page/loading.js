@@ -6,6 +6,7 @@ import { $, $$, h, megabytes } from "./dom.js";
 const PHASES = [
   ["engine", "Load the engine"],
   ["cache", "Read the model from this browser’s cache"],
+  ["file", "Read the file you chose"],
   ["download", "Download the model"],
   ["verify", "Verify its hash"],
   ["measure", "Warm up and measure"],

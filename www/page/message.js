@@ -3,12 +3,13 @@
 import { $, h } from "./dom.js";
 import { embedded } from "./hosts.js";
 
+/** @param ways [{words, act, stays}]: buttons; the message goes when one is pressed, unless it `stays` */
 export function showMessage(text, ways = []) {
   const place = $(".message");
   $("p", place).textContent = sentence(text);
   $(".message-ways", place).replaceChildren(
-    ...ways.map(({ words, act }) =>
-      h("button", { type: "button", onclick: () => (clearMessage(), act()) }, words),
+    ...ways.map(({ words, act, stays = false }) =>
+      h("button", { type: "button", onclick: () => (stays || clearMessage(), act()) }, words),
     ),
   );
   place.hidden = false;

@@ -1,10 +1,11 @@
 // An embed before it is touched: the settings and a recorded run. At the first touch of the form or the board the page
 // (main.js) is fetched and takes over; the model waits for Run.
 
+import { Acts } from "../core/acts.js";
 import { loadPrompts, loadRecorded, viewOf } from "../core/gallery.js";
 import { alphaFrom, DEFAULTS, formatHash, parseHash } from "../core/state.js";
 import { showHead } from "./conversation.js";
-import { $, $$, h, megabytes } from "./dom.js";
+import { $, $$, composes, h, megabytes } from "./dom.js";
 import { arrange, listen, opening, reportHeight } from "./hosts.js";
 import { LanesView } from "./lanes.js";
 import { showSettings } from "./settings.js";
@@ -13,6 +14,8 @@ const form = $("form.ask");
 const untilTaken = new AbortController(); // ends what is listened to here
 const on = (element, type, act) =>
   element.addEventListener(type, act, { signal: untilTaken.signal });
+const shows = new Acts();
+const starts = new Acts();
 let taking = null;
 
 function take(patch) {
@@ -46,6 +49,7 @@ function wake(run = false) {
 }
 
 async function showRecorded() {
+  const still = shows.begin();
   const state = opening.state;
   const { id, opens } = await listed;
   let name = state.recorded;
@@ -53,10 +57,13 @@ async function showRecorded() {
     name = (await loadPrompts(id)).find(
       ({ prompt, then = "" }) => prompt === state.prompt && then === state.then,
     )?.id;
-  if (opening.sweep?.id !== (name || opens))
-    opening.sweep = await loadRecorded(id, name || opens).catch(() => loadRecorded(id, opens));
-  if (taking || state.recorded !== opening.state.recorded) return;
-  const { sweep } = opening;
+  const sweep =
+    opening.sweep?.id === (name || opens)
+      ? opening.sweep
+      : await loadRecorded(id, name || opens).catch(() => loadRecorded(id, opens));
+  // Once the page is on its way, what it is handed over must not change.
+  if (taking || !still()) return;
+  opening.sweep = sweep;
   const fitting = viewOf(sweep, opening.state);
   const trace = fitting ?? viewOf(sweep, DEFAULTS);
   // Without a prompt of its own, Run repeats what is shown.
@@ -70,9 +77,10 @@ async function showRecorded() {
 
 /** An address can ask for a run, but not for a download: that takes a click. */
 async function startIfStored() {
+  const still = starts.begin();
   const { isStored } = await import("../worker/store.js");
   const { sha256, bytes } = await model();
-  if (await isStored(sha256, bytes)) wake(true);
+  if ((await isStored(sha256, bytes)) && still()) wake(true);
 }
 
 async function model() {
@@ -121,13 +129,14 @@ fold();
 arrange();
 const warn = (error) => console.warn(error.message);
 const takeHash = ({ hash }) => {
+  starts.begin();
   take({ ...parseHash(hash), run: false });
   showRecorded().catch(warn);
 };
 listen({
   set: takeHash,
   run: () => wake(true),
-  stop: () => (opening.state.run = false),
+  stop: () => (starts.begin(), (opening.state.run = false)),
 });
 on(window, "hashchange", () => takeHash(location));
 for (const type of ["focusin", "pointerdown"]) on(form, type, () => wake());
@@ -141,7 +150,7 @@ on(form, "input", () =>
 );
 on(form, "submit", (event) => (event.preventDefault(), wake(true)));
 on($("#prompt"), "keydown", (event) => {
-  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+  if (event.key !== "Enter" || event.shiftKey || composes(event)) return;
   event.preventDefault();
   wake(true);
 });

@@ -202,18 +202,20 @@ export class Views {
     );
     if (!live || this.#reading) return;
     this.#reading = true;
+    let words = this.#recordedWords(trace, known, all);
     try {
       const values = await this.#on.activity(trace, lane, at);
       if (values) this.#keep(trace.lanes[lane], at, completeField(values, model));
-      else this.#map.say(this.#recordedWords(trace, known, all));
-      this.#reading = false;
-      // What was chosen meanwhile is read next.
-      if (values || this.#now.chosen.at !== at) this.#tell({});
+      if (values) words = "";
     } catch (error) {
-      this.#reading = false;
-      this.#map.say(`${error.message} Shown is what the run itself has.`);
+      words = `${error.message} Shown is what the run itself has.`;
       if (error.fatal) this.#on.trouble(error);
     }
+    this.#reading = false;
+    const { trace: shown, chosen } = this.#now;
+    const asked = shown?.lanes[chosen.lane] === trace.lanes[lane] && chosen.at === at;
+    if (asked && words) this.#map.say(words);
+    else this.#tell({}); // what was read, or what was chosen meanwhile
   }
 
   #recordedWords(trace, known, all) {

@@ -1,13 +1,16 @@
 // Bytes of one file of known size from the first source that has it, going on where a cut connection left off.
 //
-// A source is tried only once if it does not have the file (a 404, a web page, a file of another size), and
-// several times, with growing pauses, if the connection fails. What arrives is verified by its hash later, so a
+// A source is tried only once if it does not have the file (a 404, a web page, a file of another size) or something between
+// answers in its place (a filter, a login), and several times, with growing pauses, if the connection fails. What arrives is verified by its hash later, so a
 // resumed download may mix sources: wrong bytes cannot get through, only cost a second download.
 
 const PAUSES = [500, 1500, 4000]; // ms before each new try
 const ANSWER = 20_000; // ms to wait for a source's answer
 const STALL = 20_000; // ms without a byte that count as a cut
 const POINTER = 65_536; // bytes: no model is this small
+const PROBE = 5_000; // ms to find out whether a host answers at all
+const PAGE = /^(?:ï»¿)?\s*<(?:!doctype|html|head|body|meta|script|title|!--|\?xml)/i; // how web pages begin
+const LOGIN = "a login or a filter may stand between";
 
 export class DownloadError extends Error {
   constructor(message, { resumable }) {
@@ -30,6 +33,7 @@ export async function download({ sources, total, sink, signal, say = () => {}, p
   let cut = null;
   for (const source of sources) {
     const etag = { value: "" };
+    let withheld = false; // the host answers, and the browser keeps the answer from this page
     for (let attempt = 0; ; attempt++) {
       const before = sink.received();
       try {
@@ -37,6 +41,12 @@ export async function download({ sources, total, sink, signal, say = () => {}, p
         return;
       } catch (error) {
         if (signal.aborted) throw error;
+        if (error instanceof Withheld && !withheld) {
+          // Once can be a network that was just coming back.
+          withheld = true;
+          await sleep(pauses[0] ?? 0, signal);
+          continue;
+        }
         if (error instanceof Unsuitable) {
           reasons.push(`${place(source)}: ${error.message}`);
           break;
@@ -56,8 +66,8 @@ export async function download({ sources, total, sink, signal, say = () => {}, p
   const has =
     sink.received() > 0 ? ` ${percent(sink.received(), total)} has arrived and is kept.` : "";
   const remedy = cut
-    ? "Check the connection, then press “Retry” to go on from there."
-    : "Put the model file into the folder models/ next to this page, or check that the hub can be reached, then press “Retry”.";
+    ? "Check the connection, then press “Retry” to go on from there. Or choose the file yourself, if you have it."
+    : "Put the model file into the folder models/ next to this page, or check that the hub can be reached, then press “Retry”. Or choose the file yourself, if you have it.";
   throw new DownloadError(
     `The model could not be downloaded (${reasons.join("; ")}).${has} ${remedy}`,
     { resumable: true },
@@ -66,6 +76,9 @@ export async function download({ sources, total, sink, signal, say = () => {}, p
 
 /** The source answered, and does not have what we want: the next one, at once. */
 class Unsuitable extends Error {}
+
+/** It answered, without the permission (CORS) that a model's host gives. */
+class Withheld extends Unsuitable {}
 
 async function fetchRest({ source, total, sink, signal, etag }) {
   const from = sink.received();
@@ -80,14 +93,21 @@ async function fetchRest({ source, total, sink, signal, etag }) {
       // Only next to the page: elsewhere this header needs a permission (CORS) that hosts rarely give.
       if (etag.value && sameOrigin(source)) headers["If-Range"] = etag.value;
     }
-    // Not into the browser's HTTP cache as well: the model store keeps the only copy.
+    // Not into the browser's HTTP cache as well: the model store keeps the only copy. A worker does not take over the
+    // page's referrer policy.
     const response = await fetch(source, {
       headers,
       signal: both,
       cache: "no-store",
       credentials: "same-origin",
+      referrerPolicy: "no-referrer",
+    }).catch(async (error) => {
+      if (both.aborted || sameOrigin(source) || !(await answers(source, signal))) throw error;
+      throw new Withheld(
+        `it answers, but not as a model’s host does: ${LOGIN}, or it sends on to a place that this page may not read`,
+      );
     });
-    const start = startOf(response, from, total);
+    const start = startOf(response, from, total, source);
     etag.value = strong(response.headers.get("ETag"));
     if (start === null) {
       // 416 or a range that is not ours: begin again without one.
@@ -101,10 +121,16 @@ async function fetchRest({ source, total, sink, signal, etag }) {
       timer = setTimeout(() => stall.abort(), STALL);
       const { done, value } = await reader.read();
       if (done) break;
-      if (sink.received() + value.byteLength > total) {
+      const wrong =
+        sink.received() + value.byteLength > total
+          ? "its file is longer than the artifact says"
+          : sink.received() === 0 && PAGE.test(latin(value.subarray(0, 256)))
+            ? page(response, source)
+            : "";
+      if (wrong) {
         reader.cancel().catch(() => {});
         sink.restart();
-        throw new Unsuitable("its file is longer than the artifact says");
+        throw new Unsuitable(wrong);
       }
       sink.push(value);
     }
@@ -120,7 +146,12 @@ async function fetchRest({ source, total, sink, signal, etag }) {
     }
   } catch (error) {
     if (stall.signal.aborted && !signal.aborted) throw new Error("no answer in time");
-    if (error instanceof TypeError) throw new Error("no connection");
+    if (error instanceof TypeError)
+      throw new Error(
+        from > 0 || sameOrigin(source)
+          ? "no connection"
+          : "no connection, or something between does not let it through",
+      );
     throw error;
   } finally {
     clearTimeout(timer);
@@ -128,13 +159,15 @@ async function fetchRest({ source, total, sink, signal, etag }) {
 }
 
 /** Where the answer's bytes begin: `from`, 0, or null when they are no use. Throws when the source is unsuitable. */
-export function startOf(response, from, total) {
+export function startOf(response, from, total, source) {
   const header = (name) => response.headers.get(name) ?? "";
   if (response.status === 416) return null;
+  if ([401, 403, 407, 511].includes(response.status))
+    throw new Unsuitable(`HTTP ${response.status}: ${LOGIN}`);
   if (response.status === 429 || response.status >= 500) throw new Error(`HTTP ${response.status}`);
   if (!response.ok) throw new Unsuitable(`HTTP ${response.status}`);
-  if (/^text\/html/i.test(header("Content-Type")))
-    throw new Unsuitable("a web page instead of the model file");
+  if (/^(?:text\/html|application\/xhtml)/i.test(header("Content-Type")))
+    throw new Unsuitable(page(response, source));
   // A compressed answer's length is not the file's.
   const length = header("Content-Encoding") ? "" : header("Content-Length");
   if (response.status === 206) {
@@ -150,8 +183,47 @@ export function startOf(response, from, total) {
   return 0;
 }
 
+/** A web page came: whose, if it is another host's than was asked. */
+function page(response, source) {
+  const from = hostOf(response.url);
+  return from === "" || from === hostOf(source)
+    ? `a web page instead of the model file; ${LOGIN}`
+    : `a web page of ${from}, to which it sends on, instead of the model file; ${LOGIN}`;
+}
+
+/** Does anything answer at this address? Not even the status may be read this way. */
+async function answers(source, signal) {
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), PROBE);
+  const both = AbortSignal.any ? AbortSignal.any([signal, late.signal]) : joined(signal, late);
+  try {
+    await fetch(source, {
+      method: "HEAD",
+      mode: "no-cors",
+      cache: "no-store",
+      credentials: "omit",
+      referrerPolicy: "no-referrer",
+      signal: both,
+    });
+    return true;
+  } catch {
+    return false;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const latin = (bytes) => String.fromCharCode(...bytes);
+
 // A weak validator must not be used in If-Range (RFC 9110, 13.1.5).
 const strong = (etag) => (etag && !etag.startsWith("W/") ? etag : "");
+const hostOf = (url) => {
+  try {
+    return new URL(url).host;
+  } catch {
+    return "";
+  }
+};
 const sameOrigin = (url) => new URL(url).origin === globalThis.location?.origin;
 const place = (url) => (sameOrigin(url) ? "next to the page" : new URL(url).host);
 const percent = (done, total) => `${Math.floor((100 * done) / total)} %`;

@@ -1,24 +1,29 @@
 // From an artifact's model entry to a verified, loaded model: the cache first, then the network.
 //
 // Bytes take one way once: network (or cache) -> the engine's memory, and from the network -> the store. Only
-// after the engine has verified the hash is the stored file committed.
+// after the engine has verified the hash is the stored file committed. A file that the visitor has chosen takes the way of
+// what comes from the network.
 
 import { download, DownloadError } from "./download.js";
-import { openStore, slices } from "./store.js";
+import { openStore, slices, using } from "./store.js";
 
 // What a failed download without a store left in memory, for the next try.
 let kept = null;
 
 /**
  * @param ModelBuffer the wasm class
- * @param model {sha256, bytes}; `sources`: URLs in order of preference
+ * @param model {sha256, bytes, file: its name}; `sources`: URLs in order of preference
+ * @param file the visitor's own copy, a File, to be read instead of them
  * @param signal cancels; `progress({phase, done, total})`; `notice(text)`
  * @returns the loaded Lab
  */
-export async function loadModel({ ModelBuffer, model, sources, signal, progress, notice }) {
+export const loadModel = (options) => using(options.model.sha256, () => load(options));
+
+async function load({ ModelBuffer, model, sources, file, signal, progress, notice }) {
   const { store, reason } = await openStore(model.sha256, model.bytes);
   if (!store) notice(`The model is kept in memory only, for this visit: ${reason}.`);
   const context = { ModelBuffer, model, sources, signal, progress, notice };
+  if (file) return fromFile(file, store, context);
 
   const cached = await store?.whole().catch(() => null);
   if (cached) {
@@ -62,12 +67,59 @@ async function fromCache(blob, { ModelBuffer, model, signal, progress }) {
   return verified(buffer, model, progress);
 }
 
-async function pour(blob, buffer, total, signal, progress) {
-  progress({ phase: "cache", done: 0, total });
+async function pour(blob, buffer, total, signal, progress, phase = "cache") {
+  progress({ phase, done: 0, total });
   for await (const chunk of slices(blob)) {
     signal.throwIfAborted();
     buffer.push(chunk);
-    progress({ phase: "cache", done: Number(buffer.received()), total });
+    progress({ phase, done: Number(buffer.received()), total });
+  }
+}
+
+/** Reads the visitor's own copy; once verified, it is kept as a download is. */
+async function fromFile(file, store, { ModelBuffer, model, signal, progress, notice }) {
+  const refused = (why) =>
+    Object.assign(
+      new Error(
+        `“${file.name}” ${why}. Choose the file ${model.file}, or press “Retry” to download it.`,
+      ),
+      { kind: "hash" },
+    );
+  if (file.size !== model.bytes)
+    throw refused(`is not the model: it has ${file.size} bytes, not ${model.bytes}`);
+  kept?.buffer.free();
+  kept = null;
+  const buffer = new ModelBuffer(model.bytes);
+  try {
+    await pour(file, buffer, model.bytes, signal, progress, "file");
+  } catch (error) {
+    buffer.free();
+    signal.throwIfAborted();
+    throw refused(`cannot be read (${error.message})`);
+  }
+  let lab;
+  try {
+    lab = await verified(buffer, model, progress);
+  } catch (error) {
+    throw error.kind === "hash" ? refused("is not the model: its hash differs") : error;
+  }
+  await keep(file, store, notice);
+  return lab;
+}
+
+/** Stores a verified copy of the model, unless it is there. A model that cannot be stored still runs. */
+async function keep(blob, store, notice) {
+  let stored = null;
+  try {
+    if (!store || (await store.whole())) return;
+    stored = await store.append(0);
+    for await (const chunk of slices(blob)) stored.write(chunk);
+    closed(stored);
+    stored = null;
+    await store.commit();
+  } catch (error) {
+    closed(stored);
+    notice(`The model could not be kept for the next visit: ${error.message}.`);
   }
 }
 

@@ -4,6 +4,8 @@
 //   models/<sha>.gguf        the whole file, there only after its hash was verified
 //   models/<sha>.ok          in a browser that cannot rename files: says that the .part is the whole, verified file
 //
+// A model that no page names any more is deleted once another is in use (`removeOthers`).
+//
 // Everything here may be refused (private window, insecure page, full disk). Then the store is simply absent, and
 // the model lives in memory for this visit.
 
@@ -37,6 +39,37 @@ export async function isStored(sha, bytes) {
     return (await committed(await folder(false), sha, bytes)) !== null;
   } catch {
     return false;
+  }
+}
+
+const USE = "hneurons-model "; // a lock's name begins so, and goes on with the model's hash
+
+/** Does something with a model's files; while it is under way, no other tab deletes them. */
+export function using(sha, act) {
+  const { locks } = globalThis.navigator ?? {};
+  return locks ? locks.request(USE + sha, { mode: "shared" }, act) : act();
+}
+
+/**
+ * Deletes the files of models whose hashes are not among `named`. Other files, and a model that another tab is reading or
+ * storing, stay. For the page: it knows all models that it names.
+ */
+export async function removeOthers(named) {
+  const { locks } = navigator;
+  if (!locks) return; // without them it cannot be known what other tabs are at
+  try {
+    const dir = await folder(false);
+    const strangers = new Set();
+    for await (const name of dir.keys()) {
+      const sha = /^([0-9a-f]{64})\.(?:gguf|gguf\.part|ok)$/.exec(name)?.[1];
+      if (sha && !named.includes(sha)) strangers.add(sha);
+    }
+    for (const sha of strangers)
+      await locks.request(USE + sha, { ifAvailable: true }, async (lock) => {
+        if (lock) for (const name of Object.values(names(sha))) await remove(dir, name);
+      });
+  } catch {
+    // Nothing is stored here, or storage is refused: there is nothing to delete.
   }
 }
 

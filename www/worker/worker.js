@@ -1,8 +1,10 @@
 // The engine's worker: holds the wasm module and the model, so that the page never waits for a token.
 //
-// Page -> worker: {id, type: "load" | "choose" | "run" | "activity", …}, {type: "stop"}, {type: "cancel"}
+// Page -> worker: {id, type: "load" | "choose" | "run" | "activity", …}, one at a time: the next when the last is answered
+//   (core/engine.js); {type: "stop"} and {type: "cancel"}, for the one at work
 // Worker -> page: {id, type: "done" | "error", value} once for each question, before it any number of
-//   "progress" (load, choose), "notice" (load), "started", "step" (run); and {type: "resources", value: [urls]}, for offline use.
+//   "progress" (load, choose), "notice" (load), "started", "step" (run), "lost" (activity); and of itself {type: "resources",
+//   value: [urls]}, for offline use, and {type: "fault", value: error}, after which only a new worker helps.
 
 import { builds, NO_SIMD } from "./simd.js";
 import { DownloadError, loadModel } from "./model.js";
@@ -11,7 +13,6 @@ let wasm = null; // the module, once
 let lab = null;
 let loading = null; // AbortController of the load under way
 let stopping = false;
-let line = Promise.resolve(); // ends when nothing is asked of the lab, which does one thing at a time
 
 const NOT_LOADED = "The model is not loaded. Press “Run” again to load it.";
 
@@ -22,15 +23,24 @@ self.onmessage = async ({ data: { id, type, ...options } }) => {
   if (type === "cancel") return loading?.abort();
   try {
     const acts = { load, choose, run, activity };
-    const done = line.then(() => acts[type](id, options));
-    line = done.catch(() => {});
-    post(id, "done", await done);
+    post(id, "done", await acts[type](id, options));
   } catch (error) {
     post(id, "error", described(error));
   }
 };
 
-async function load(id, { artifact, model, sources, engine }) {
+// What fails where nobody waits for it: a trap in a callback of the module leaves its own promise open for ever.
+self.addEventListener("error", (event) => {
+  event.preventDefault();
+  post(undefined, "fault", described(event.error ?? new Error(event.message), true));
+});
+self.addEventListener("unhandledrejection", (event) => {
+  if (!hasTrapped(event.reason)) return;
+  event.preventDefault();
+  post(undefined, "fault", described(event.reason, true));
+});
+
+async function load(id, { artifact, model, sources, file, engine }) {
   loading = new AbortController();
   const { signal } = loading;
   try {
@@ -42,12 +52,14 @@ async function load(id, { artifact, model, sources, engine }) {
       ModelBuffer,
       model,
       sources,
+      file,
       signal,
       progress: (value) => post(id, "progress", value),
       notice: (text) => post(id, "notice", text),
     });
     try {
       const about = loaded.set_artifact(artifact);
+      signal.throwIfAborted();
       const chosen = await measured(id, loaded, engine);
       signal.throwIfAborted();
       lab = loaded;
@@ -133,7 +145,10 @@ async function activity(id, { messages, tokens, lane, at }) {
       ),
       { kind: "input" },
     );
-  return lab.activity({ messages, tokens, lane, at });
+  const values = await lab.activity({ messages, tokens, lane, at });
+  const notice = lab.take_notice?.();
+  if (notice) post(id, "lost", { notice, info: lab.info() }); // the engine is another one now
+  return values;
 }
 
 // A turn of the event loop, without the 4 ms that nested timers cost.
@@ -147,18 +162,27 @@ function turn() {
   });
 }
 
-function described(error) {
+/** Whether the module itself failed: by a trap, or for want of stack (Chromium and Firefox have different names for that). */
+const hasTrapped = (error) =>
+  (typeof WebAssembly === "object" && error instanceof WebAssembly.RuntimeError) ||
+  /call stack|too much recursion/.test(error?.message);
+
+/** @param fatal whether only a new worker helps, whatever it was */
+function described(error, fatal = false) {
   if (error?.name === "AbortError") return { message: "Loading was cancelled.", kind: "cancelled" };
   const kind = error?.kind ?? (error instanceof DownloadError ? "download" : "internal");
-  // A trap leaves the module's memory in an unknown state: only a new worker is safe.
-  const trapped = typeof WebAssembly === "object" && error instanceof WebAssembly.RuntimeError;
-  const message = trapped
-    ? `The engine stopped unexpectedly (${error.message}). Restart it to go on; the model does not have to be downloaded again.`
-    : error?.message || String(error);
+  // A trap leaves the module's memory in an unknown state: only a new worker is safe. What a panic says, the module has
+  // left here (src/web.rs).
+  const trapped = hasTrapped(error);
+  const said = error?.message || String(error);
+  const stopped =
+    trapped && self.hneuronsPanic
+      ? `The engine stopped on a fault of its own: ${self.hneuronsPanic}. Restart it to go on; the model does not have to be downloaded again. If it happens again, please report this text.`
+      : `The engine stopped unexpectedly (${said}). Restart it to go on; the model does not have to be downloaded again.`;
   return {
-    message,
-    kind: trapped ? "internal" : kind,
-    fatal: trapped || (kind === "internal" && Boolean(lab)),
+    message: trapped || fatal ? stopped : said,
+    kind: trapped || fatal ? "internal" : kind,
+    fatal: trapped || fatal || (kind === "internal" && Boolean(lab)),
     resumable: kind === "download",
   };
 }

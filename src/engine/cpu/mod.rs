@@ -285,6 +285,20 @@ impl Engine for Cpu {
         Ok(Some(self.keep(lane)))
     }
 
+    fn rewind(&mut self, lane: LaneId, position: usize) -> Result<bool> {
+        if position > self.lane(lane)?.position {
+            return Err(Error::internal(
+                "a lane was to go back to what it has not read",
+            ));
+        }
+        if let Some(Some(lane)) = self.lanes.get_mut(lane.0) {
+            lane.position = position;
+            lane.chosen = None;
+            lane.truncate(&self.model.config);
+        }
+        Ok(true)
+    }
+
     fn close(&mut self, lane: LaneId) {
         if let Some(slot) = self.lanes.get_mut(lane.0) {
             *slot = None;

@@ -6,8 +6,11 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
+#[cfg(target_arch = "wasm32")]
+use super::browser;
 use super::{
     kernels::{Form, Kernel, Tiling, Use},
     readback::{Mapping, Staging},
@@ -44,12 +47,22 @@ impl Default for Options {
     }
 }
 
+/// How long a result may take: from here on, for each token, and where kernels had to be compiled for it.
+const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE_TOKEN: Duration = Duration::from_millis(40);
+const PATIENCE_COMPILING: Duration = Duration::from_secs(60);
+/// So many times as long, by token, and without one, for an adapter that is a program on the CPU.
+const EMULATED: u32 = 4;
+const EMULATED_TOKEN: u32 = 10;
+
 /// A device and what is known of it.
 pub(crate) struct Device {
     pub(crate) device: wgpu::Device,
     pub(crate) queue: wgpu::Queue,
     pub(crate) info: wgpu::AdapterInfo,
     pub(crate) tiling: Tiling,
+    /// Whether the adapter is a program on the CPU.
+    emulated: bool,
     pub(crate) subgroups: bool,
     /// See [`Form::shared`].
     pub(crate) shared: usize,
@@ -85,26 +98,6 @@ pub(crate) fn gpu_error(why: impl std::fmt::Display) -> Error {
     Error::new(ErrorKind::Gpu, why.to_string())
 }
 
-/// The adapter's name in a browser: wgpu takes the description, which most leave empty, and leaves out the rest.
-#[cfg(target_arch = "wasm32")]
-fn browser_name(device: &wgpu::Device, name: String) -> String {
-    use wasm_bindgen::JsValue;
-    if !name.trim().is_empty() {
-        return name;
-    }
-    let get = |of: &JsValue, key: &str| js_sys::Reflect::get(of, &key.into()).ok();
-    let info = device
-        .as_webgpu()
-        .and_then(|device| get(device.as_ref(), "adapterInfo"))
-        .unwrap_or(JsValue::UNDEFINED);
-    let parts: Vec<String> = ["vendor", "architecture", "device"]
-        .iter()
-        .filter_map(|key| get(&info, key)?.as_string())
-        .filter(|part| !part.is_empty())
-        .collect();
-    parts.join(" ")
-}
-
 impl Device {
     /// Opens the adapter that the system prefers. `largest` is the size of the largest single binding needed: WebGPU's
     /// default limits do for it, or the adapter's own are asked for.
@@ -112,6 +105,8 @@ impl Device {
     /// # Errors
     /// [`ErrorKind::Gpu`] where there is none, or it is too small.
     pub(crate) async fn open(options: &Options, largest: u64) -> Result<Self> {
+        #[cfg(target_arch = "wasm32")]
+        browser::probe().await?;
         let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
         let adapter = instance
             .request_adapter(&wgpu::RequestAdapterOptions {
@@ -199,11 +194,12 @@ impl Device {
         let shared = if subgroups && known && fits { size } else { 0 };
         #[cfg(target_arch = "wasm32")]
         let info = wgpu::AdapterInfo {
-            name: browser_name(&device, info.name),
+            name: browser::adapter_name(&device, info.name),
             ..info
         };
         let mut opened = Self {
             tiling,
+            emulated,
             shared,
             device,
             queue,
@@ -259,7 +255,10 @@ impl Device {
         encoder.copy_buffer_to_buffer(&output, 0, &back, 0, size);
         let submission = self.queue.submit([encoder.finish()]);
         let read = staging
-            .read(self, Mapping::new(back, size, submission))
+            .read(
+                self,
+                Mapping::new(back, size, submission, self.patience(1, true)),
+            )
             .await?;
         Ok(read
             .iter()
@@ -273,6 +272,31 @@ impl Device {
             Ok(first) => first.as_ref().map_or(Ok(()), |why| Err(gpu_error(why))),
             Err(_) => Err(gpu_error("its errors cannot be read")),
         }
+    }
+
+    /// Takes the device for lost.
+    pub(crate) fn give_up(&self, why: &str) {
+        if let Ok(mut first) = self.failure.lock() {
+            first.get_or_insert_with(|| why.to_owned());
+        }
+    }
+
+    /// How long the result of `tokens` tokens may take before the device counts as lost. Far longer than any adapter takes:
+    /// a driver that hangs is often reset within seconds, and is then lost by itself.
+    pub(crate) fn patience(&self, tokens: usize, compiling: bool) -> Duration {
+        let tokens = u32::try_from(tokens).unwrap_or(u32::MAX);
+        let (slow, slow_token) = match self.emulated {
+            true => (EMULATED, EMULATED_TOKEN),
+            false => (1, 1),
+        };
+        let compiling = match compiling {
+            true => PATIENCE_COMPILING,
+            false => Duration::ZERO,
+        };
+        PATIENCE
+            .saturating_mul(slow)
+            .saturating_add(PATIENCE_TOKEN.saturating_mul(tokens.saturating_mul(slow_token)))
+            .saturating_add(compiling)
     }
 
     /// Bytes of all buffers that exist.

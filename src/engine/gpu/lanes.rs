@@ -140,6 +140,21 @@ impl Lanes {
         }
     }
 
+    /// Takes a lane back to a position that it has read.
+    pub(crate) fn rewind(&mut self, slot: usize, position: usize) -> Result<()> {
+        let lane = self.get_mut(slot)?;
+        if position > lane.position {
+            return Err(Error::internal(
+                "a lane was to go back to what it has not read",
+            ));
+        }
+        lane.position = position;
+        lane.has_chosen = false;
+        let unused = lane.pages.split_off(position.div_ceil(PAGE));
+        self.free.extend(unused.into_iter().rev());
+        Ok(())
+    }
+
     /// Larger buffers by slot, if these are too small.
     fn make_room(
         &mut self,

@@ -8,6 +8,8 @@
 //! Lanes are tokens of a batch like any other, so none costs a dispatch, and none changes another's numbers.
 
 mod bound;
+#[cfg(target_arch = "wasm32")]
+mod browser;
 mod device;
 pub(crate) mod kernels;
 mod lanes;
@@ -61,6 +63,8 @@ pub struct Gpu {
     bound: Option<(u64, u64, Bound)>,
     layouts: HashMap<Kernel, wgpu::BindGroupLayout>,
     pipelines: HashMap<Form, wgpu::ComputePipeline>,
+    /// Whether one of them was made for the submission in hand.
+    compiling: bool,
     watched: Watch,
     staging: Staging,
     pending: VecDeque<Pending>,
@@ -116,6 +120,7 @@ impl Gpu {
             bound: None,
             layouts: Kernel::ALL.iter().map(|&k| (k, device.layout(k))).collect(),
             pipelines: HashMap::new(),
+            compiling: false,
             watched: Watch::None,
             staging: Staging::default(),
             pending: VecDeque::new(),
@@ -180,7 +185,8 @@ impl Gpu {
             encoder.copy_buffer_to_buffer(&to, 0, &staging, 0, 16);
             let begin = now();
             let submission = self.device.queue.submit([encoder.finish()]);
-            let mapping = Mapping::new(staging, 16, submission);
+            let patience = self.device.patience(0, true);
+            let mapping = Mapping::new(staging, 16, submission, patience);
             self.staging.read(&self.device, mapping).await?;
             let seconds = now() - begin;
             // The first round touches the memory for the first time.
@@ -235,6 +241,11 @@ impl Engine for Gpu {
 
     fn close(&mut self, lane: LaneId) {
         self.lanes.close(lane.0);
+    }
+
+    fn rewind(&mut self, lane: LaneId, position: usize) -> Result<bool> {
+        self.lanes.rewind(lane.0, position)?;
+        Ok(true)
     }
 
     fn position(&self, lane: LaneId) -> usize {

@@ -27,6 +27,7 @@ impl Gpu {
         if !self.pipelines.contains_key(&form) {
             let pipeline = self.device.pipeline(&form, &self.layouts[&kernel]);
             self.pipelines.insert(form, pipeline);
+            self.compiling = true;
         }
         form
     }
@@ -241,6 +242,7 @@ impl Gpu {
     pub(super) fn run(&mut self, feeds: &[Feed<'_>], watch: &Watch) -> Result<Pending> {
         let config = self.config.clone();
         let c = &config;
+        self.compiling = false;
         let choose = feeds.iter().any(|f| f.logits == Logits::Choice);
         // Page lists of the lanes, one after the other.
         let mut lists: Vec<u32> = Vec::new();
@@ -269,6 +271,7 @@ impl Gpu {
         self.state.make_room(&self.device, batch, watched, report);
         self.watch(watch);
 
+        let count = tokens.len();
         let batches = cut(tokens);
         // What will be read back, to know the staging buffer's size before anything is encoded.
         let rows_of = |batch: &[Token]| {
@@ -301,7 +304,6 @@ impl Gpu {
         let mut at = 0;
         let mut submission = None;
         let mut timed = None;
-        let count = batches.len();
         for (i, batch) in batches.iter().enumerate() {
             let number = self.next;
             self.next = self.next.wrapping_add(1).max(1);
@@ -341,7 +343,7 @@ impl Gpu {
                 }
             }
             // Only the last batch of a step is timed; decoding has no other.
-            if i + 1 == count
+            if i + 1 == batches.len()
                 && let Some(timers) = &self.timers
             {
                 let words = 4 * kernels.len();
@@ -361,7 +363,12 @@ impl Gpu {
         }
         Ok(Pending {
             ticket,
-            mapping: Mapping::new(staging, at as u64 * 4, submission),
+            mapping: Mapping::new(
+                staging,
+                at as u64 * 4,
+                submission,
+                self.device.patience(count, self.compiling),
+            ),
             batches: parts,
             feeds: feeds.iter().map(|f| (f.tokens.len(), f.logits)).collect(),
             watch_all: *watch == Watch::All,

@@ -1,4 +1,7 @@
-//! What comes back from the device: staging buffers that are mapped when their submission is done.
+//! What comes back from the device: staging buffers that are mapped when their submission is done. A device that never gets
+//! there counts as lost after a while.
+
+use std::time::Duration;
 
 use futures_channel::oneshot;
 
@@ -18,6 +21,7 @@ pub(crate) struct Mapping {
     size: u64,
     done: oneshot::Receiver<Result<(), wgpu::BufferAsyncError>>,
     submission: wgpu::SubmissionIndex,
+    patience: Duration,
 }
 
 impl Staging {
@@ -48,15 +52,32 @@ impl Staging {
             size,
             done,
             submission,
+            patience,
         } = mapping;
+        let late = || {
+            let why = format!(
+                "a result did not come within {} seconds",
+                patience.as_secs()
+            );
+            device.give_up(&why);
+            gpu_error(why)
+        };
         // In a browser this does nothing: the event loop polls.
         device
             .device
             .poll(wgpu::PollType::Wait {
                 submission_index: Some(submission),
-                timeout: None,
+                timeout: Some(patience),
             })
-            .map_err(gpu_error)?;
+            .map_err(|e| match e {
+                wgpu::PollError::Timeout => late(),
+                other => gpu_error(other),
+            })?;
+        #[cfg(target_arch = "wasm32")]
+        let mapped = super::browser::within(patience, done)
+            .await
+            .ok_or_else(late)?;
+        #[cfg(not(target_arch = "wasm32"))]
         let mapped = done.await;
         device.check()?;
         mapped
@@ -77,8 +98,13 @@ impl Staging {
 }
 
 impl Mapping {
-    /// Asks for the first `size` bytes, once `submission` is done.
-    pub(crate) fn new(buffer: Buffer, size: u64, submission: wgpu::SubmissionIndex) -> Self {
+    /// Asks for the first `size` bytes, once `submission` is done, which may take as long as `patience`.
+    pub(crate) fn new(
+        buffer: Buffer,
+        size: u64,
+        submission: wgpu::SubmissionIndex,
+        patience: Duration,
+    ) -> Self {
         let (send, done) = oneshot::channel();
         buffer
             .slice(..size)
@@ -91,6 +117,7 @@ impl Mapping {
             size,
             done,
             submission,
+            patience,
         }
     }
 }
