@@ -172,7 +172,8 @@ fn run(form: &Form, bindings: Vec<Bind<'_>>, grid: [usize; 2]) -> Vec<Vec<u32>> 
         at += buffer(i).size();
     }
     let submission = device.queue.submit([encoder.finish()]);
-    let mapping = Mapping::new(back, total, submission);
+    let patience = std::time::Duration::from_secs(60);
+    let mapping = Mapping::new(back, total, submission, patience);
     let all = pollster::block_on(staging.read(device, mapping)).expect("the kernel runs");
     let mut rest = &all[..];
     written
