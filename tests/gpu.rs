@@ -534,6 +534,59 @@ fn memory_is_level_over_runs_and_after_a_lost_device_or_too_little_memory_the_cp
 }
 
 #[test]
+fn lost_while_idle_the_cpu_reads_the_token_that_is_clicked() {
+    let file = ModelFile::parse(Tiny::new(GgmlDType::Q4_1).write()).expect("a tiny model");
+    let lane = LaneRequest::new(Set::None, 1.0);
+    let conversation = Conversation::Messages(vec![Message::user("hello")]);
+    let at = |lab: &mut Lab, at| {
+        pollster::block_on(lab.activity(&conversation, &lane, &[5, 6, 7], at)).expect("it reads")
+    };
+    let bits = |all: Vec<f32>| all.into_iter().map(f32::to_bits).collect::<Vec<_>>();
+    let mut cpu = Lab::new(file.clone()).expect("a lab");
+    // Before any token was read, and with lanes that stay open for the next.
+    for clicks in 0..2 {
+        for fail in [Gpu::lose, Gpu::run_out] {
+            let mut lab = Lab::new(file.clone()).expect("a lab");
+            let chosen = pollster::block_on(lab.choose(Wanted::Gpu, || 0.0)).expect("an engine");
+            assert_eq!(chosen.engine, "gpu", "{chosen:?}");
+            for click in 0..clicks {
+                at(&mut lab, click);
+            }
+            fail(lab.gpu().expect("the GPU runs"));
+            assert_eq!(bits(at(&mut lab, 9)), bits(at(&mut cpu, 9)));
+            let notice = lab.take_notice().expect("the visitor is told");
+            assert!(notice.contains("The CPU goes on."), "{notice}");
+            assert!(lab.cpu().is_some());
+            assert_eq!(bits(at(&mut lab, 3)), bits(at(&mut cpu, 3)));
+        }
+    }
+}
+
+#[test]
+fn what_another_token_s_neurons_did_is_the_same_whether_or_not_it_was_read_before() {
+    let file = ModelFile::parse(Tiny::new(GgmlDType::Q4_1).write()).expect("a tiny model");
+    let lane = LaneRequest::new(Set::None, 1.0);
+    let conversation = Conversation::Messages(vec![Message::user("hello")]);
+    let answer: Vec<u32> = (0..90).map(|i| 3 + (i * 29) % 250).collect();
+    let open = || {
+        let mut lab = Lab::new(file.clone()).expect("a lab");
+        pollster::block_on(lab.choose(Wanted::Gpu, || 0.0)).expect("an engine");
+        lab
+    };
+    let at = |lab: &mut Lab, at| {
+        let read = pollster::block_on(lab.activity(&conversation, &lane, &answer, at));
+        let read = read.expect("it reads").into_iter().map(f32::to_bits);
+        read.collect::<Vec<_>>()
+    };
+    let mut kept = open();
+    // Back over a page of the cache, and on again.
+    for place in [80, 81, 40, 41, 63, 64, 65, 20, 95] {
+        assert_eq!(at(&mut kept, place), at(&mut open(), place), "{place}");
+    }
+    assert!(kept.gpu().is_some(), "the GPU was not lost");
+}
+
+#[test]
 fn a_gpu_that_computes_wrongly_is_refused() {
     let file = ModelFile::parse(Tiny::new(GgmlDType::Q8_0).write()).expect("a tiny model");
     let text = Tokenizer::new(file.vocabulary()).expect("a tokenizer");

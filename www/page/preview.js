@@ -1,7 +1,6 @@
 // An embed before it is touched: the settings and a recorded run. At the first touch of the form or the board the page
 // (main.js) is fetched and takes over; the model waits for Run.
 
-import { Acts } from "../core/acts.js";
 import { loadPrompts, loadRecorded, viewOf } from "../core/gallery.js";
 import { alphaFrom, DEFAULTS, formatHash, parseHash } from "../core/state.js";
 import { showHead } from "./conversation.js";
@@ -14,8 +13,8 @@ const form = $("form.ask");
 const untilTaken = new AbortController(); // ends what is listened to here
 const on = (element, type, act) =>
   element.addEventListener(type, act, { signal: untilTaken.signal });
-const shows = new Acts();
-const starts = new Acts();
+let shows = 0; // what arrives for an earlier one is out of date
+let starts = 0;
 let taking = null;
 
 function take(patch) {
@@ -49,7 +48,7 @@ function wake(run = false) {
 }
 
 async function showRecorded() {
-  const still = shows.begin();
+  const mine = ++shows;
   const state = opening.state;
   const { id, opens } = await listed;
   let name = state.recorded;
@@ -62,7 +61,7 @@ async function showRecorded() {
       ? opening.sweep
       : await loadRecorded(id, name || opens).catch(() => loadRecorded(id, opens));
   // Once the page is on its way, what it is handed over must not change.
-  if (taking || !still()) return;
+  if (taking || mine !== shows) return;
   opening.sweep = sweep;
   const fitting = viewOf(sweep, opening.state);
   const trace = fitting ?? viewOf(sweep, DEFAULTS);
@@ -77,10 +76,10 @@ async function showRecorded() {
 
 /** An address can ask for a run, but not for a download: that takes a click. */
 async function startIfStored() {
-  const still = starts.begin();
+  const mine = ++starts;
   const { isStored } = await import("../worker/store.js");
   const { sha256, bytes } = await model();
-  if ((await isStored(sha256, bytes)) && still()) wake(true);
+  if ((await isStored(sha256, bytes)) && mine === starts) wake(true);
 }
 
 async function model() {
@@ -129,14 +128,14 @@ fold();
 arrange();
 const warn = (error) => console.warn(error.message);
 const takeHash = ({ hash }) => {
-  starts.begin();
+  starts++;
   take({ ...parseHash(hash), run: false });
   showRecorded().catch(warn);
 };
 listen({
   set: takeHash,
   run: () => wake(true),
-  stop: () => (starts.begin(), (opening.state.run = false)),
+  stop: () => (starts++, (opening.state.run = false)),
 });
 on(window, "hashchange", () => takeHash(location));
 for (const type of ["focusin", "pointerdown"]) on(form, type, () => wake());

@@ -45,9 +45,17 @@ export async function isStored(sha, bytes) {
 const USE = "hneurons-model "; // a lock's name begins so, and goes on with the model's hash
 
 /** Does something with a model's files; while it is under way, no other tab deletes them. */
-export function using(sha, act) {
+export async function using(sha, act) {
   const { locks } = globalThis.navigator ?? {};
-  return locks ? locks.request(USE + sha, { mode: "shared" }, act) : act();
+  if (!locks) return act();
+  let begun = false;
+  const begin = () => ((begun = true), act());
+  try {
+    return await locks.request(USE + sha, { mode: "shared" }, begin);
+  } catch (error) {
+    if (begun) throw error;
+    return act(); // a browser may refuse them, as it may storage: in a frame of another site, for example
+  }
 }
 
 /**

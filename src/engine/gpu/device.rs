@@ -52,7 +52,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const PATIENCE_TOKEN: Duration = Duration::from_millis(40);
 const PATIENCE_COMPILING: Duration = Duration::from_secs(60);
 /// So many times as long, by token, and without one, for an adapter that is a program on the CPU.
-const EMULATED: u32 = 4;
+const EMULATED: u32 = 2;
 const EMULATED_TOKEN: u32 = 10;
 
 /// A device and what is known of it.

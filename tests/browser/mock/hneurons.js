@@ -1,11 +1,18 @@
 // A stand-in for the wasm module, with the same surface: for tests of the page itself, its error paths above all.
 // It answers from a few fixed words; contributions are a hash of (lane, neuron, position). A prompt can order a
-// failure: "[[hang]]" never answers, "[[die]]" ends the worker without a word, "[[trap]]" traps as wasm does, "[[lost]]"
-// loses the GPU. What its GPU does is in `self.mockGpu` of the worker: it "works" (and is the faster engine), is "slow" to
-// be chosen, or is refused for the reason given there; without a word there is none.
+// failure: "[[hang]]" never answers, "[[die]]" ends the worker without a word, "[[trap]]" traps as wasm does, "[[panic]]"
+// as Rust's panics do, "[[panicaway]]" so in a callback, "[[lost]]" loses the GPU. Of the layer map: "[[noactivity]]" cannot
+// be read, "[[slowmap]]" is read in two seconds, "[[lostmap]]" loses the GPU. What its GPU does is in `self.mockGpu` of the
+// worker: it "works" (and is the faster engine), is "slow" to be chosen, "traps" when it is measured, or is refused for the
+// reason given there; without a word there is none.
 
 import { sha256 } from "./sha256.js";
 
+/** What Rust's panics end in: a trap that says nothing, beside their text. */
+function panic() {
+  self.hneuronsPanic = "index out of bounds (src/mock.rs, line 7)";
+  return new WebAssembly.RuntimeError("unreachable");
+}
 const failure = (kind, message) => Object.assign(new Error(message), { kind });
 const pieces = (text) => text.match(/\s*\S+|\s+$/g) ?? [];
 
@@ -39,6 +46,7 @@ class Lab {
   #h = [];
   #run = null;
   #engine = "cpu";
+  #notice = undefined;
   #borrowed = false; // as wasm-bindgen has it: one call at a time
 
   info() {
@@ -75,6 +83,7 @@ class Lab {
     if (!["auto", "cpu", "gpu"].includes(engine))
       throw failure("input", `there is no engine '${engine}'`);
     const gpu = self.mockGpu ?? "no adapter with WebGPU was found";
+    if (gpu === "traps" && engine !== "cpu") throw panic();
     const refused = engine === "cpu" || ["works", "slow"].includes(gpu) ? null : gpu;
     this.#run = null;
     this.#engine = "cpu";
@@ -157,6 +166,13 @@ class Lab {
     if (run.at === 3 && run.failure === "hang") await new Promise(() => {});
     if (run.at === 3 && run.failure === "die") return (self.close(), new Promise(() => {}));
     if (run.at === 3 && run.failure === "trap") throw new WebAssembly.RuntimeError("unreachable");
+    if (run.at === 3 && run.failure === "panic") throw panic();
+    if (run.at === 3 && run.failure === "panicaway") {
+      setTimeout(() => {
+        throw panic();
+      });
+      await new Promise(() => {});
+    }
     const total = run.prompt.length;
     const step = { done: false, prompt_read: total, prompt_total: total, lanes: [] };
     if (run.at === 3 && run.failure === "lost" && this.#engine === "gpu") {
@@ -205,13 +221,24 @@ class Lab {
     if (messages.at(-1).content.includes("[[noactivity]]"))
       throw failure("input", "The neurons could not be read. Run the prompt again.");
     this.#borrowed = true;
-    await new Promise((resolve) => setTimeout(resolve, 60));
+    const slow = messages.at(-1).content.includes("[[slowmap]]");
+    await new Promise((resolve) => setTimeout(resolve, slow ? 2000 : 60));
+    if (messages.at(-1).content.includes("[[lostmap]]") && this.#engine === "gpu") {
+      this.#engine = "cpu";
+      this.#notice = "The GPU stopped working (the device was lost). The CPU goes on.";
+    }
     this.#borrowed = false;
     // What the board has for as trained; another lane is another hash.
     const i = ["none", "h", "random", "custom"].indexOf(lane.set);
     return Float32Array.from({ length: 30 * 1536 }, (_, n) =>
       contribution(i, Math.floor(n / 1536), n % 1536, at),
     );
+  }
+
+  take_notice() {
+    const notice = this.#notice;
+    this.#notice = undefined;
+    return notice;
   }
 
   stop() {

@@ -27,9 +27,10 @@ for (let i = 0, x = 1; i < MODEL.length; i++)
 export const SHA = createHash("sha256").update(MODEL).digest("hex");
 
 /**
- * @param faults {missing, html, wrongLength, corrupt, cutAt, ignoreRange, wrongRange, refuseRange, slow, offline, hang}
- *   each optional; `cutAt` ends the first answer after so many bytes and then is cleared unless `cutAlways`. For files of
- *   the page: `cut`, a path whose connection ends at once; `instead`, {path: text} of what is not the deployment's own
+ * @param faults {missing, html, filter, status, wrongLength, corrupt, cutAt, ignoreRange, wrongRange, refuseRange, slow,
+ *   offline, hang} each optional; `cutAt` ends the first answer after so many bytes and then is cleared unless `cutAlways`;
+ *   `filter` gives a web page of the model's length and type. For files of the page: `cut`, a path whose connection ends at
+ *   once; `late`, {path: milliseconds} to wait before it is sent; `instead`, {path: text} of what is not the deployment's own
  * @param artifact what the artifact becomes: a function of the made-up one
  * @param under the path the page is deployed under
  * @param files {path: body} in place of what is there
@@ -65,6 +66,7 @@ export async function serve({
     const path = normalize(decodeURIComponent(url.pathname.slice(under.length)) || "index.html");
     try {
       if (path.startsWith("models/")) return await sendModel(request, response, faults);
+      if (faults.late?.[path]) await new Promise((done) => setTimeout(done, faults.late[path]));
       if (path === faults.cut) return request.socket.destroy();
       const body =
         faults.instead?.[path] ??
@@ -128,6 +130,12 @@ async function madeUp(path, trace, artifact) {
 
 async function sendModel(request, response, faults) {
   if (faults.missing) return plain(response, 404, "no model here");
+  if (faults.status) return plain(response, faults.status, "no");
+  if (faults.filter) {
+    const page = Buffer.alloc(MODEL.length, " ");
+    page.write("\n<!DOCTYPE html><title>Blocked by your school</title>");
+    return plain(response, 200, page, "application/octet-stream");
+  }
   if (faults.html) return plain(response, 200, "<!doctype html><title>Not found</title>");
   if (faults.wrongLength)
     return plain(response, 200, "version https://git-lfs.github.com/spec/v1", "text/plain");
