@@ -21,4 +21,4 @@ export function builds() {
 }
 
 export const NO_SIMD =
-  "This browser cannot run the model: it lacks SIMD in WebAssembly. Chrome or Edge 91, Firefox 114, Safari 16.4 and later can. The recorded run stays explorable.";
+  "This browser cannot run the model: it lacks SIMD in WebAssembly. Chrome or Edge 103, Firefox 114, Safari 16.4 and later can. The recorded run stays explorable.";
