@@ -148,8 +148,8 @@ async function oldest(t, options = {}) {
     preludes: { "www/worker/worker.js": 'import "../without.js";', "sw.js": code },
   });
   const page = await freshPage(t, browser);
-  await page.context().addInitScript(code);
   t.after(() => site.close());
+  await page.context().addInitScript(code);
   await page.goto(site.url);
   await page.waitForSelector("[data-part=lane]");
   return { page, site };
@@ -207,8 +207,8 @@ test("recorded runs and the evidence show without every built-in that is later t
 /** A page in a browser without this one built-in. */
 async function older(t, gone, path = "") {
   const site = await serve();
-  t.after(() => site.close());
   const page = await freshPage(t, browser);
+  t.after(() => site.close());
   await page.context().addInitScript(`delete ${gone};`);
   await page.goto(site.url + path);
   return { page, site };
@@ -228,6 +228,27 @@ test("a browser that is too old is told so in one sentence, for one more file", 
     const scripts = site.requests.map(({ path }) => path).filter((path) => path.endsWith(".js"));
     assert.deepEqual(scripts, ["/www/start.js", "/www/too-old.js"]);
   }
+});
+
+test("where workers cannot be modules (Firefox before 114), Run says so and the recorded run stays", async (t) => {
+  const site = await serve();
+  const page = await freshPage(t, browser);
+  t.after(() => site.close());
+  await page.addInitScript(() => {
+    const Plain = Worker;
+    self.Worker = function (url, options) {
+      return new Plain(url, options && { name: options.name });
+    };
+  });
+  await page.goto(site.url);
+  await page.waitForSelector("[data-part=lane]");
+  await page.click("[data-part=run]");
+  await page.locator(".message").waitFor();
+  assert.equal(
+    await message(page),
+    "This browser cannot run the model: it lacks workers that are modules. Chrome or Edge 103, Firefox 114, Safari 16.4 and later can. The recorded run stays explorable.",
+  );
+  assert.equal(await page.locator("[data-part=lane]").count(), 3);
 });
 
 test("an embed in a browser that is too old says so too, and tells its host", async (t) => {
