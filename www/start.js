@@ -1,16 +1,40 @@
-// Before the first paint: is this an embed? Then only what its first view needs is fetched (page/preview.js), otherwise the
-// page. Styles that only one of them needs are `disabled` in the markup, which keeps them from being fetched.
-(() => {
-  const embedded = new URLSearchParams(location.search).get("embed") === "1";
-  if (embedded) document.documentElement.dataset.embed = "";
-  for (const link of document.querySelectorAll(`link[data-when="${embedded ? "embed" : "page"}"]`))
+// Before the first paint: too-old.js where the browser is too old; in an embed what its first view needs, page/preview.js;
+// otherwise the page. Styles that only one of them needs are `disabled` in the markup. In ES5, for browsers of any age.
+(function () {
+  // What came to browsers last of what the scripts use (tests/browser/compat.test.mjs).
+  var NEEDED = [
+    "AbortSignal.timeout",
+    "AbortSignal.prototype.throwIfAborted",
+    "Array.prototype.findLast",
+    "Object.hasOwn",
+  ];
+  var base = document.currentScript ? document.currentScript.src : "www/start.js";
+  var missing = NEEDED.filter(function (path) {
+    var at = window;
+    return path.split(".").some(function (name) {
+      return !(at = at[name]);
+    });
+  });
+
+  function load(file, type) {
+    var script = document.createElement("script");
+    script.type = type;
+    script.src = base.replace(/[^/]*$/, file);
+    return document.head.appendChild(script);
+  }
+
+  if (missing.length > 0) {
+    load("too-old.js", "text/javascript").setAttribute("data-missing", missing.join(", "));
+    return;
+  }
+  var embedded = new URLSearchParams(location.search).get("embed") === "1";
+  if (embedded) document.documentElement.setAttribute("data-embed", "");
+  var styles = 'link[data-when="' + (embedded ? "embed" : "page") + '"]';
+  document.querySelectorAll(styles).forEach(function (link) {
     link.removeAttribute("disabled");
-  const { href: src } = new URL(
-    embedded ? "page/preview.js" : "main.js",
-    document.currentScript.src,
-  );
+  });
   // An element, so that the page's load event waits for it.
-  document.addEventListener("DOMContentLoaded", () =>
-    document.head.append(Object.assign(document.createElement("script"), { type: "module", src })),
-  );
+  document.addEventListener("DOMContentLoaded", function () {
+    load(embedded ? "page/preview.js" : "main.js", "module");
+  });
 })();

@@ -33,6 +33,7 @@ import { extname, join, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
 import { gzip } from "node:zlib";
+import { POLICY } from "./policy.mjs";
 
 export const repository = fileURLToPath(new URL("../../", import.meta.url));
 export const MODEL_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf";
@@ -81,8 +82,15 @@ export async function serve({
     const path = inside ? decodeURIComponent(pathname.slice(under.length)) : pathname;
     const entry = { path, range: request.headers.range ?? null, status: 0, sent: 0 };
     requests.push(entry);
+    // Other folders have pages with needs of their own.
+    const isOther = Object.keys(folders).some((prefix) => path.startsWith(prefix));
+    const policy = isOther ? {} : { "Content-Security-Policy": POLICY };
     const answer = (status, headers = {}) =>
-      response.writeHead((entry.status = status), { "Cache-Control": "no-cache", ...headers });
+      response.writeHead((entry.status = status), {
+        "Cache-Control": "no-cache",
+        ...policy,
+        ...headers,
+      });
     const refuse = (status) => (
       answer(status, { "Content-Type": "text/plain" }),
       response.end(`${status}\n`)

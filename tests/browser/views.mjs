@@ -68,11 +68,6 @@ const dialog =
     await page.getByRole("button", { name: button, exact: true }).click();
     await page.locator("dialog[open] :is(li, textarea, select)").first().waitFor();
   };
-const closed = (go) => async (at) => {
-  for (const shown of await at.page.locator("dialog[open]").all())
-    await shown.getByRole("button", { name: "Close" }).click();
-  await go(at);
-};
 
 export const VIEWS = [
   { name: "opening", edges: true, go: (at) => opened(at) },

@@ -4,6 +4,8 @@
 // has not begun. A worker can die without a word (memory, a browser's own limits), so silence is a failure too: while
 // the engine is at work on something, every message is a sign of life, and too long without one ends it.
 
+import { moduleWorkers, NO_MODULE_WORKERS } from "../worker/simd.js";
+
 const SILENCE_STEP = 15_000; // a token on the slowest phone takes well under a second
 const SILENCE_PROMPT = 60_000; // a first step reads up to 32 prompt tokens in three lanes
 const SILENCE_LOAD = 120_000; // downloads watch themselves; hashing is silent meanwhile
@@ -123,6 +125,11 @@ export class EngineClient {
   #advance() {
     if (this.#current || this.#line.length === 0) return;
     const entry = (this.#current = this.#line.shift());
+    if (!this.#worker && !moduleWorkers()) {
+      return this.#fail(
+        new EngineError({ message: NO_MODULE_WORKERS, kind: "unsupported", fatal: true }),
+      );
+    }
     entry.silence = entry.silence(); // the engine in use decides, and may have changed meanwhile
     try {
       this.#worker ??= this.#start();

@@ -7,12 +7,10 @@ import { showSettings } from "./settings.js";
 
 export class Controls {
   #form = $("form.ask");
-  #on;
   #shape;
 
   /** @param on {change(patch), run(), stop(), borrowed()}: borrowed, if the page itself wrote the prompt */
   constructor(on) {
-    this.#on = on;
     this.prompt = $("#prompt");
     this.then = $("#then");
     $(".advanced").append(...advancedFields());

@@ -123,7 +123,7 @@ export class Plot {
     const place = (x, y) => `${parseFloat(this.x(x))},${this.y(y)}`;
     const corners = [
       ...points.map(([x, low]) => place(x, low)),
-      ...points.toReversed().map(([x, , high]) => place(x, high)),
+      ...[...points].reverse().map(([x, , high]) => place(x, high)),
     ];
     return this.add(
       svg(

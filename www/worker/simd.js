@@ -1,4 +1,4 @@
-// Which build this browser can run. Each probe is the smallest module that uses one instruction of the feature.
+// Whether this browser can run the model, and which build. Each probe is the smallest module that uses one instruction of the feature.
 
 // (func (result v128) i32.const 0 i8x16.splat i8x16.popcnt)
 const SIMD = [
@@ -20,5 +20,24 @@ export function builds() {
   return runs(RELAXED) ? ["relaxed-simd", "simd128"] : ["simd128"];
 }
 
-export const NO_SIMD =
-  "This browser cannot run the model: it lacks SIMD in WebAssembly. Chrome or Edge 91, Firefox 114, Safari 16.4 and later can. The recorded run stays explorable.";
+/** Can workers be modules? The options are read before the address, which is none, so nothing is fetched. */
+export function moduleWorkers() {
+  let read = false;
+  const options = {
+    get type() {
+      read = true;
+      return "module";
+    },
+  };
+  try {
+    new Worker("http://:", options).terminate();
+  } catch {
+    // The address.
+  }
+  return read;
+}
+
+const lacks = (what) =>
+  `This browser cannot run the model: it lacks ${what}. Chrome or Edge 103, Firefox 114, Safari 16.4 and later can. The recorded run stays explorable.`;
+export const NO_SIMD = lacks("SIMD in WebAssembly");
+export const NO_MODULE_WORKERS = lacks("workers that are modules");

@@ -7,6 +7,7 @@ mod bindgen;
 mod browser;
 mod dist;
 mod files;
+mod javascript;
 mod paths;
 mod process;
 mod report;

@@ -1,5 +1,9 @@
 //! A static server on this machine only: `dist/` at `/`, and `models/` at `/models/`, as the published page would have it.
+//!
+//! It sends the page's Content-Security-Policy with every file: a `<meta>` binds the page, but not its worker, which fetches the
+//! model. `index.html` is the only place that states the policy.
 
+use std::fs;
 use std::io;
 use std::net::Ipv4Addr;
 use std::process::{Command, Stdio};
@@ -18,9 +22,9 @@ const FIRST_PORT: u16 = 8000;
 /// Serves until interrupted.
 pub fn serve(port: Option<u16>, open: bool) -> Result<()> {
     let dist = paths::root().join("dist");
-    if !dist.join("index.html").exists() {
-        return Err("there is no dist/index.html; run `cargo xtask build` first".to_owned());
-    }
+    let page = fs::read_to_string(dist.join("index.html"))
+        .map_err(|e| format!("cannot read dist/index.html ({e}); run `cargo xtask build` first"))?;
+    let policy = policy(&page)?;
     tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .enable_time()
@@ -41,18 +45,34 @@ pub fn serve(port: Option<u16>, open: bool) -> Result<()> {
             let app = Router::new()
                 .nest_service("/models", ServeDir::new(paths::models()))
                 .fallback_service(ServeDir::new(dist))
-                .layer(map_response(no_cache));
+                .layer(map_response(move |response| {
+                    with_headers(response, policy.clone())
+                }));
             axum::serve(listener, app)
                 .await
                 .map_err(|e| format!("the server stopped: {e}"))
         })
 }
 
+/// The policy that the page states in its `<meta http-equiv="Content-Security-Policy">`.
+fn policy(page: &str) -> Result<HeaderValue> {
+    let (_, rest) = page
+        .split_once("http-equiv=\"Content-Security-Policy\" content=\"")
+        .ok_or(
+            "dist/index.html states no Content-Security-Policy; run `cargo xtask build` again",
+        )?;
+    let (policy, _) = rest
+        .split_once('"')
+        .ok_or("the Content-Security-Policy of dist/index.html does not end")?;
+    HeaderValue::from_str(policy)
+        .map_err(|e| format!("the Content-Security-Policy of dist/index.html is no header: {e}"))
+}
+
 /// Everything is asked for again (and answered with "not modified" by its ETag), so that a rebuilt page is noticed at once.
-async fn no_cache(mut response: Response) -> Response {
-    response
-        .headers_mut()
-        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+async fn with_headers(mut response: Response, policy: HeaderValue) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     response
 }
 
@@ -102,4 +122,26 @@ fn open_browser(url: &str) {
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn();
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+
+    use super::*;
+
+    #[test]
+    fn every_answer_has_the_policy_that_the_page_states() {
+        let page = fs::read_to_string(paths::root().join("index.html")).unwrap();
+        let stated = policy(&page).unwrap();
+        let text = stated.to_str().unwrap();
+        assert!(text.starts_with("default-src 'none'; "), "{text}");
+        assert!(text.contains("connect-src 'self' https://huggingface.co "));
+        let answer = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap()
+            .block_on(with_headers(Response::new(Body::empty()), stated.clone()));
+        assert_eq!(answer.headers()[header::CONTENT_SECURITY_POLICY], stated);
+        assert!(policy("<!doctype html>").is_err());
+    }
 }

@@ -6,13 +6,15 @@ use std::time::{Duration, Instant};
 use clap::ValueEnum;
 
 use crate::wasm::{Profile, Variant};
-use crate::{Result, browser, dist, paths, process, report, wasm};
+use crate::{Result, browser, dist, javascript, paths, process, report, wasm};
 
 /// A step of `cargo xtask test`, in the order of running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Step {
     /// The format of the Rust code
     Fmt,
+    /// The page's JavaScript and its tests': format, lints, types
+    Js,
     /// Lints, natively and for wasm
     Clippy,
     /// The tests that need no browser, on the real model
@@ -27,6 +29,7 @@ impl Step {
     fn name(self) -> &'static str {
         match self {
             Self::Fmt => "fmt",
+            Self::Js => "js",
             Self::Clippy => "clippy",
             Self::Native => "native",
             Self::Wasm => "wasm",
@@ -46,6 +49,7 @@ pub fn run(only: &[Step]) -> Result<()> {
         let start = Instant::now();
         let result = match step {
             Step::Fmt => fmt(),
+            Step::Js => javascript::check(),
             Step::Clippy => clippy(),
             Step::Native => native(),
             Step::Wasm => dist::pkg(Profile::Quick),

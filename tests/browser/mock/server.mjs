@@ -6,6 +6,7 @@ import { createServer } from "node:http";
 import { readFile } from "node:fs/promises";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
+import { POLICY } from "../policy.mjs";
 import { fakeArtifact, fakeGallery } from "./data.mjs";
 import { listOf } from "./version.mjs";
 
@@ -36,6 +37,7 @@ export const SHA = createHash("sha256").update(MODEL).digest("hex");
  * @param files {path: body} in place of what is there
  * @param real the real artifact and recorded runs in place of the made-up ones
  * @param preludes {path: code} put before a script, to take a browser's ability away from it
+ * @param policy the Content-Security-Policy that every file is sent with, or null
  * @param changes {path: text => text} what this deployment has instead; may be changed later, to deploy another version
  */
 export async function serve({
@@ -46,6 +48,7 @@ export async function serve({
   preludes = {},
   files = {},
   real = false,
+  policy = POLICY,
   changes = {},
 } = {}) {
   const requests = []; // {path, range}
@@ -60,6 +63,7 @@ export async function serve({
   const server = createServer(async (request, response) => {
     const url = new URL(request.url, "http://host");
     requests.push({ path: url.pathname, range: request.headers.range ?? null });
+    if (policy) response.setHeader("Content-Security-Policy", policy);
     if (faults.offline) return request.socket.destroy();
     if (!url.pathname.startsWith(under)) return plain(response, 404, "not here");
     const deployed = { ...changes }; // a list is of one deployment, also where another comes while it is made
