@@ -457,7 +457,7 @@ impl Session {
             }
         };
         match choice {
-            Some(choice) if choice.id == text.eos() => step.stopped = Some(Stopped::Eos),
+            Some(choice) if text.is_stop(choice.id) => step.stopped = Some(Stopped::Eos),
             Some(choice) => {
                 let lane = &mut self.lanes[i];
                 let piece = lane.stream.push(text.bytes(choice.id));

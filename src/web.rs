@@ -15,7 +15,7 @@ use crate::{
     gguf::{ModelFile, check_hash, hex},
     lab::{ControlOf, LaneRequest, Request, Set},
     neurons::{Artifact, Neuron},
-    text::{Conversation, Message},
+    text::{Conversation, Message, deserialize_messages},
 };
 
 type JsResult<T> = std::result::Result<T, JsValue>;
@@ -175,6 +175,7 @@ struct ArtifactInfo<'a> {
 
 #[derive(Deserialize)]
 struct JsRequest {
+    #[serde(deserialize_with = "deserialize_messages")]
     messages: Vec<Message>,
     lanes: Vec<JsLane>,
     #[serde(default = "default_max_tokens")]
@@ -221,6 +222,7 @@ fn default_alpha() -> f32 {
 
 #[derive(Deserialize)]
 struct JsActivity {
+    #[serde(deserialize_with = "deserialize_messages")]
     messages: Vec<Message>,
     tokens: Vec<u32>,
     lane: JsLane,

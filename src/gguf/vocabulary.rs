@@ -19,8 +19,16 @@ pub struct Vocabulary {
     pub merges: Vec<(String, String)>,
     /// Ids of control and user-defined tokens: text never becomes one of these unless the template says so.
     pub special: Vec<u32>,
-    /// The token that ends a turn.
+    /// The token that ends a turn, first of [`Vocabulary::stops`].
     pub eos: u32,
+    /// Every token by which the file says that a turn, or an answer, is over: eos, eot and eom.
+    pub stops: Vec<u32>,
+    /// The token a text begins with, whether or not sequences get it by themselves.
+    pub bos_token: Option<u32>,
+    /// The token for what is unknown, which a chat template may name.
+    pub unknown_token: Option<u32>,
+    /// The token that fills up, which a chat template may name.
+    pub padding_token: Option<u32>,
     /// The Jinja template that turns a conversation into text, if the file has one.
     pub chat_template: Option<String>,
     /// `tokenizer.ggml.pre`: how text is cut before merging.
@@ -115,8 +123,17 @@ impl Vocabulary {
                 )));
             }
         }
+        let eos = required("tokenizer.ggml.eos_token_id")?;
+        let mut stops = vec![eos];
+        for key in ["tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"] {
+            stops.extend(id(key)?.filter(|id| !stops.contains(id)));
+        }
         Ok(Self {
-            eos: required("tokenizer.ggml.eos_token_id")?,
+            eos,
+            stops,
+            bos_token: id("tokenizer.ggml.bos_token_id")?,
+            unknown_token: id("tokenizer.ggml.unknown_token_id")?,
+            padding_token: id("tokenizer.ggml.padding_token_id")?,
             chat_template: meta.text("tokenizer.chat_template")?.map(str::to_owned),
             tokens: tokens.into_iter().map(str::to_owned).collect(),
             merges,

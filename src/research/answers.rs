@@ -173,7 +173,7 @@ pub fn greedy(
     let (text, total, base) = (subject.text, questions.len(), subject.is_base());
     pollster::block_on(bulk::run(
         subject.engine,
-        text.eos(),
+        text.stops(),
         &jobs,
         &mut |j, answers| {
             for mut answer in answers {
@@ -239,7 +239,7 @@ pub fn draw(
     let (text, total, base) = (subject.text, wanted.len(), subject.is_base());
     pollster::block_on(bulk::run(
         subject.engine,
-        text.eos(),
+        text.stops(),
         &jobs,
         &mut |j, answers| {
             let judged = answers.into_iter().map(|mut answer| {

@@ -54,14 +54,14 @@ struct Pending {
     answers: Vec<Option<Answer>>,
 }
 
-/// Runs all jobs; `done` gets the answers of each as it is finished (its number, and one answer a sampling), in no particular
+/// Runs all jobs, each answer up to one of the tokens `stops`; `done` gets the answers of each as it is finished (its number, and one answer a sampling), in no particular
 /// order, and says whether to go on.
 ///
 /// # Errors
 /// As [`Engine::forward`]; what `done` gives; [`ErrorKind::Context`] for a prompt that leaves no room for an answer.
 pub async fn run(
     engine: &mut dyn Engine,
-    eos: u32,
+    stops: &[u32],
     jobs: &[Job],
     done: &mut dyn FnMut(usize, Vec<Answer>) -> Result<bool>,
 ) -> Result<()> {
@@ -71,7 +71,7 @@ pub async fn run(
         active: Vec::new(),
         pending: Vec::new(),
         starting: Vec::new(),
-        eos,
+        stops: stops.to_vec(),
     };
     let result = work.all(engine, jobs, done).await;
     for lane in work
@@ -106,7 +106,8 @@ struct Work {
     pending: Vec<Pending>,
     /// Lanes that no answer has taken yet.
     starting: Vec<LaneId>,
-    eos: u32,
+    /// Tokens that end an answer.
+    stops: Vec<u32>,
 }
 
 impl Work {
@@ -254,7 +255,7 @@ impl Work {
         let tokens: Vec<[u32; 1]> = self
             .active
             .iter()
-            .map(|a| [a.answer.ids.last().copied().unwrap_or(self.eos)])
+            .map(|a| [a.answer.ids.last().copied().unwrap_or_default()])
             .collect();
         let feeds: Vec<Feed<'_>> = self
             .active
@@ -298,7 +299,7 @@ impl Work {
     /// Takes an answer's next token; what is finished is handed on, and its lane left to [`Work::sweep`].
     fn take(&mut self, i: usize, engine: &dyn Engine, choice: Choice) -> Result<()> {
         let a = &mut self.active[i];
-        if choice.id == self.eos {
+        if self.stops.contains(&choice.id) {
             a.answer.finished = true;
         } else {
             a.answer.ids.push(choice.id);

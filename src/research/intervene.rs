@@ -129,7 +129,7 @@ pub fn replies(
         progress(have.len().min(total), total);
         Ok(true)
     };
-    pollster::block_on(bulk::run(subject.engine, text.eos(), &jobs, &mut take))?;
+    pollster::block_on(bulk::run(subject.engine, text.stops(), &jobs, &mut take))?;
     let key_of = |(seed, alpha, a, _): &(Option<u64>, f32, &Asked, Edits)| -> Key {
         (*seed, alpha.to_bits(), a.question.id.clone())
     };

@@ -1,61 +1,22 @@
 //! The chat template: a conversation becomes the tokens the model was trained to answer.
 //!
-//! The template is the file's own (Jinja). It is rendered with a placeholder for each message's content, so that it is
-//! known which characters come from the template and which from people: special tokens are recognized in the former
-//! only. Between two special tokens, template text and content are encoded together, exactly as if the whole had been
-//! one string (merges may cross the seam).
+//! The template is the file's own (Jinja). It works on what people typed, and every character of what it gives is known to be
+//! the template's or theirs (see `jinja`): special tokens are recognized in the former only. Between two special tokens,
+//! template text and content are encoded together, exactly as if the whole had been one string (merges may cross the seam).
 
 use std::ops::Range;
 
-use minijinja::{Environment, ErrorKind as JinjaError, context};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::{TextStream, Tokenizer};
+use super::{
+    Message, Role, TextStream, Tokenizer,
+    jinja::{Fault, Glyph, TEMPLATE, Template, Text, Value, plain, strip},
+    messages::check,
+};
 use crate::{
     error::{Error, Result},
     gguf::Vocabulary,
 };
-
-/// Who says something in a conversation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Role {
-    /// Instructions that stand before the conversation.
-    System,
-    /// The person.
-    User,
-    /// The model.
-    Assistant,
-    /// Not a speaker: text the template adds.
-    Template,
-}
-
-/// One message of a conversation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Message {
-    /// Who says it.
-    pub role: Role,
-    /// What is said.
-    pub content: String,
-}
-
-impl Message {
-    /// A message of the person.
-    pub fn user(content: impl Into<String>) -> Self {
-        Self {
-            role: Role::User,
-            content: content.into(),
-        }
-    }
-
-    /// A message of the model.
-    pub fn assistant(content: impl Into<String>) -> Self {
-        Self {
-            role: Role::Assistant,
-            content: content.into(),
-        }
-    }
-}
 
 /// What the model is asked: messages in the chat template, or bare text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,9 +40,6 @@ pub struct PromptToken {
     /// number of messages.
     pub turn: usize,
 }
-
-/// Bound on the work a template may do: SmolLM2's takes under a thousand steps for a long conversation.
-const TEMPLATE_FUEL: u64 = 1_000_000;
 
 /// A stretch of rendered text and where it comes from.
 struct Piece {
@@ -125,20 +83,23 @@ impl Conversation {
                 }]
             }
             Self::Messages(messages) => {
-                check_messages(messages)?;
+                check(messages)?;
                 let template = vocabulary.chat_template.as_deref().ok_or_else(|| {
                     Error::model(
                         "the file has no chat template: use --raw, or an instruction-tuned model",
                     )
                 })?;
-                render(template, messages, vocabulary)?
+                pieces(template, messages, vocabulary)?
             }
         };
         let mut ids = Vec::new();
-        if let Some(bos) = tokenizer.bos() {
-            ids.push((bos, Role::Template, 0));
-        }
         encode_pieces(&pieces, tokenizer, &mut ids)?;
+        // A template may have printed the beginning itself.
+        if let Some(bos) = tokenizer.bos()
+            && ids.first().is_none_or(|first| first.0 != bos)
+        {
+            ids.insert(0, (bos, Role::Template, 0));
+        }
         let mut stream = TextStream::default();
         Ok(ids
             .into_iter()
@@ -152,118 +113,150 @@ impl Conversation {
     }
 }
 
-fn check_messages(messages: &[Message]) -> Result<()> {
-    let Some(last) = messages.last() else {
-        return Err(Error::input(
-            "the conversation has no messages: add one of role 'user'",
-        ));
+fn refusal(fault: &Fault) -> Error {
+    Error::model(if fault.raised {
+        format!(
+            "the file's chat template refuses this conversation ({fault}): change it accordingly, or use --raw"
+        )
+    } else {
+        format!(
+            "the file's chat template cannot be followed ({fault}): use --raw, or another model"
+        )
+    })
+}
+
+/// Renders the template. The origin of a character is the number of its message, from 1, or [`TEMPLATE`].
+fn render(
+    template: &Template,
+    messages: &[Message],
+    vocabulary: &Vocabulary,
+    add_generation_prompt: bool,
+) -> Result<Vec<Glyph>> {
+    let dict = |entries: Vec<(&str, Value)>| {
+        Value::dict(
+            entries
+                .into_iter()
+                .map(|(k, v)| (Value::text(k), v))
+                .collect(),
+        )
     };
-    if last.role != Role::User {
-        return Err(Error::input(
-            "the last message is not the user's: the model answers a user's message",
-        ));
-    }
-    for (i, message) in messages.iter().enumerate() {
-        if message.role == Role::Template {
-            return Err(Error::input(format!(
-                "message {} has the role 'template': use system, user or assistant",
-                i + 1
-            )));
+    let given = messages.iter().zip(1u32..).map(|(message, number)| {
+        dict(vec![
+            ("role", Value::text(message.role.name())),
+            ("content", Value::Text(Text::new(&message.content, number))),
+        ])
+    });
+    let given = given
+        .collect::<std::result::Result<_, _>>()
+        .and_then(Value::list);
+    let mut variables = vec![
+        ("messages", given.map_err(Error::internal)?),
+        ("add_generation_prompt", Value::Bool(add_generation_prompt)),
+        ("tools", Value::None),
+        ("documents", Value::None),
+    ];
+    for (name, id) in [
+        ("bos_token", vocabulary.bos_token),
+        ("eos_token", Some(vocabulary.eos)),
+        ("unk_token", vocabulary.unknown_token),
+        ("pad_token", vocabulary.padding_token),
+    ] {
+        if let Some(token) = id.and_then(|id| vocabulary.tokens.get(id as usize)) {
+            variables.push((name, Value::text(token)));
         }
-        if message.content.trim().is_empty() {
-            return Err(Error::input(format!(
-                "message {} is empty: type something",
-                i + 1
+    }
+    template.render(variables).map_err(|fault| refusal(&fault))
+}
+
+/// The rendered template, cut where the origin of its text changes.
+fn pieces(source: &str, messages: &[Message], vocabulary: &Vocabulary) -> Result<Vec<Piece>> {
+    let template = Template::parse(source).map_err(|fault| refusal(&fault))?;
+    let rendered = render(&template, messages, vocabulary, true)?;
+    check_used(&template, &rendered, messages, vocabulary)?;
+    let mut pieces: Vec<Piece> = Vec::new();
+    // From the end, because template text belongs to the message that follows.
+    let mut turn = messages.len();
+    for run in rendered.chunk_by(|a, b| a.from == b.from).rev() {
+        let from = run.first().map_or(TEMPLATE, |g| g.from);
+        let role = match (from as usize).checked_sub(1) {
+            None => Role::Template,
+            Some(number) => {
+                turn = number;
+                messages[number].role
+            }
+        };
+        pieces.push(Piece {
+            text: plain(run),
+            role,
+            turn,
+        });
+    }
+    pieces.reverse();
+    Ok(pieces)
+}
+
+/// Refuses a template that leaves a message out without a word: the model would answer something else.
+///
+/// A message of which nothing is printed may still have been read, as a switch such as "/no_think" is. Then another text in
+/// its place makes a difference.
+fn check_used(
+    template: &Template,
+    rendered: &[Glyph],
+    messages: &[Message],
+    vocabulary: &Vocabulary,
+) -> Result<()> {
+    let last = messages.len() - 1;
+    for (i, message) in messages.iter().enumerate() {
+        if rendered.iter().any(|g| g.from as usize == i + 1) {
+            continue;
+        }
+        let read = i != last && {
+            let mut other = messages.to_vec();
+            other[i].content = "x".to_owned();
+            render(template, &other, vocabulary, true)
+                .map_or(true, |text| plain(&text) != plain(rendered))
+        };
+        if !read {
+            return Err(Error::model(format!(
+                "the file's chat template leaves out message {} ({}): take the message out, or use --raw or another model",
+                i + 1,
+                message.role.name()
             )));
         }
     }
     Ok(())
 }
 
-/// Renders the template with placeholders and cuts the result at them.
-fn render(template: &str, messages: &[Message], vocabulary: &Vocabulary) -> Result<Vec<Piece>> {
-    let mark = placeholder_char(template, messages)?;
-    let placeholder = |i: usize| format!("{mark}{i}{mark}");
-    let mut env = Environment::new();
-    // As `apply_chat_template` of Hugging Face sets them, which templates are written for.
-    env.set_trim_blocks(true);
-    env.set_lstrip_blocks(true);
-    env.set_keep_trailing_newline(true);
-    env.set_fuel(Some(TEMPLATE_FUEL));
-    env.add_function("raise_exception", |message: String| {
-        Err::<String, _>(minijinja::Error::new(JinjaError::InvalidOperation, message))
-    });
-    let fail = |e: minijinja::Error| {
-        Error::model(format!(
-            "the file's chat template refuses this conversation ({e}): use --raw, or another model"
-        ))
+/// The special tokens with which the file's template ends a turn of the model: what follows its words, with or without a next
+/// turn. None where there is no template, or where it cannot be rendered; a conversation then says why.
+pub(super) fn turn_ends(tokenizer: &Tokenizer, vocabulary: &Vocabulary) -> Vec<u32> {
+    let parsed = vocabulary.chat_template.as_deref().map(Template::parse);
+    let Some(Ok(template)) = parsed else {
+        return Vec::new();
     };
-    env.add_template("chat", template).map_err(fail)?;
-    let role_name = |role: Role| match role {
-        Role::System => "system",
-        Role::User => "user",
-        Role::Assistant | Role::Template => "assistant",
-    };
-    let marked: Vec<_> = messages
-        .iter()
-        .enumerate()
-        .map(|(i, m)| context! { role => role_name(m.role), content => placeholder(i) })
-        .collect();
-    let special = |id: Option<u32>| {
-        id.and_then(|id| vocabulary.tokens.get(id as usize))
-            .map_or("", String::as_str)
-    };
-    let rendered = env
-        .get_template("chat")
-        .and_then(|t| {
-            t.render(context! {
-                messages => marked,
-                add_generation_prompt => true,
-                // The tokenizer adds the beginning itself.
-                bos_token => "",
-                eos_token => special(Some(vocabulary.eos)),
-            })
-        })
-        .map_err(fail)?;
-    let mut pieces = Vec::new();
-    let mut rest = rendered.as_str();
-    for (i, message) in messages.iter().enumerate() {
-        // A template may leave a message out, as some do with a second system message.
-        let Some((before, after)) = rest.split_once(&placeholder(i)) else {
+    let said = [
+        Message::user("Hi"),
+        Message::assistant("Yes"),
+        Message::user("Why"),
+    ];
+    let mut out = Vec::new();
+    for (messages, generation) in [(&said[..2], false), (&said[..3], true)] {
+        let Ok(rendered) = render(&template, messages, vocabulary, generation) else {
             continue;
         };
-        pieces.push(Piece {
-            text: before.to_owned(),
-            role: Role::Template,
-            turn: i,
-        });
-        pieces.push(Piece {
-            text: message.content.clone(),
-            role: message.role,
-            turn: i,
-        });
-        rest = after;
+        let Some(end) = rendered.iter().rposition(|g| g.from == 2) else {
+            continue;
+        };
+        let after = rendered[end + 1..].split(|g| g.from != TEMPLATE).next();
+        let after = plain(strip(after.unwrap_or_default(), None, true, false));
+        if let Some((range, id)) = tokenizer.find_special(&after)
+            && range.start == 0
+            && !out.contains(&id)
+        {
+            out.push(id);
+        }
     }
-    if rest.contains(mark) {
-        return Err(Error::model(
-            "the file's chat template repeats or reorders messages, which this program cannot follow: use --raw, or another model",
-        ));
-    }
-    pieces.push(Piece {
-        text: rest.to_owned(),
-        role: Role::Template,
-        turn: messages.len(),
-    });
-    Ok(pieces)
-}
-
-/// A private-use character that occurs nowhere else.
-fn placeholder_char(template: &str, messages: &[Message]) -> Result<char> {
-    ('\u{e000}'..='\u{f8ff}')
-        .find(|&c| !template.contains(c) && !messages.iter().any(|m| m.content.contains(c)))
-        .ok_or_else(|| {
-            Error::input("the prompt uses every private-use character: take some of them out")
-        })
+    out
 }
 
 /// Encodes pieces run by run: a run goes from one special token of the template to the next.

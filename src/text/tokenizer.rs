@@ -25,7 +25,7 @@ pub struct Tokenizer {
     /// Bytes of each token, by id.
     bytes: Vec<Vec<u8>>,
     special: HashMap<String, u32>,
-    eos: u32,
+    stops: Vec<u32>,
     bos: Option<u32>,
 }
 
@@ -77,13 +77,19 @@ impl Tokenizer {
                 }
             })
             .collect();
-        Ok(Self {
+        let mut tokenizer = Self {
             encoder,
             bytes,
             special,
-            eos: vocabulary.eos,
+            stops: vocabulary.stops.clone(),
             bos: vocabulary.bos,
-        })
+        };
+        for marker in super::chat::turn_ends(&tokenizer, vocabulary) {
+            if !tokenizer.stops.contains(&marker) {
+                tokenizer.stops.push(marker);
+            }
+        }
+        Ok(tokenizer)
     }
 
     /// The tokens of plain text. What spells a special token is encoded as the characters it is made of.
@@ -136,9 +142,15 @@ impl Tokenizer {
         self.bytes.is_empty()
     }
 
-    /// The token that ends a turn.
-    pub fn eos(&self) -> u32 {
-        self.eos
+    /// Tokens that end an answer: those the file names (eos, eot, eom), and the one with which its chat template ends a turn of
+    /// the model. At least one.
+    pub fn stops(&self) -> &[u32] {
+        &self.stops
+    }
+
+    /// Whether `id` ends an answer.
+    pub fn is_stop(&self, id: u32) -> bool {
+        self.stops.contains(&id)
     }
 
     /// The token that sequences begin with, if the model wants one.

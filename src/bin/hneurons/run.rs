@@ -12,7 +12,7 @@ use hneurons::{
     choose::Wanted,
     generate::{Sampling, Session},
     lab::{Lab, LanePlan, LaneRequest, Request, Set},
-    text::{Conversation, Message, PromptToken},
+    text::{Conversation, Message, PromptToken, read_messages, without_mark},
 };
 use serde::Deserialize;
 
@@ -190,12 +190,6 @@ fn conversations(args: &Args) -> Result<Vec<(String, Conversation)>> {
     struct Line {
         prompt: String,
     }
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum MessagesFile {
-        List(Vec<Message>),
-        Object { messages: Vec<Message> },
-    }
     let of = |prompt: &str| {
         if args.raw {
             Conversation::Raw(prompt.to_owned())
@@ -204,18 +198,19 @@ fn conversations(args: &Args) -> Result<Vec<(String, Conversation)>> {
         }
     };
     if let Some(path) = &args.messages {
-        let file: MessagesFile = serde_json::from_str(&read_text(path)?).map_err(|e| {
-            input(format!(
-                "{} is no conversation ({e}): write a list of {{\"role\": \"user\", \"content\": …}}",
-                path.display()
+        let text = read_text(path)?;
+        let named = |what: String| input(format!("{}: {what}", path.display()));
+        let json = serde_json::from_str(without_mark(&text)).map_err(|e| {
+            named(format!(
+                "this is no JSON ({e}): write a list of {{\"role\": \"user\", \"content\": …}}"
             ))
         })?;
-        let (MessagesFile::List(messages) | MessagesFile::Object { messages }) = file;
+        let messages = read_messages(&json).map_err(|e| named(e.to_string()))?;
         return Ok(vec![(String::new(), Conversation::Messages(messages))]);
     }
     if let Some(path) = &args.prompts {
         let text = read_text(path)?;
-        let lines = text
+        let lines = without_mark(&text)
             .lines()
             .enumerate()
             .filter(|(_, l)| !l.trim().is_empty());
