@@ -759,21 +759,6 @@ fn a_weight_that_is_no_number() {
 /// Numbers that are finite in the file and overflow on the way.
 #[test]
 fn numbers_that_overflow_in_the_pass() {
-    // As F32, so that a weight can be as large as the format allows.
-    let with_weights = |name: &str, value: f32| {
-        let mut bytes = Tiny::new(GgmlDType::F32).write();
-        let file = ModelFile::parse(bytes.clone()).expect("sound");
-        let view = file
-            .tensors()
-            .iter()
-            .find(|t| t.name == name)
-            .expect("it has one");
-        for weight in bytes[view.range.clone()].as_chunks_mut::<4>().0 {
-            let sign = f32::from_le_bytes(*weight).signum();
-            *weight = (sign * value).to_le_bytes();
-        }
-        ModelFile::parse(bytes).expect("every weight is finite")
-    };
     for (name, value, place) in [
         ("token_embd.weight", 1e25, "in the token embedding"),
         ("blk.0.attn_norm.weight", 1e38, "in layer 0"),
@@ -786,7 +771,7 @@ fn numbers_that_overflow_in_the_pass() {
         ("blk.1.ffn_down.weight", 1e25, "in layer 1"),
         ("output_norm.weight", 3e38, "in the unembedding"),
     ] {
-        let file = with_weights(name, value);
+        let file = common::tiny::with_weights(name, value);
         let mut engine = Cpu::new(&file).expect("a small model fits");
         for logits in [Logits::Last, Logits::Choice] {
             let lane = engine.open(&Edits::none()).expect("no edits");

@@ -601,3 +601,16 @@ fn a_gpu_that_computes_wrongly_is_refused() {
     let error = golden.check(&said).expect_err("another token");
     assert!(error.to_string().contains("computes wrongly"), "{error}");
 }
+
+/// The GPU refuses numbers that are not finite; the CPU, which takes over, says in which layer they come up.
+#[test]
+fn numbers_that_overflow_end_the_run_on_the_gpu_too() {
+    let file = common::tiny::with_weights("blk.1.ffn_down.weight", 1e25);
+    let opened = pollster::block_on(Gpu::open(&file, None, &Options::default()));
+    let e = opened.err().expect("its first token overflows");
+    assert!(e.to_string().contains("not finite"), "{e}");
+    let mut lab = Lab::new(file).expect("a small model fits");
+    let chosen = pollster::block_on(lab.choose(Wanted::Gpu, || 0.0));
+    let e = chosen.expect_err("neither engine can run it");
+    assert!(e.to_string().contains("not finite in layer 1"), "{e}");
+}

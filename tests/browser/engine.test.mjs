@@ -635,50 +635,65 @@ test("both builds give identical numbers", () => {
   assert.deepEqual(results["relaxed-simd"], results.simd128);
 });
 
-test("the browser gives what the command line gives", async (t) => {
-  // hneurons run "What animal meows?" --set none --set h --alpha 0 --show h --max-tokens 12 --json
-  const native = JSON.parse(
-    await readFile(join(repository, "tests/fixtures/native_run.json"), "utf8"),
-  );
-  assert.equal(native.model.sha256, artifact.model.sha256);
-  const { record } = await bench(t, "relaxed-simd");
-  const lanes = native.lanes.map(({ set, alpha }) => ({ set, alpha }));
-  const run = await record({
-    messages: native.messages,
-    lanes,
-    max_tokens: Math.max(...native.lanes.map(({ tokens }) => tokens.length)),
-  });
-  assert.deepEqual(run.prompt, native.prompt_tokens);
-  let compared = 0;
-  native.lanes.forEach((theirs, i) => {
-    const ours = run.lanes[i];
-    assert.deepEqual(
-      ours.ids,
-      theirs.tokens.map(({ id }) => id),
-    );
-    assert.equal(ours.texts.join(""), theirs.text);
-    assert.equal(ours.stopped, theirs.stopped);
-    theirs.tokens.forEach(({ logprob }, k) =>
-      assert.ok(
-        Math.abs(ours.logprobs[k] - logprob) < 1e-9,
-        `lane ${i}, token ${k}: ${ours.logprobs[k]}, natively ${logprob}`,
-      ),
-    );
-    const rows = [...(theirs.prompt_neurons ?? []), ...theirs.tokens.map(({ neurons }) => neurons)];
-    rows.forEach((neurons, at) => {
-      for (const { layer, index, contribution } of neurons ?? []) {
-        const row = run.shown.findIndex(([l, n]) => l === layer && n === index);
-        assert.equal(
-          ours.contributions[at][row],
-          Math.fround(contribution),
-          `lane ${i}, position ${at}, neuron ${layer}.${index}`,
-        );
-        compared++;
-      }
+// What `hneurons run "What animal meows?" --set none --set h --alpha 0 --show h --max-tokens 12 --json` says, and what it
+// says with `--temperature 1.3 --seed 7`.
+const NATIVE_RUNS = [
+  { name: "the browser gives what the command line gives", file: "native_run.json" },
+  {
+    name: "the browser draws the tokens that the command line draws",
+    file: "native_drawn.json",
+    temperature: 1.3,
+    seed: 7,
+  },
+];
+
+for (const { name, file, temperature = 0, seed = 1 } of NATIVE_RUNS)
+  test(name, async (t) => {
+    const native = JSON.parse(await readFile(join(repository, "tests/fixtures", file), "utf8"));
+    assert.equal(native.model.sha256, artifact.model.sha256);
+    const { record } = await bench(t, "relaxed-simd");
+    const lanes = native.lanes.map(({ set, alpha }) => ({ set, alpha }));
+    const run = await record({
+      messages: native.messages,
+      lanes,
+      temperature,
+      seed,
+      max_tokens: Math.max(...native.lanes.map(({ tokens }) => tokens.length)),
     });
+    assert.deepEqual(run.prompt, native.prompt_tokens);
+    let compared = 0;
+    native.lanes.forEach((theirs, i) => {
+      const ours = run.lanes[i];
+      assert.deepEqual(
+        ours.ids,
+        theirs.tokens.map(({ id }) => id),
+      );
+      assert.equal(ours.texts.join(""), theirs.text);
+      assert.equal(ours.stopped, theirs.stopped);
+      theirs.tokens.forEach(({ logprob }, k) =>
+        assert.ok(
+          Math.abs(ours.logprobs[k] - logprob) < 1e-9,
+          `lane ${i}, token ${k}: ${ours.logprobs[k]}, natively ${logprob}`,
+        ),
+      );
+      const rows = [
+        ...(theirs.prompt_neurons ?? []),
+        ...theirs.tokens.map(({ neurons }) => neurons),
+      ];
+      rows.forEach((neurons, at) => {
+        for (const { layer, index, contribution } of neurons ?? []) {
+          const row = run.shown.findIndex(([l, n]) => l === layer && n === index);
+          assert.equal(
+            ours.contributions[at][row],
+            Math.fround(contribution),
+            `lane ${i}, position ${at}, neuron ${layer}.${index}`,
+          );
+          compared++;
+        }
+      });
+    });
+    assert.ok(compared > 500, `${compared} contributions compared`);
   });
-  assert.ok(compared > 500, `${compared} contributions compared`);
-});
 
 test("the engine itself refuses bad requests, artifacts and files, each with its kind and words", async (t) => {
   const { page } = await bench(t, "relaxed-simd");

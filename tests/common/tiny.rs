@@ -6,6 +6,7 @@ use candle_core::{
     Device, Tensor,
     quantized::{GgmlDType, QTensor, gguf_file, gguf_file::Value},
 };
+use hneurons::gguf::ModelFile;
 
 pub const HIDDEN: usize = 64;
 pub const NEURONS: usize = 128;
@@ -177,4 +178,18 @@ pub fn vocabulary() -> Vec<String> {
     }
     tokens.extend(["he", "ll", "hell"].map(str::to_owned));
     tokens
+}
+
+/// A sound file of which one tensor's weights all have the size `value`: numbers that overflow on the way. In F32, so that a
+/// weight can be as large as the format allows.
+pub fn with_weights(name: &str, value: f32) -> ModelFile {
+    let mut bytes = Tiny::new(GgmlDType::F32).write();
+    let file = ModelFile::parse(bytes.clone()).expect("the tiny model is sound");
+    let view = file.tensors().iter().find(|t| t.name == name);
+    let range = view.expect("it has the tensor").range.clone();
+    for weight in bytes[range].as_chunks_mut::<4>().0 {
+        let sign = f32::from_le_bytes(*weight).signum();
+        *weight = (sign * value).to_le_bytes();
+    }
+    ModelFile::parse(bytes).expect("every weight is finite")
 }
