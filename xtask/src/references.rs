@@ -53,7 +53,7 @@ fn is_prose(line: &str, kind: &str) -> bool {
 fn named(line: &str) -> impl Iterator<Item = &str> {
     let separates = |c: char| !(c.is_ascii_alphanumeric() || "/._-:".contains(c));
     line.split(separates)
-        .map(|word| word.trim_matches(['.', ':', '/', '-']))
+        .map(|word| word.trim_matches([':', '/', '-']).trim_end_matches('.'))
         .filter(|word| {
             let stem = word.rsplit_once('.').map_or("", |(stem, _)| stem);
             let document = kind(word) == "md" && stem.chars().all(|c| c.is_ascii_uppercase());
