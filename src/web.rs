@@ -12,7 +12,7 @@ use crate::{
     choose::Wanted,
     error::{Error, Result},
     generate::{LaneStep, Sampling, Session, Step},
-    gguf::{ModelFile, check_hash, hex},
+    gguf::{ModelFile, check_hash},
     lab::{ControlOf, LaneRequest, Request, Set},
     neurons::{Artifact, Neuron},
     text::{Conversation, Message, deserialize_messages},
@@ -131,7 +131,7 @@ impl ModelBuffer {
     /// # Errors
     /// Kind `hash` for another file, `model` for one that cannot be run.
     pub fn finish(self, expected_sha256: &str) -> JsResult<Lab> {
-        let sha256 = hex(&self.hasher.finalize());
+        let sha256 = format!("{:x}", self.hasher.finalize());
         check_hash(&sha256, expected_sha256)?;
         let file = ModelFile::parse_hashed(self.bytes, sha256)?;
         Ok(Lab {

@@ -139,6 +139,5 @@ fn sha256(path: &Path, bytes: u64, progress: &Progress) -> io::Result<String> {
         at += n as u64;
         meter.at(at);
     }
-    let digest = hasher.finalize();
-    Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(format!("{:x}", hasher.finalize()))
 }

@@ -1,4 +1,4 @@
-// The page's settings, and their form in the address (DESIGN: "URL"). Pure: no page, no storage.
+// The page's settings, and their form in the address (docs/embedding.md lists the keys). Pure: no page, no storage.
 //
 // A link may come from anyone, so every value is clamped or dropped here and nowhere else; what leaves this
 // module can be used as it is.

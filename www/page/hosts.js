@@ -1,4 +1,4 @@
-// A page that embeds this one (DESIGN: "Page events"). Events go to the host as messages; what a visitor types and
+// A page that embeds this one (docs/embedding.md). Events go to the host as messages; what a visitor types and
 // what the model answers goes only to a host whose origin the embed names, because any page can frame this one.
 
 const query = new URLSearchParams(location.search);

@@ -5,7 +5,7 @@ use std::fs;
 
 use clap::ValueEnum;
 
-use crate::wasm::{Profile, Variant};
+use crate::wasm::{Lint, Profile, Variant};
 use crate::{Result, bindgen, browser, dist, paths, process, report, wasm};
 
 /// A part of the benchmarks.
@@ -40,13 +40,13 @@ pub fn run(
     if only == Some(Part::Native) {
         return Ok(());
     }
-    dist::build(profile, &paths::root().join("dist"))?;
+    dist::build(profile, &paths::root().join("dist"), Lint::No)?;
     let out = paths::target().join("bench");
     fs::create_dir_all(&out).map_err(|e| format!("cannot write {}: {e}", out.display()))?;
     let candle = out.join("candle");
     if peers {
         report::step("wasm candle", || {
-            let file = wasm::compile("candle-peer", Variant::Simd128, profile)?;
+            let file = wasm::compile("candle-peer", Variant::Simd128, profile, Lint::No)?;
             bindgen::generate(&file, "candle_peer", &candle, profile)
         })?;
     }

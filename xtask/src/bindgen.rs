@@ -22,8 +22,7 @@ const WASM_OPT_MIN: u32 = 116;
 pub fn generate(wasm: &Path, name: &str, out: &Path, profile: Profile) -> Result<String> {
     let input = fs::read(wasm).map_err(|e| format!("cannot read {}: {e}", wasm.display()))?;
     let optimizer = optimizer(profile);
-    let digest = Sha256::digest(&input);
-    let hash: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = format!("{:x}", Sha256::digest(&input));
     let inputs = format!("{hash} {VERSION} {optimizer:?}");
     // Beside the compiler's file, not in `out`: everything there is deployed.
     let stamp = wasm.with_extension("stamp");

@@ -1,14 +1,15 @@
 //! The deployable folder: the page and its module, as files any static host can serve.
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use crate::wasm::{Profile, Variant};
-use crate::{Result, bindgen, files, paths, report, wasm};
+use crate::wasm::{Lint, Profile, Variant};
+use crate::{Result, bindgen, files, made, paths, report, wasm};
 
 /// Builds `pkg/`, then `out`.
-pub fn build(profile: Profile, out: &Path) -> Result<()> {
-    pkg(profile)?;
+pub fn build(profile: Profile, out: &Path, lint: Lint) -> Result<()> {
+    pkg(profile, lint)?;
     report::step("page", || {
         let said = assemble(&paths::root(), out)?;
         Ok(format!("{} (any static host), {said}", paths::shown(out)))
@@ -16,11 +17,11 @@ pub fn build(profile: Profile, out: &Path) -> Result<()> {
 }
 
 /// Builds `pkg/`: the module in each variant.
-pub fn pkg(profile: Profile) -> Result<()> {
+pub fn pkg(profile: Profile, lint: Lint) -> Result<()> {
     wasm::ensure_target()?;
     for variant in Variant::ALL {
         report::step(&format!("wasm {}", variant.name()), || {
-            let file = wasm::compile("hneurons", variant, profile)?;
+            let file = wasm::compile("hneurons", variant, profile, lint)?;
             let out = paths::root().join("pkg").join(variant.name());
             bindgen::generate(&file, "hneurons", &out, profile)
         })?;
@@ -30,48 +31,42 @@ pub fn pkg(profile: Profile) -> Result<()> {
 
 /// Copies what a visitor's browser asks for, and nothing else, from `root` into `out`; returns what to say about it.
 fn assemble(root: &Path, out: &Path) -> Result<String> {
-    if out.exists() {
-        // A mistyped --out must not cost anyone a folder of their own.
-        if !out.join("index.html").exists() && !is_empty(out) {
-            return Err(format!(
-                "{} exists and is not an earlier build; choose another folder with --out",
-                out.display()
-            ));
-        }
-        fs::remove_dir_all(out).map_err(|e| format!("cannot clear {}: {e}", out.display()))?;
+    let mut plan = BTreeMap::new();
+    plan.insert("index.html".to_owned(), root.join("index.html"));
+    for folder in ["www", "pkg"] {
+        add_folder(&root.join(folder), folder, &mut plan)?;
     }
-    copy(&root.join("index.html"), &out.join("index.html"))?;
-    copy_folder(&root.join("www"), &out.join("www"))?;
-    copy_folder(&root.join("pkg"), &out.join("pkg"))?;
     // A service worker rules over the folder it lies in, so it must lie at the root.
-    let worker = out.join("www/sw.js");
-    fs::rename(&worker, out.join("sw.js"))
-        .map_err(|e| format!("cannot move {}: {e}", worker.display()))?;
+    let worker = plan
+        .remove("www/sw.js")
+        .ok_or("www/sw.js is missing: the page has no service worker")?;
+    plan.insert("sw.js".to_owned(), worker);
     // What other people's pages name in their markup has the shortest address.
-    copy(&root.join("www/embed.js"), &out.join("embed.js"))?;
-    files::write(out)
+    plan.insert("embed.js".to_owned(), root.join("www/embed.js"));
+    let paths: Vec<&str> = plan.keys().map(String::as_str).collect();
+    made::begin(root, out, &[&paths[..], &[files::LIST]].concat())?;
+    for (path, from) in &plan {
+        copy(from, &out.join(path))?;
+    }
+    files::write(out, &paths)
 }
 
-fn is_empty(folder: &Path) -> bool {
-    fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none())
-}
-
-fn copy_folder(from: &Path, to: &Path) -> Result<()> {
-    let entries = fs::read_dir(from).map_err(|e| format!("cannot read {}: {e}", from.display()))?;
-    for entry in entries {
-        let path = entry
-            .map_err(|e| format!("cannot read {}: {e}", from.display()))?
-            .path();
-        let Some(name) = path.file_name() else {
+/// Adds the files of the folder `from`, but hidden ones, to what goes below `to`.
+fn add_folder(from: &Path, to: &str, plan: &mut BTreeMap<String, PathBuf>) -> Result<()> {
+    let cannot = |e| format!("cannot read {}: {e}", from.display());
+    for entry in fs::read_dir(from).map_err(cannot)? {
+        let path = entry.map_err(cannot)?.path();
+        let Some(name) = path.file_name().map(|name| name.to_string_lossy()) else {
             continue;
         };
-        if name.to_string_lossy().starts_with('.') {
+        if name.starts_with('.') {
             continue;
         }
+        let place = format!("{to}/{name}");
         if path.is_dir() {
-            copy_folder(&path, &to.join(name))?;
+            add_folder(&path, &place, plan)?;
         } else {
-            copy(&path, &to.join(name))?;
+            plan.insert(place, path);
         }
     }
     Ok(())

@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use crate::Result;
 
 /// The list's place in the deployment.
-const LIST: &str = "files.json";
+pub const LIST: &str = "files.json";
 
 /// Folders of which a visit uses a part: one of the modules, and the recorded runs that somebody looks at.
 const IN_PARTS: &[&str] = &["pkg/", "www/gallery/", "www/lessons/"];
@@ -23,9 +23,9 @@ struct File {
     shell: bool,
 }
 
-/// Writes `files.json` into the deployment `out`; returns what to say about it.
-pub fn write(out: &Path) -> Result<String> {
-    let mut files = files(out)?;
+/// Writes `files.json`, the list of the files `paths`, into the deployment `out`; returns what to say about it.
+pub fn write(out: &Path, paths: &[&str]) -> Result<String> {
+    let mut files = files(out, paths)?;
     for opening in openings(out, &files)? {
         let file = files.get_mut(&opening).ok_or_else(|| {
             format!("{opening} is the first run of its gallery and is missing; make it with `hneurons gallery`")
@@ -77,7 +77,7 @@ fn version(files: &BTreeMap<String, File>) -> String {
     for (path, file) in files {
         hash.update(format!("{}  {path}\n", file.sha256));
     }
-    hex(&hash.finalize())
+    format!("{:x}", hash.finalize())
 }
 
 /// One line a file, so that two versions can be compared by eye.
@@ -94,39 +94,36 @@ fn list(version: &str, files: &BTreeMap<String, File>) -> Result<String> {
     ))
 }
 
-/// The files below `out`, with their paths as in an address.
-fn files(out: &Path) -> Result<BTreeMap<String, File>> {
+/// The files at `paths` below `out`, but the worker, which is of no version.
+fn files(out: &Path, paths: &[&str]) -> Result<BTreeMap<String, File>> {
     let mut found = BTreeMap::new();
-    let mut folders = vec![out.to_owned()];
-    while let Some(folder) = folders.pop() {
-        let cannot = |e| format!("cannot read {}: {e}", folder.display());
-        for entry in fs::read_dir(&folder).map_err(cannot)? {
-            let path = entry.map_err(cannot)?.path();
-            if path.is_dir() {
-                folders.push(path);
-                continue;
-            }
-            let below = path.strip_prefix(out).map_err(|e| e.to_string())?;
-            let names: Vec<_> = below.iter().map(|name| name.to_string_lossy()).collect();
-            let name = names.join("/");
-            if name == LIST || name == "sw.js" {
-                continue; // the worker is of no version
-            }
-            let content =
-                fs::read(&path).map_err(|e| format!("cannot read {}: {e}", path.display()))?;
-            let file = File {
-                sha256: hex(&Sha256::digest(&content)),
-                bytes: content.len(),
-                shell: is_shell(&name),
-            };
-            found.insert(name, file);
-        }
+    for &name in paths.iter().filter(|name| **name != "sw.js") {
+        let path = out.join(name);
+        let content =
+            fs::read(&path).map_err(|e| format!("cannot read {}: {e}", path.display()))?;
+        let file = File {
+            sha256: format!("{:x}", Sha256::digest(&content)),
+            bytes: content.len(),
+            shell: is_shell(name),
+        };
+        found.insert(name.to_owned(), file);
     }
     Ok(found)
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+/// The files that the list in `out` names, if it is one that [`write`] wrote: its version is that of what it lists.
+pub fn listed(out: &Path) -> Option<Vec<String>> {
+    let list: serde_json::Value = serde_json::from_slice(&fs::read(out.join(LIST)).ok()?).ok()?;
+    let mut files = BTreeMap::new();
+    for (path, file) in list["files"].as_object()? {
+        let file = File {
+            sha256: file["sha256"].as_str()?.to_owned(),
+            bytes: usize::try_from(file["bytes"].as_u64()?).ok()?,
+            shell: file["shell"].as_bool()?,
+        };
+        files.insert(path.clone(), file);
+    }
+    (list["version"] == version(&files)).then(|| files.into_keys().collect())
 }
 
 #[cfg(test)]
@@ -155,8 +152,18 @@ mod tests {
         out
     }
 
+    const PATHS: [&str; 7] = [
+        "index.html",
+        "sw.js",
+        "www/gallery/m/index.json",
+        "www/gallery/m/a.json",
+        "www/gallery/m/b.json",
+        "www/lessons/index.json",
+        "pkg/simd128/hneurons.js",
+    ];
+
     fn written(out: &Path) -> serde_json::Value {
-        write(out).unwrap();
+        write(out, &PATHS).unwrap();
         let list = fs::read_to_string(out.join("files.json")).unwrap();
         serde_json::from_str(&list).unwrap()
     }
@@ -201,7 +208,11 @@ mod tests {
     fn a_gallery_without_its_first_run_is_refused() {
         let out = deployment("gallery", "abc");
         fs::remove_file(out.join("www/gallery/m/a.json")).unwrap();
-        let why = write(&out).unwrap_err();
+        let paths: Vec<_> = PATHS
+            .into_iter()
+            .filter(|path| !path.ends_with("a.json"))
+            .collect();
+        let why = write(&out, &paths).unwrap_err();
         assert!(why.starts_with("www/gallery/m/a.json"), "{why}");
         fs::remove_dir_all(out).unwrap();
     }

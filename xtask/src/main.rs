@@ -7,9 +7,15 @@ mod bindgen;
 mod browser;
 mod dist;
 mod files;
+mod fuzz;
 mod javascript;
+mod lint;
+mod made;
+mod native;
 mod paths;
 mod process;
+#[cfg(test)]
+mod references;
 mod report;
 mod serve;
 mod test;
@@ -21,7 +27,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use hneurons_fetch::{Progress, SMOLLM2};
 
-use crate::wasm::Profile;
+use crate::wasm::{Lint, Profile};
 
 /// What went wrong: one line with cause and remedy, shown to whoever ran the command.
 type Result<T> = std::result::Result<T, String>;
@@ -53,6 +59,18 @@ enum Command {
         /// Only these steps
         #[arg(long, value_delimiter = ',', value_enum)]
         only: Vec<test::Step>,
+        /// Leave out what takes minutes, and say what that is; a test file that was changed runs all the same
+        #[arg(long, conflicts_with = "only")]
+        quick: bool,
+    },
+    /// Try broken model headers, and a tenth as many templates, addresses and messages: no crash, no memory bomb
+    Fuzz {
+        /// How many headers
+        #[arg(long, default_value_t = 100_000)]
+        cases: u64,
+        /// The first case's number: other numbers are other cases
+        #[arg(long, default_value_t = 0)]
+        first: u64,
     },
     /// Build pkg/ and dist/, a folder any static host can serve under any path
     Build {
@@ -104,6 +122,9 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    if let Some(code) = lint::in_the_compilers_place() {
+        return code;
+    }
     let cli = Cli::parse();
     let done = process::stop_children_on_interrupt().and_then(|()| run(cli.command));
     match done {
@@ -124,15 +145,16 @@ fn run(command: Command) -> Result<()> {
         } => {
             model()?;
             let profile = if full { Profile::Web } else { Profile::Quick };
-            dist::build(profile, &paths::root().join("dist"))?;
+            dist::build(profile, &paths::root().join("dist"), Lint::No)?;
             serve::serve(port, !no_open)
         }
-        Command::Test { only } => test::run(&only),
+        Command::Test { only, quick } => test::run(&only, quick),
+        Command::Fuzz { cases, first } => fuzz::run(cases, first),
         Command::Build { quick, out } => {
             let profile = if quick { Profile::Quick } else { Profile::Web };
             // A relative folder is relative to where the command was typed, as with any tool.
             let out = std::path::absolute(out).map_err(|e| e.to_string())?;
-            dist::build(profile, &out)
+            dist::build(profile, &out, Lint::No)
         }
         Command::Bench {
             peers,

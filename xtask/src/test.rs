@@ -1,12 +1,14 @@
 //! Every test there is, cheapest first, with a summary. A step that cannot run is a failure: nothing is skipped silently.
 
 use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 
-use crate::wasm::{Profile, Variant};
-use crate::{Result, browser, dist, javascript, paths, process, report, wasm};
+use crate::wasm::{Lint, Profile};
+use crate::{Result, browser, dist, javascript, native, paths, process, report};
 
 /// A step of `cargo xtask test`, in the order of running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -15,11 +17,11 @@ pub enum Step {
     Fmt,
     /// The page's JavaScript and its tests': format, lints, types
     Js,
-    /// Lints, natively and for wasm
+    /// Everything for this machine is compiled and linted
     Clippy,
     /// The tests that need no browser, on the real model
     Native,
-    /// The page's module, in both variants
+    /// The page's module, in both variants, compiled and linted
     Wasm,
     /// The page in real browsers, Chromium and Firefox
     Browser,
@@ -38,11 +40,12 @@ impl Step {
     }
 }
 
-/// Runs the steps in `only`, or all of them.
-pub fn run(only: &[Step]) -> Result<()> {
+/// Runs the steps in `only`, or all of them; `quick` leaves out what takes minutes.
+pub fn run(only: &[Step], quick: bool) -> Result<()> {
     let mut results: Vec<(Step, Duration, Result<()>)> = Vec::new();
+    let changed = if quick { changed()? } else { Vec::new() };
     for step in Step::value_variants() {
-        if !only.is_empty() && !only.contains(step) {
+        if !only.is_empty() && !only.contains(step) || quick && *step == Step::Wasm {
             continue;
         }
         eprintln!("── {}", step.name());
@@ -50,9 +53,10 @@ pub fn run(only: &[Step]) -> Result<()> {
         let result = match step {
             Step::Fmt => fmt(),
             Step::Js => javascript::check(),
-            Step::Clippy => clippy(),
-            Step::Native => native(),
-            Step::Wasm => dist::pkg(Profile::Quick),
+            Step::Clippy => native::compile().map(|_| ()),
+            Step::Native => native::test(quick.then_some(&changed)),
+            Step::Wasm => dist::pkg(Profile::Quick, Lint::Yes),
+            Step::Browser if quick => in_node(&changed),
             Step::Browser => page(),
         };
         if let Err(why) = &result {
@@ -70,6 +74,11 @@ pub fn run(only: &[Step]) -> Result<()> {
         };
         eprintln!("{time:>9}  {:<8} {outcome}", step.name());
     }
+    if quick {
+        eprintln!(
+            "left out: what is named above, and the module's two builds with their lints; `cargo xtask test` has it all"
+        );
+    }
     let failed: Vec<_> = results
         .iter()
         .filter(|(_, _, result)| result.is_err())
@@ -82,39 +91,130 @@ pub fn run(only: &[Step]) -> Result<()> {
     }
 }
 
+/// The files that differ from the last commit, as git names them.
+fn changed() -> Result<Vec<PathBuf>> {
+    let mut git = Command::new("git");
+    git.current_dir(paths::root()).args([
+        "status",
+        "--porcelain",
+        "--no-renames",
+        "--untracked-files=all",
+    ]);
+    // Trimmed or not, a line ends in the path.
+    let said = process::output(&mut git).ok_or("git could not say what was changed; install it")?;
+    let path = |line: &str| Some(PathBuf::from(line.trim_start().split_once(' ')?.1.trim()));
+    Ok(said.lines().filter_map(path).collect())
+}
+
 fn fmt() -> Result<()> {
     process::run(process::cargo().args(["fmt", "--all", "--check"]))
         .map_err(|why| format!("{why}; run `cargo fmt --all`"))
 }
 
-fn clippy() -> Result<()> {
-    process::run(
-        process::cargo()
-            .args(["clippy", "--workspace", "--all-targets", "--"])
-            .args(["-D", "warnings"]),
-    )?;
-    // The page's module has code of its own, and most of it in the variant with all the instructions.
-    wasm::ensure_target()?;
-    process::run(&mut wasm::cargo(
-        "clippy",
-        "hneurons",
-        Variant::RelaxedSimd,
-        Profile::Quick,
-        &["-D", "warnings"],
-    ))
-}
-
-/// In the development profile, in which the dependencies are already optimized: xtask itself has compiled many of them.
-fn native() -> Result<()> {
-    crate::model()?;
-    process::run(process::cargo().args(["test", "--workspace"]))
-}
-
 /// The first Firefox that the tests were run in: 140 lacks commands of WebDriver BiDi that they use.
 const FIREFOX: u32 = 153;
 
+/// The tests of the page, by how they are run.
+struct PageTests {
+    /// Without a browser.
+    plain: Vec<PathBuf>,
+    /// With a stand-in for the engine (tests/browser/mock/): browsers mostly wait.
+    waiting: Vec<PathBuf>,
+    /// With the engine: browsers would fight for the processor and for each other's timeouts.
+    computing: Vec<PathBuf>,
+}
+
+fn page_tests() -> Result<PageTests> {
+    let mut paths: Vec<_> = fs::read_dir(browser::tests_folder())
+        .map_err(|e| format!("cannot read tests/browser: {e}"))?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.to_string_lossy().ends_with(".test.mjs"))
+        .collect();
+    paths.sort();
+    let mut tests = PageTests {
+        plain: Vec::new(),
+        waiting: Vec::new(),
+        computing: Vec::new(),
+    };
+    for path in paths {
+        let text = fs::read_to_string(&path)
+            .map_err(|e| format!("cannot read {}: {e}", paths::shown(&path)))?;
+        let has = |what: &str| text.contains(what);
+        if has("/mock/") {
+            tests.waiting.push(path);
+        } else if [
+            "browser.mjs",
+            "firefox.mjs",
+            "lab.mjs",
+            "puppeteer",
+            "playwright",
+        ]
+        .iter()
+        .any(|what| has(what))
+        {
+            tests.computing.push(path);
+        } else {
+            tests.plain.push(path);
+        }
+    }
+    Ok(tests)
+}
+
+fn node(tests: &[PathBuf], at_once: usize, firefox: Option<&Path>) -> Result<()> {
+    if tests.is_empty() {
+        return Ok(());
+    }
+    let mut node = browser::node()?;
+    if let Some(firefox) = firefox {
+        node.env("FIREFOX", firefox);
+    }
+    process::run(
+        node.args(["--test", "--test-reporter=spec"])
+            .arg(format!("--test-concurrency={at_once}"))
+            .args(tests),
+    )
+}
+
 fn page() -> Result<()> {
     // Before minutes are spent: both browsers are needed.
+    let firefox = new_firefox()?;
+    crate::model()?;
+    // Quick when the wasm step has just run; needed when it has not.
+    dist::build(Profile::Quick, &paths::root().join("dist"), Lint::Yes)?;
+    let PageTests {
+        mut plain,
+        waiting,
+        computing,
+    } = page_tests()?;
+    plain.extend(waiting);
+    let first = node(&plain, 2, Some(&firefox));
+    first.and(node(&computing, 1, Some(&firefox)))
+}
+
+/// The page's tests that need no browser, and those whose file was changed.
+fn in_node(changed: &[PathBuf]) -> Result<()> {
+    let PageTests {
+        plain,
+        waiting,
+        computing,
+    } = page_tests()?;
+    let is_changed = |path: &PathBuf| changed.iter().any(|c| paths::root().join(c) == *path);
+    let (with, without): (Vec<_>, Vec<_>) =
+        waiting.into_iter().chain(computing).partition(is_changed);
+    let names: Vec<_> = without.iter().filter_map(|path| path.file_name()).collect();
+    let names: Vec<_> = names.iter().map(|name| name.to_string_lossy()).collect();
+    eprintln!("left out, for they need a browser: {}", names.join(", "));
+    node(&plain, 2, None)?;
+    if with.is_empty() {
+        return Ok(());
+    }
+    let firefox = new_firefox()?;
+    crate::model()?;
+    dist::build(Profile::Quick, &paths::root().join("dist"), Lint::Yes)?;
+    node(&with, 1, Some(&firefox))
+}
+
+fn new_firefox() -> Result<PathBuf> {
     let firefox = browser::firefox()?;
     if let Some(found) = browser::firefox_version(&firefox).filter(|found| *found < FIREFOX) {
         return Err(format!(
@@ -124,29 +224,5 @@ fn page() -> Result<()> {
             firefox.display()
         ));
     }
-    crate::model()?;
-    // Quick when the wasm step has just run; needed when it has not.
-    dist::build(Profile::Quick, &paths::root().join("dist"))?;
-    let mut tests: Vec<_> = fs::read_dir(browser::tests_folder())
-        .map_err(|e| format!("cannot read tests/browser: {e}"))?
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.to_string_lossy().ends_with(".test.mjs"))
-        .collect();
-    tests.sort();
-    // Browsers that compute would fight for the processor and for each other's timeouts; with a stand-in for the engine
-    // (tests/browser/mock/) they mostly wait.
-    let (waiting, computing): (Vec<_>, Vec<_>) = tests
-        .into_iter()
-        .partition(|path| fs::read_to_string(path).is_ok_and(|text| text.contains("/mock/")));
-    let mut result = Ok(());
-    for (tests, at_once) in [(waiting, 2), (computing, 1)] {
-        result = result.and(process::run(
-            browser::node()?
-                .env("FIREFOX", &firefox)
-                .args(["--test", "--test-reporter=spec"])
-                .arg(format!("--test-concurrency={at_once}"))
-                .args(tests),
-        ));
-    }
-    result
+    Ok(firefox)
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::{Result, paths, process};
+use crate::{Result, lint, paths, process};
 
 pub const TARGET: &str = "wasm32-unknown-unknown";
 
@@ -51,6 +51,13 @@ impl Variant {
     }
 }
 
+/// Whether our own code is linted on the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lint {
+    Yes,
+    No,
+}
+
 /// What everything is compiled with. It replaces the user's own flags, which are meant for this machine. Only our own
 /// kernels know more instructions than these, so that the dependencies, most of the work, are compiled once.
 const RUSTFLAGS: &str = "-Ctarget-feature=+simd128";
@@ -79,17 +86,11 @@ pub fn ensure_target() -> Result<()> {
     process::run(Command::new("rustup").args(["target", "add", TARGET]))
 }
 
-/// A cargo command for `variant`: `rustc` or `clippy`; `flags` go to the compiler of the package itself.
-pub fn cargo(
-    command: &str,
-    package: &str,
-    variant: Variant,
-    profile: Profile,
-    flags: &[&str],
-) -> Command {
+/// Compiles `package`'s library and returns the `.wasm` file, which the next call may replace.
+pub fn compile(package: &str, variant: Variant, profile: Profile, lint: Lint) -> Result<PathBuf> {
     let mut cargo = process::cargo();
     cargo
-        .args([command, "--lib", "--package", package])
+        .args(["rustc", "--lib", "--package", package])
         .args(["--target", TARGET, "--profile", profile.name()])
         .arg("--target-dir")
         .arg(target_dir())
@@ -99,13 +100,11 @@ pub fn cargo(
     if variant == Variant::RelaxedSimd && package == "hneurons" {
         cargo.args(["--features", "relaxed-simd"]);
     }
-    cargo.arg("--").args(variant.own_flags()).args(flags);
-    cargo
-}
-
-/// Compiles `package`'s library and returns the `.wasm` file, which the next call may replace.
-pub fn compile(package: &str, variant: Variant, profile: Profile) -> Result<PathBuf> {
-    process::run(&mut cargo("rustc", package, variant, profile, &[]))?;
+    cargo.arg("--").args(variant.own_flags());
+    if lint == Lint::Yes {
+        lint::while_compiling(&mut cargo)?;
+    }
+    process::run(&mut cargo)?;
     let file = format!("{}.wasm", package.replace('-', "_"));
     Ok(target_dir().join(TARGET).join(profile.name()).join(file))
 }
