@@ -104,7 +104,11 @@ test("Cancel withdraws a load that waits, and lets go of one at work; the next b
 
   const first = client.load({ engine: "cpu" }, {});
   client.cancel();
-  assert.equal((await settled(first)).error.kind, "cancelled", "at once, whatever the worker is at");
+  assert.equal(
+    (await settled(first)).error.kind,
+    "cancelled",
+    "at once, whatever the worker is at",
+  );
   const next = client.load({ engine: "cpu" }, {});
   assert.deepEqual(workers[0].types, ["activity", "load", "cancel"]);
   workers[0].says(3, "error", { message: "Loading was cancelled.", kind: "cancelled" });

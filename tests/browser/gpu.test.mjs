@@ -280,6 +280,88 @@ test("auto refuses an adapter that is emulated; without an adapter or WebGPU the
   assert.match(lanes[0].texts.join(""), /cat/);
 });
 
+// What a browser or a driver may do wrong; each is a page of its own, because it changes the browser's own objects.
+const FAULTS = {
+  "requestAdapter throws": () => {
+    GPU.prototype.requestAdapter = () => {
+      throw new Error("no luck today");
+    };
+  },
+  "requestAdapter rejects": () => {
+    GPU.prototype.requestAdapter = () => Promise.reject(new Error("no luck today"));
+  },
+  "requestDevice throws": () => {
+    GPUAdapter.prototype.requestDevice = () => {
+      throw new Error("no luck today");
+    };
+  },
+  "requestDevice rejects": () => {
+    GPUAdapter.prototype.requestDevice = () => Promise.reject(new Error("no luck today"));
+  },
+};
+
+test("an adapter that throws or rejects leaves the CPU at work, and says why", async (t) => {
+  const lab = await bench(t);
+  for (const [name, fault] of Object.entries(FAULTS)) {
+    await lab.page.evaluate(() => {
+      window.kept ??= [GPU.prototype.requestAdapter, GPUAdapter.prototype.requestDevice];
+      [GPU.prototype.requestAdapter, GPUAdapter.prototype.requestDevice] = window.kept;
+    });
+    await lab.page.evaluate(fault);
+    const chosen = await lab.choose("gpu");
+    assert.deepEqual([chosen.engine, chosen.gpu, chosen.info.engine], ["cpu", null, "cpu"], name);
+    assert.match(chosen.refused ?? "", /request(Adapter|Device) failed \(no luck today\)/, name);
+  }
+  const { lanes } = await lab.record({
+    messages: user("What animal meows?"),
+    lanes: [NONE],
+    max_tokens: 12,
+  });
+  assert.match(lanes[0].texts.join(""), /cat/);
+});
+
+test("lost in the measuring run, lost while idle, and a read-back that never settles: the CPU goes on, and says why", async (t) => {
+  const lab = await bench(t);
+  const { page } = lab;
+  await page.evaluate(() => {
+    const { requestDevice } = GPUAdapter.prototype;
+    GPUAdapter.prototype.requestDevice = async function (...options) {
+      return (window.device = await requestDevice.apply(this, options));
+    };
+    const { submit } = GPUQueue.prototype;
+    window.loseAt = 6;
+    GPUQueue.prototype.submit = function (...buffers) {
+      submit.apply(this, buffers);
+      if (--window.loseAt === 0) window.device.destroy();
+    };
+  });
+  const chosen = await lab.choose("gpu");
+  assert.equal(chosen.engine, "cpu");
+  assert.match(chosen.refused ?? "", /lost/);
+
+  const reading = { messages: user("Hi"), tokens: [], lane: NONE, at: 3 };
+  const read = () =>
+    page.evaluate(async (reading) => {
+      const values = await window.lab.activity(reading);
+      return [Array.from(values.slice(0, 500)), window.lab.take_notice() ?? ""];
+    }, reading);
+  const [expected, none] = await read();
+  assert.equal(none, "");
+  await takeGpu(lab);
+  await page.evaluate(() => window.device.destroy());
+  const [values, notice] = await read();
+  assert.deepEqual(values, expected);
+  assert.match(notice, /GPU stopped working \(.*lost.*\)\. The CPU goes on\./);
+
+  await takeGpu(lab);
+  const begun = Date.now();
+  await page.evaluate(() => (GPUBuffer.prototype.mapAsync = () => new Promise(() => {})));
+  const [late, why] = await read();
+  assert.deepEqual(late, expected);
+  assert.match(why, /a result did not come within \d+ seconds/);
+  t.diagnostic(`a read-back that never settles was given up after ${since(begun)}`);
+});
+
 // ---- The page ----
 
 // The worker's use of the GPU, told on a channel; and a device that is lost when the test says so.

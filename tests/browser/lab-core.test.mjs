@@ -18,6 +18,9 @@ import { ramp, shareOf } from "../../www/core/ramp.js";
 import { lanesFor } from "../../www/core/requests.js";
 import { DEFAULTS, formatHash, parseHash } from "../../www/core/state.js";
 import { bandOf, fits, gist, sweepLanes, sweepOf } from "../../www/core/sweep.js";
+import { Largest } from "../../www/core/largest.js";
+import { columnsBetween, layOut, noLayout } from "../../www/page/board-paint.js";
+import { columnsOf, withTokens } from "../../www/page/columns.js";
 import { LiveTrace } from "../../www/core/live.js";
 import { Trace } from "../../www/core/trace.js";
 
@@ -338,4 +341,62 @@ test("the map's shades go one way in lightness, in light and dark", () => {
     );
   }
   assert.deepEqual([shareOf(0), shareOf(3e-4), shareOf(0.3), shareOf(9)], [0, 0, 1, 1]);
+});
+
+test("a token of a long answer costs the board what one of a short answer does", () => {
+  const lanes = ["none", "h"].map((set) => ({ set, alpha: 0, neurons: [[1, 1]] }));
+  const trace = new LiveTrace({ messages: [{ role: "user", content: "x" }] });
+  const prompt = [0, 1, 2].map((id) => ({ id, text: "x", role: "user", turn: 0 }));
+  trace.begin({ prompt, shown: [[1, 1]], lanes }, lanes);
+  // Counts what is looked at: cells, and tokens that are compared.
+  let looks = 0;
+  for (const lane of trace.lanes) {
+    const counted = (list) =>
+      new Proxy(list, {
+        get(of, name) {
+          if (typeof name === "string" && /^\d+$/.test(name)) looks++;
+          return Reflect.get(of, name);
+        },
+      });
+    lane.cells = counted(lane.cells);
+    lane.tokens = counted(lane.tokens);
+  }
+  const largest = new Largest(trace);
+  const columns = columnsOf(trace, 0);
+  const layout = layOut(columns, noLayout());
+  const costs = [];
+  let most = 0;
+  for (let at = 0; at < 4096; at++) {
+    const value = (Math.imul(at + 1, 2654435761) >>> 0) / 2 ** 32;
+    most = Math.max(most, Math.fround(value));
+    trace.apply({
+      lanes: lanes.map((_, lane) => ({
+        lane,
+        token: { id: at, text: "y", logprob: -1 },
+        read: [{ at: prompt.length + at, contributions: Float32Array.of(value) }],
+      })),
+    });
+    looks = 0;
+    for (const i of lanes.keys()) {
+      largest.look(i);
+      trace.partsAt(i);
+    }
+    withTokens(columns, trace, 0);
+    layOut(columns, layout);
+    costs.push(looks);
+    assert.equal(largest.of(0), most);
+  }
+  assert.ok(Math.max(...costs.slice(64)) <= 1.5 * Math.max(...costs.slice(0, 64)), costs.at(-1));
+  // And it is what doing everything once more gives.
+  assert.equal(largest.of(-1), 1, "a row that no lane has");
+  assert.deepEqual(columns, columnsOf(trace, 0));
+  assert.deepEqual(layout, layOut(columnsOf(trace, 0), noLayout()));
+  assert.deepEqual(
+    columnsBetween(layout, 1000, 1100),
+    layout.lefts.flatMap((at, i) => (at + 18 > 1000 && at < 1100 ? [i] : [])),
+  );
+  assert.equal(trace.partsAt(1), -1);
+  trace.apply({ lanes: [{ lane: 0, token: { id: 7, text: "", logprob: 0 } }] });
+  trace.apply({ lanes: [{ lane: 1, token: { id: 8, text: "", logprob: 0 } }] });
+  assert.equal(trace.partsAt(1), 4096);
 });

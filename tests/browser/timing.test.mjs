@@ -144,7 +144,10 @@ test("of two recorded runs that are clicked the later one is shown, also where t
 test("one that cannot be fetched says nothing once another is open", async (t) => {
   const { page } = await visit(
     t,
-    { late: { [`${GALLERY}slow.json`]: 700 }, files: { ...gallery(), [`${GALLERY}slow.json`]: undefined } },
+    {
+      late: { [`${GALLERY}slow.json`]: 700 },
+      files: { ...gallery(), [`${GALLERY}slow.json`]: undefined },
+    },
     () => true,
   );
   await chip(page, "slow").click();
@@ -155,16 +158,16 @@ test("one that cannot be fetched says nothing once another is open", async (t) =
 });
 
 test("what is typed after a recorded run was clicked is not typed over by it", async (t) => {
-  const { page } = await visit(t, { late: { [`${GALLERY}slow.json`]: 500 } });
+  const { page } = await visit(t, { late: { [`${GALLERY}slow.json`]: 1500 } });
   await chip(page, "slow").click();
   await page.fill("[data-part=prompt]", "My own question");
-  await pause(900);
+  await pause(1800);
   assert.equal(await page.inputValue("[data-part=prompt]"), "My own question");
   assert.doesNotMatch(await answer(page, 0), /^slow/);
 });
 
 test("a limit that is set after a recorded run was clicked stays, and the run is shown", async (t) => {
-  const { page } = await visit(t, { late: { [`${GALLERY}slow.json`]: 500 } });
+  const { page } = await visit(t, { late: { [`${GALLERY}slow.json`]: 1500 } });
   await chip(page, "slow").click();
   await page.evaluate(() => {
     document.querySelector("#max").value = "7";

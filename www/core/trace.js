@@ -1,6 +1,8 @@
 // A trace: what a run produced, in the one form that all views read. It is filled by a live run's steps (live.js), or at
 // once from a recorded run (gallery.js, recording.js). Pure.
 
+// Of a lane: the as-trained one it was compared with, and how many tokens from the beginning are known to be the same.
+const compared = new WeakMap();
 const key = (layer, index) => `${layer}.${index}`;
 
 export class Trace {
@@ -46,7 +48,12 @@ export class Trace {
     const theirs = this.lanes[this.trained];
     if (!theirs || mine === theirs) return -1;
     const both = Math.min(mine.tokens.length, theirs.tokens.length);
-    for (let i = 0; i < both; i++) if (mine.tokens[i].id !== theirs.tokens[i].id) return i;
+    // Tokens are only ever added, so what was compared need not be again.
+    const known = compared.get(mine);
+    let same = known?.theirs === theirs && known.same <= both ? known.same : 0;
+    while (same < both && mine.tokens[same].id === theirs.tokens[same].id) same++;
+    compared.set(mine, { theirs, same });
+    if (same < both) return same;
     const ended = (a, b) =>
       a.stopped === "eos" && (b.tokens.length > both || (b.stopped && b.stopped !== "eos"));
     return ended(mine, theirs) || ended(theirs, mine) ? both : -1;

@@ -9,16 +9,35 @@ export const GAP = 22; // between turns
 export const HEAD = 102; // height of the token names and, above them, the turns' names
 const TURN = 20;
 
-/** Where each column begins, and how wide they are together. */
-export function layOut(columns) {
-  const lefts = [];
-  let width = 4;
-  columns.forEach((column, i) => {
-    if (i > 0 && column.segment !== columns[i - 1].segment) width += GAP;
-    lefts.push(width);
-    width += CELL;
-  });
-  return { lefts, width: width + 8 };
+/** Where columns lie: where each begins, how wide they are together, and the turns: {first, length, label}. */
+export const noLayout = () => ({ lefts: [], width: 4, turns: [] });
+
+/** Lays out the columns that a layout has not yet. Gives it back. */
+export function layOut(columns, layout) {
+  const { lefts, turns } = layout;
+  for (let i = lefts.length; i < columns.length; i++) {
+    if (i === 0 || columns[i].segment !== columns[i - 1].segment) {
+      if (i > 0) layout.width += GAP;
+      turns.push({ first: i, length: 0, label: columns[i].label });
+    }
+    turns.at(-1).length++;
+    lefts.push(layout.width);
+    layout.width += CELL;
+  }
+  return layout;
+}
+
+/** The columns of which something lies between `left` and `right`. */
+export function columnsBetween({ lefts }, left, right) {
+  let [low, high] = [0, lefts.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (lefts[middle] + CELL > left) high = middle;
+    else low = middle + 1;
+  }
+  const seen = [];
+  for (; low < lefts.length && lefts[low] < right; low++) seen.push(low);
+  return seen;
 }
 
 /** The colours of the page as they are now, for a canvas. */
@@ -39,10 +58,10 @@ export function colours(element) {
 
 /**
  * The names of the tokens, and of the turns above them.
- * @param view {columns, lefts, seen: the columns in view, left and room: what is in view, cursor: {row, column}, colour}
+ * @param view {columns, lefts, turns, seen: the columns in view, left and room: what is in view, cursor: {row, column}, colour}
  */
 export function paintHead(canvas, view) {
-  const { columns, lefts, seen, colour, cursor } = view;
+  const { columns, lefts, turns, seen, colour, cursor } = view;
   const ink = pen(canvas, view, HEAD);
   ink.font = `12px ${colour.font}`;
   ink.textBaseline = "middle";
@@ -60,15 +79,12 @@ export function paintHead(canvas, view) {
   });
   ink.font = `600 11px ${colour.font}`;
   ink.fillStyle = colour.ink;
-  columns.forEach((column, i) => {
-    if (i > 0 && column.segment === columns[i - 1].segment) return;
-    const length = columns.filter(({ segment }) => segment === column.segment).length;
+  for (const { first, length, label } of turns)
     ink.fillText(
-      shorten(ink, column.label, Math.max(length * CELL + GAP / 2, 46)),
-      lefts[i],
+      shorten(ink, label, Math.max(length * CELL + GAP / 2, 46)),
+      lefts[first],
       TURN / 2 + 1,
     );
-  });
   dividers(ink, view, HEAD);
 }
 
@@ -113,12 +129,9 @@ function pen(canvas, { left, room }, height) {
   return ink;
 }
 
-function dividers(ink, { columns, lefts, colour }, height) {
+function dividers(ink, { turns, lefts, colour }, height) {
   ink.fillStyle = colour.strong;
-  columns.forEach((column, i) => {
-    if (i > 0 && column.segment !== columns[i - 1].segment)
-      ink.fillRect(lefts[i] - GAP / 2, 0, 1, height);
-  });
+  for (const { first } of turns.slice(1)) ink.fillRect(lefts[first] - GAP / 2, 0, 1, height);
 }
 
 // H-Neurons are squares, others discs: the kinds differ by shape as well as colour. Area follows the value.

@@ -2,12 +2,24 @@
 // neuron's own scale. Marks are painted (39 x 150 elements would be slow to stream into); names, switches and the
 // table are elements, and a cell cursor with a spoken line makes every value reachable without a mouse.
 
+import { Largest } from "../core/largest.js";
 import { laneName } from "../core/requests.js";
 import { boardMarkup } from "./board-markup.js";
 import { neuronElement, quoted, tokenTable } from "./board-neurons.js";
-import { CELL, colours, GAP, HEAD, layOut, paintBody, paintHead, ROW } from "./board-paint.js";
+import {
+  CELL,
+  colours,
+  columnsBetween,
+  GAP,
+  HEAD,
+  layOut,
+  noLayout,
+  paintBody,
+  paintHead,
+  ROW,
+} from "./board-paint.js";
 import { $, h, visible } from "./dom.js";
-import { columnsOf } from "./columns.js";
+import { columnsOf, withTokens } from "./columns.js";
 
 export class BoardView {
   #root;
@@ -19,7 +31,8 @@ export class BoardView {
   #lane = 0;
   #rows = []; // {row, layer, index, kind, scale}
   #columns = [];
-  #lefts = [];
+  #layout = noLayout(); // of the columns
+  #largest = null; // contributions seen, for the rows without a scale of their own
   #room = 0; // what is seen of the columns at once: the canvases are that wide, however many tokens there are
   #left = 0; // the first of it
   #cursor = { row: 0, column: -1 };
@@ -50,7 +63,7 @@ export class BoardView {
     this.body.addEventListener("blur", () => this.readout.setAttribute("aria-live", "off"));
     $("[name=show-control]", root).addEventListener("change", (event) => {
       this.#showControl = event.target.checked;
-      this.#layout();
+      this.#arrangeAll();
     });
     $("details.table-view", root).addEventListener("toggle", () => this.#table());
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#paintSoon());
@@ -70,49 +83,51 @@ export class BoardView {
     this.#artifact = new Map(
       artifact.neurons.map((neuron) => [`${neuron.layer}.${neuron.index}`, neuron]),
     );
-    if (this.#trace) this.#layout();
+    if (this.#trace) this.#arrangeAll();
   }
 
   setSelection(neurons) {
     this.#selection = new Set(neurons.map(([layer, index]) => `${layer}.${index}`));
-    if (this.#trace) this.#layout();
+    if (this.#trace) this.#arrangeAll();
   }
 
   show(trace) {
     this.#trace = trace;
+    this.#largest = new Largest(trace);
     this.#lane = Math.min(this.#lane, Math.max(0, trace.lanes.length - 1));
     this.#cursor = { row: 0, column: -1 };
     this.#chosen = -1;
     this.readout.textContent = "Point at a cell, or focus the board and use the arrow keys.";
     this.#tabs();
-    this.#layout();
+    this.#arrangeAll();
     this.#measure();
     this.#paint();
     // A second turn begins at the doubt: what was said before it is to the left.
     const last = this.#columns.findLast(({ label }) => label === "Prompt" || label === "Doubt");
     const first = last ? this.#columns.findIndex(({ segment }) => segment === last.segment) : 0;
-    this.#opening = first > 0 ? this.#lefts[first] - GAP / 2 : 0;
+    this.#opening = first > 0 ? this.#layout.lefts[first] - GAP / 2 : 0;
     this.scroll.scrollTo({ top: 0, left: this.#opening, behavior: "instant" });
   }
 
   /** New cells or tokens in lane i. */
   update(i) {
-    for (const row of this.#rows) if (row.loose) row.scale = this.#seen(row.row);
+    this.#largest.look(i);
+    for (const row of this.#rows) if (row.loose) row.scale = this.#largest.of(row.row);
     if (i !== this.#lane) return;
-    this.#columns = columnsOf(this.#trace, this.#lane);
+    withTokens(this.#columns, this.#trace, this.#lane);
     this.#paintSoon();
   }
 
   /** The run ended: scales that depend on what was seen are settled. */
   settle() {
-    this.#layout();
+    this.#arrangeAll();
   }
 
   showLane(i) {
     if (!this.#trace?.lanes[i]) return;
     this.#lane = i;
     this.#tabs();
-    this.#layout();
+    this.#arrangeAll();
   }
 
   /** {lane, at}: the lane on the board and the chosen position of it, the last one while none is chosen. */
@@ -150,9 +165,10 @@ export class BoardView {
     if (focused) $("input:checked", list)?.focus();
   }
 
-  #layout() {
+  #arrangeAll() {
     if (!this.#trace) return;
     this.#columns = columnsOf(this.#trace, this.#lane);
+    this.#layout = noLayout();
     this.#rows = this.#arrange();
     this.#root.toggleAttribute("data-empty", this.#rows.length === 0);
     this.#names();
@@ -182,7 +198,7 @@ export class BoardView {
         index,
         kind,
         loose,
-        scale: loose ? this.#seen(row) : quantile,
+        scale: loose ? this.#largest.of(row) : quantile,
       });
     };
     this.#trace.rows.forEach(add);
@@ -199,13 +215,6 @@ export class BoardView {
     return this.#trace.lanes.some(
       (lane) => lane.set === "custom" && lane.neurons.some(([l, i]) => `${l}.${i}` === name),
     );
-  }
-
-  #seen(row) {
-    let most = 0;
-    for (const lane of this.#trace.lanes)
-      for (const cells of lane.cells) most = Math.max(most, cells?.[row] ?? 0);
-    return most || 1;
   }
 
   #names() {
@@ -286,16 +295,16 @@ export class BoardView {
 
   #paint() {
     if (!this.#trace || this.#room <= 0) return;
-    const { lefts, width } = layOut(this.#columns);
-    this.#lefts = lefts;
-    this.scroll.style.setProperty("--board-width", `${Math.max(width, this.#room)}px`);
+    const { lefts, turns, width } = layOut(this.#columns, this.#layout);
+    this.scroll.style.setProperty("--board-width", `${Math.max(width + 8, this.#room)}px`);
     const left = Math.round(this.scroll.scrollLeft);
     this.#left = left;
     const view = {
       columns: this.#columns,
       rows: this.#rows,
       lefts,
-      seen: lefts.flatMap((at, i) => (at + CELL > left && at < left + this.#room ? [i] : [])),
+      turns,
+      seen: columnsBetween(this.#layout, left, left + this.#room),
       left,
       room: this.#room,
       cursor: this.#cursor,
@@ -313,8 +322,8 @@ export class BoardView {
     const box = this.body.getBoundingClientRect();
     const row = Math.floor((event.clientY - box.top) / ROW);
     const x = event.clientX - box.left + this.#left;
-    const column = this.#lefts.findIndex((left) => x >= left && x < left + CELL);
-    if (!this.#rows[row] || column < 0) return;
+    const column = columnsBetween(this.#layout, x, x + 1).find((i) => this.#layout.lefts[i] <= x);
+    if (!this.#rows[row] || column === undefined) return;
     if (chosen || column !== this.#cursor.column || row !== this.#cursor.row)
       this.#move(row, column, { told: chosen });
   }
@@ -378,7 +387,7 @@ export class BoardView {
     const { row, column } = this.#cursor;
     const box = this.scroll;
     const side = this.names.offsetWidth;
-    const left = this.#lefts[column] ?? 0;
+    const left = this.#layout.lefts[column] ?? 0;
     if (left < box.scrollLeft) box.scrollLeft = left - CELL;
     else if (left + CELL > box.scrollLeft + box.clientWidth - side)
       box.scrollLeft = left + 2 * CELL - box.clientWidth + side;

@@ -5,6 +5,10 @@
  *   answer; `segment` tells the turns apart, `label` names them
  */
 export function columnsOf(trace, lane) {
+  return withTokens(prompted(trace), trace, lane);
+}
+
+function prompted(trace) {
   const columns = [];
   trace.prompt.forEach(({ text, role, turn }, at) => {
     if (role !== "user" && role !== "assistant") return;
@@ -17,14 +21,19 @@ export function columnsOf(trace, lane) {
           : "Doubt";
     columns.push({ at, text, segment, label });
   });
-  trace.lanes[lane]?.tokens.forEach(({ text }, i) => {
+  return columns;
+}
+
+/** Adds to a lane's columns those of the answer's tokens that they have not yet. Gives them back. */
+export function withTokens(columns, trace, lane) {
+  const { tokens } = trace.lanes[lane] ?? { tokens: [] };
+  for (let i = (columns.at(-1)?.answer ?? -1) + 1; i < tokens.length; i++)
     columns.push({
       at: trace.prompt.length + i,
-      text,
+      text: tokens[i].text,
       segment: "answer",
       label: trace.messages.length > 1 ? "Second answer" : "Answer",
       answer: i,
     });
-  });
   return columns;
 }
