@@ -21,11 +21,13 @@ const SILENCE_GIVEN_UP = 5_000; // a load that was cancelled: what does not end 
 export class EngineError extends Error {
   measuring = []; // the engines that were being measured when the worker had to be given up
 
-  /** @param kind the engine's kind, or "dead" when the worker is gone; `fatal`: only a new worker helps */
+  /** @param {import("./types.js").Failure} failure of the engine's kind, or "dead" when the worker is gone */
   constructor({ message, kind = "internal", fatal = false, resumable = false }) {
     super(message);
     this.name = "EngineError";
-    Object.assign(this, { kind, fatal, resumable });
+    this.kind = kind;
+    this.fatal = fatal; // only a new worker helps
+    this.resumable = resumable;
   }
 }
 
@@ -44,6 +46,7 @@ export class EngineClient {
   #measuring = []; // the engines that are measured just now, where the worker cannot be interrupted
   #onResources;
 
+  /** @param {{onResources?: (urls: string[]) => void}} [on] */
   constructor({ onResources = () => {} } = {}) {
     this.#onResources = onResources;
   }
@@ -155,7 +158,7 @@ export class EngineClient {
         ),
       );
     };
-    worker.onmessageerror = worker.onerror;
+    worker.onmessageerror = () => worker.onerror?.(new ErrorEvent("error"));
     return worker;
   }
 

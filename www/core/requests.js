@@ -26,15 +26,24 @@ export function lanesFor(state) {
   return [trained, { set: "h", alpha }, { set: "random", alpha, seed, control_of: "h" }];
 }
 
-/** My selection as a lane has it: `factors` beside the neurons where one has a factor of its own (null: the lane's alpha). */
+/**
+ * My selection as a lane has it: `factors` beside the neurons where one has a factor of its own (null: the lane's alpha).
+ * @param {readonly import("./types.js").Selected[]} off
+ * @returns {{neurons: import("./types.js").Neuron[], factors?: (number | null)[]}}
+ */
 export function selectionOf(off) {
+  /** @type {import("./types.js").Neuron[]} */
   const neurons = off.map(([layer, index]) => [layer, index]);
   return off.some(([, , own]) => own !== undefined)
     ? { neurons, factors: off.map(([, , own]) => own ?? null) }
     : { neurons };
 }
 
-/** A control of a selection takes over its factors, layer by layer. */
+/**
+ * A control of a selection takes over its factors, layer by layer.
+ * @param {{neurons: import("./types.js").Neuron[], factors?: (number | null)[]}} selection
+ * @returns {{control_of: import("./types.js").Neuron[], factors?: (number | null)[]}}
+ */
 export function controlOf({ neurons, factors }) {
   return factors ? { control_of: neurons, factors } : { control_of: neurons };
 }

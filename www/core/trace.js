@@ -4,16 +4,24 @@
 const key = (layer, index) => `${layer}.${index}`;
 
 export class Trace {
-  /** @param {{recorded?: boolean, messages: {role: string, content: string}[]}} about */
+  /** @param {{recorded?: boolean, messages: import("./types.js").Message[]}} about */
   constructor({ recorded = false, messages }) {
     this.recorded = recorded;
     this.messages = messages;
     this.about = null; // {model: {id, name, sha256}, engine, artifact: {id, provisional}}, as in a recorded trace
+    /** @type {import("./types.js").PromptToken[]} */
     this.prompt = [];
-    this.rows = []; // [layer, index] of every row of cells
+    /** @type {import("./types.js").Neuron[]} of every row of cells */
+    this.rows = [];
+    /** @type {import("./types.js").Lane[]} */
     this.lanes = [];
     this.done = false;
     this.promptRead = 0;
+    /** @type {string | undefined} of a recorded run */ this.id;
+    /** @type {number | undefined} the limit of tokens that a recorded run had */ this.max;
+    /** @type {number | undefined} how long a live run took */ this.seconds;
+    /** @type {Map<number, import("./types.js").Reading[]> | undefined} the largest of all */ this
+      .top;
   }
 
   /** Adds a lane with nothing in it, and gives it back. */

@@ -39,7 +39,8 @@ export function colours(element) {
 
 /**
  * The names of the tokens, and of the turns above them.
- * @param view {columns, lefts, seen: the columns in view, left and room: what is in view, cursor: {row, column}, colour}
+ * @param {HTMLCanvasElement} canvas
+ * @param {any} view columns, lefts, seen: the columns in view, left and room: what is in view, cursor: {row, column}, colour
  */
 export function paintHead(canvas, view) {
   const { columns, lefts, seen, colour, cursor } = view;

@@ -21,12 +21,18 @@ export class DownloadError extends Error {
 }
 
 /**
- * @param sources URLs, in order of preference
- * @param total the file's size in bytes
- * @param sink {received(): number, push(Uint8Array), restart()}: `restart` is called when a source gives the file
- *   from its beginning although a part was there
- * @param signal aborts the download; what the sink has stays
- * @param say called with a line when something is worth telling (a retry, the next source)
+ * @typedef {object} Sink
+ * @property {() => number} received
+ * @property {(chunk: Uint8Array) => void} push
+ * @property {() => void} restart called when a source gives the file from its beginning although a part was there
+ *
+ * @param {object} from
+ * @param {string[]} from.sources URLs, in order of preference
+ * @param {number} from.total the file's size in bytes
+ * @param {Sink} from.sink
+ * @param {AbortSignal} from.signal aborts the download; what the sink has stays
+ * @param {(line: string) => void} [from.say] called when something is worth telling (a retry, the next source)
+ * @param {number[]} [from.pauses] milliseconds before each new try
  */
 export async function download({ sources, total, sink, signal, say = () => {}, pauses = PAUSES }) {
   const reasons = [];
@@ -87,6 +93,7 @@ async function fetchRest({ source, total, sink, signal, etag }) {
   const both = AbortSignal.any ? AbortSignal.any([signal, stall.signal]) : joined(signal, stall);
   let timer = setTimeout(() => stall.abort(), ANSWER);
   try {
+    /** @type {Record<string, string>} */
     const headers = {};
     if (from > 0) {
       headers.Range = `bytes=${from}-`;

@@ -11,14 +11,21 @@ import { openStore, slices, using } from "./store.js";
 let kept = null;
 
 /**
- * @param ModelBuffer the wasm class
- * @param model {sha256, bytes, file: its name}; `sources`: URLs in order of preference
- * @param file the visitor's own copy, a File, to be read instead of them
- * @param signal cancels; `progress({phase, done, total})`; `notice(text)`
- * @returns the loaded Lab
+ * @typedef {object} Wanted
+ * @property {any} ModelBuffer the wasm class
+ * @property {{sha256: string, bytes: number, file: string}} model `file`: its name
+ * @property {string[]} sources URLs in order of preference
+ * @property {File} [file] the visitor's own copy, to be read instead of them
+ * @property {AbortSignal} signal cancels
+ * @property {(progress: import("../core/types.js").Progress) => void} progress
+ * @property {(text: string) => void} notice
+ *
+ * @param {Wanted} options
+ * @returns {Promise<any>} the loaded Lab
  */
 export const loadModel = (options) => using(options.model.sha256, () => load(options));
 
+/** @param {Wanted} options */
 async function load({ ModelBuffer, model, sources, file, signal, progress, notice }) {
   const { store, reason } = await openStore(model.sha256, model.bytes);
   if (!store) notice(`The model is kept in memory only, for this visit: ${reason}.`);

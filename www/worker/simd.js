@@ -23,10 +23,11 @@ export function builds() {
 /** Can workers be modules? The options are read before the address, which is none, so nothing is fetched. */
 export function moduleWorkers() {
   let read = false;
+  /** @type {WorkerOptions} */
   const options = {
     get type() {
       read = true;
-      return "module";
+      return /** @type {const} */ ("module");
     },
   };
   try {

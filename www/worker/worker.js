@@ -104,7 +104,7 @@ async function module(id) {
   for (const choice of choices) {
     const script = new URL(`../../pkg/${choice}/hneurons.js`, import.meta.url);
     try {
-      const loaded = await import(script);
+      const loaded = await import(script.href);
       await loaded.default({ module_or_path: new URL("hneurons_bg.wasm", script) });
       post(
         undefined,
@@ -167,17 +167,22 @@ const hasTrapped = (error) =>
   (typeof WebAssembly === "object" && error instanceof WebAssembly.RuntimeError) ||
   /call stack|too much recursion/.test(error?.message);
 
-/** @param fatal whether only a new worker helps, whatever it was */
+/**
+ * @param {any} error
+ * @param {boolean} [fatal] whether only a new worker helps, whatever it was
+ * @returns {import("../core/types.js").Failure}
+ */
 function described(error, fatal = false) {
   if (error?.name === "AbortError") return { message: "Loading was cancelled.", kind: "cancelled" };
   const kind = error?.kind ?? (error instanceof DownloadError ? "download" : "internal");
   // A trap leaves the module's memory in an unknown state: only a new worker is safe. What a panic says, the module has
   // left here (src/web.rs).
   const trapped = hasTrapped(error);
+  const { hneuronsPanic: panic } = /** @type {{hneuronsPanic?: string}} */ (self);
   const said = error?.message || String(error);
   const stopped =
-    trapped && self.hneuronsPanic
-      ? `The engine stopped on a fault of its own: ${self.hneuronsPanic}. Restart it to go on; the model does not have to be downloaded again. If it happens again, please report this text.`
+    trapped && panic
+      ? `The engine stopped on a fault of its own: ${panic}. Restart it to go on; the model does not have to be downloaded again. If it happens again, please report this text.`
       : `The engine stopped unexpectedly (${said}). Restart it to go on; the model does not have to be downloaded again.`;
   return {
     message: trapped || fatal ? stopped : said,
