@@ -70,6 +70,7 @@
  * @property {number} [score] the detector's reading, 0 to 1
  * @property {string} [stopped] "eos" or "length"
  * @property {string} [limit]
+ * @property {LaneRequest} [asked] what was asked of the engine, for a live run
  */
 
 /** @typedef {{id: number, text: string, role?: string, turn?: number}} PromptToken */

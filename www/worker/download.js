@@ -13,6 +13,10 @@ const PAGE = /^(?:ï»¿)?\s*<(?:!doctype|html|head|body|meta|script|title|!--|\
 const LOGIN = "a login or a filter may stand between";
 
 export class DownloadError extends Error {
+  /**
+   * @param {string} message
+   * @param {{resumable: boolean}} how
+   */
   constructor(message, { resumable }) {
     super(message);
     this.name = "DownloadError";
@@ -86,6 +90,14 @@ class Unsuitable extends Error {}
 /** It answered, without the permission (CORS) that a model's host gives. */
 class Withheld extends Unsuitable {}
 
+/**
+ * @param {object} from
+ * @param {string} from.source
+ * @param {number} from.total
+ * @param {Sink} from.sink
+ * @param {AbortSignal} from.signal
+ * @param {{value: string}} from.etag of the part that is there; set to that of the answer
+ */
 async function fetchRest({ source, total, sink, signal, etag }) {
   const from = sink.received();
   if (from === total) return;
@@ -122,7 +134,7 @@ async function fetchRest({ source, total, sink, signal, etag }) {
       throw new Error("it answered with another part of the file");
     }
     if (start === 0 && from > 0) sink.restart();
-    const reader = response.body.getReader();
+    const reader = /** @type {ReadableStream<Uint8Array>} */ (response.body).getReader();
     for (;;) {
       clearTimeout(timer);
       timer = setTimeout(() => stall.abort(), STALL);
@@ -165,9 +177,15 @@ async function fetchRest({ source, total, sink, signal, etag }) {
   }
 }
 
-/** Where the answer's bytes begin: `from`, 0, or null when they are no use. Throws when the source is unsuitable. */
+/**
+ * Where the answer's bytes begin: `from`, 0, or null when they are no use. Throws when the source is unsuitable.
+ * @param {Pick<Response, "status" | "ok" | "headers" | "url">} response
+ * @param {number} from
+ * @param {number} total
+ * @param {string} source
+ */
 export function startOf(response, from, total, source) {
-  const header = (name) => response.headers.get(name) ?? "";
+  const header = (/** @type {string} */ name) => response.headers.get(name) ?? "";
   if (response.status === 416) return null;
   if ([401, 403, 407, 511].includes(response.status))
     throw new Unsuitable(`HTTP ${response.status}: ${LOGIN}`);
@@ -190,7 +208,11 @@ export function startOf(response, from, total, source) {
   return 0;
 }
 
-/** A web page came: whose, if it is another host's than was asked. */
+/**
+ * A web page came: whose, if it is another host's than was asked.
+ * @param {Pick<Response, "url">} response
+ * @param {string} source
+ */
 function page(response, source) {
   const from = hostOf(response.url);
   return from === "" || from === hostOf(source)
@@ -198,7 +220,11 @@ function page(response, source) {
     : `a web page of ${from}, to which it sends on, instead of the model file; ${LOGIN}`;
 }
 
-/** Does anything answer at this address? Not even the status may be read this way. */
+/**
+ * Does anything answer at this address? Not even the status may be read this way.
+ * @param {string} source
+ * @param {AbortSignal} signal
+ */
 async function answers(source, signal) {
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(), PROBE);
@@ -220,10 +246,12 @@ async function answers(source, signal) {
   }
 }
 
+/** @param {Uint8Array} bytes */
 const latin = (bytes) => String.fromCharCode(...bytes);
 
 // A weak validator must not be used in If-Range (RFC 9110, 13.1.5).
-const strong = (etag) => (etag && !etag.startsWith("W/") ? etag : "");
+const strong = (/** @type {string | null} */ etag) => (etag && !etag.startsWith("W/") ? etag : "");
+/** @param {string} url */
 const hostOf = (url) => {
   try {
     return new URL(url).host;
@@ -231,10 +259,21 @@ const hostOf = (url) => {
     return "";
   }
 };
+/** @param {string} url */
 const sameOrigin = (url) => new URL(url).origin === globalThis.location?.origin;
+/** @param {string} url */
 const place = (url) => (sameOrigin(url) ? "next to the page" : new URL(url).host);
+/**
+ * @param {number} done
+ * @param {number} total
+ */
 const percent = (done, total) => `${Math.floor((100 * done) / total)} %`;
 
+/**
+ * @param {number} ms
+ * @param {AbortSignal} signal
+ * @returns {Promise<void>}
+ */
 function sleep(ms, signal) {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(resolve, ms);
@@ -244,6 +283,10 @@ function sleep(ms, signal) {
   });
 }
 
+/**
+ * @param {AbortSignal} signal
+ * @param {AbortController} controller
+ */
 function joined(signal, controller) {
   if (signal.aborted) controller.abort();
   signal.addEventListener("abort", () => controller.abort(), { once: true });

@@ -6,7 +6,7 @@ use crate::browser;
 use crate::{Result, paths, process};
 
 /// Each tool of `tests/browser/package.json`: its script there, its arguments, and what to do when it finds something.
-const TOOLS: [(&str, &[&str], &str); 3] = [
+const TOOLS: [(&str, &[&str], &str); 4] = [
     (
         "prettier/bin/prettier.cjs",
         &[
@@ -34,9 +34,14 @@ const TOOLS: [(&str, &[&str], &str); 3] = [
         &["--project", "tests/browser/tsconfig.json"],
         "www/core/types.js has the types that files share",
     ),
+    (
+        "typescript/bin/tsc",
+        &["--project", "tests/browser/tsconfig.strict.json"],
+        "in these files every parameter has a type, and null is looked out for",
+    ),
 ];
 
-/// Runs all three, so that one call shows all there is to mend.
+/// Runs all of them, so that one call shows all there is to mend.
 pub fn check() -> Result<()> {
     let folder = browser::tests_folder();
     browser::packages(&folder)?;
