@@ -9,7 +9,8 @@ let workers = [];
 class FakeWorker {
   asked = [];
   ended = false;
-  constructor() {
+  constructor(url, { type }) {
+    this.type = type; // read, as by a browser whose workers can be modules
     workers.push(this);
   }
   postMessage(message) {
@@ -104,7 +105,11 @@ test("Cancel withdraws a load that waits, and lets go of one at work; the next b
 
   const first = client.load({ engine: "cpu" }, {});
   client.cancel();
-  assert.equal((await settled(first)).error.kind, "cancelled", "at once, whatever the worker is at");
+  assert.equal(
+    (await settled(first)).error.kind,
+    "cancelled",
+    "at once, whatever the worker is at",
+  );
   const next = client.load({ engine: "cpu" }, {});
   assert.deepEqual(workers[0].types, ["activity", "load", "cancel"]);
   workers[0].says(3, "error", { message: "Loading was cancelled.", kind: "cancelled" });

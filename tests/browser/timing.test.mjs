@@ -144,7 +144,10 @@ test("of two recorded runs that are clicked the later one is shown, also where t
 test("one that cannot be fetched says nothing once another is open", async (t) => {
   const { page } = await visit(
     t,
-    { late: { [`${GALLERY}slow.json`]: 700 }, files: { ...gallery(), [`${GALLERY}slow.json`]: undefined } },
+    {
+      late: { [`${GALLERY}slow.json`]: 700 },
+      files: { ...gallery(), [`${GALLERY}slow.json`]: undefined },
+    },
     () => true,
   );
   await chip(page, "slow").click();

@@ -4,7 +4,7 @@
 // has not begun. A worker can die without a word (memory, a browser's own limits), so silence is a failure too: while
 // the engine is at work on something, every message is a sign of life, and too long without one ends it.
 
-import { moduleWorkers, NO_MODULE_WORKERS } from "../worker/simd.js";
+import { NO_MODULE_WORKERS } from "../worker/simd.js";
 
 const SILENCE_STEP = 15_000; // a token on the slowest phone takes well under a second
 const SILENCE_PROMPT = 60_000; // a first step reads up to 32 prompt tokens in three lanes
@@ -189,26 +189,32 @@ export class EngineClient {
   #advance() {
     if (this.#current || this.#line.length === 0) return;
     const entry = (this.#current = /** @type {Entry} */ (this.#line.shift()));
-    if (!this.#worker && !moduleWorkers()) {
-      return this.#fail(
-        new EngineError({ message: NO_MODULE_WORKERS, kind: "unsupported", fatal: true }),
-      );
-    }
     entry.silence = entry.first(); // the engine in use decides, and may have changed meanwhile
     try {
       this.#worker ??= this.#start();
       this.#watch(entry);
       this.#worker.postMessage({ id: entry.id, ...entry.message });
     } catch (error) {
-      this.#fail(dead(`The engine could not be started (${error.message}). Reload the page.`));
+      const stopped = `The engine could not be started (${error.message}). Reload the page.`;
+      this.#fail(error instanceof EngineError ? error : dead(stopped));
     }
   }
 
   #start() {
-    const worker = new Worker(new URL("../worker/worker.js", import.meta.url), {
-      type: "module",
+    let asked = false; // whether the browser knows that a worker may be a module
+    /** @type {WorkerOptions} */
+    const options = {
       name: "engine",
-    });
+      get type() {
+        asked = true;
+        return /** @type {const} */ ("module");
+      },
+    };
+    const worker = new Worker(new URL("../worker/worker.js", import.meta.url), options);
+    if (!asked) {
+      worker.terminate();
+      throw new EngineError({ message: NO_MODULE_WORKERS, kind: "unsupported", fatal: true });
+    }
     worker.onmessage = ({ data }) => worker === this.#worker && this.#receive(data);
     worker.onerror = (event) => {
       event.preventDefault?.();

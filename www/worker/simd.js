@@ -20,24 +20,6 @@ export function builds() {
   return runs(RELAXED) ? ["relaxed-simd", "simd128"] : ["simd128"];
 }
 
-/** Can workers be modules? The options are read before the address, which is none, so nothing is fetched. */
-export function moduleWorkers() {
-  let read = false;
-  /** @type {WorkerOptions} */
-  const options = {
-    get type() {
-      read = true;
-      return /** @type {const} */ ("module");
-    },
-  };
-  try {
-    new Worker("http://:", options).terminate();
-  } catch {
-    // The address.
-  }
-  return read;
-}
-
 const lacks = (/** @type {string} */ what) =>
   `This browser cannot run the model: it lacks ${what}. Chrome or Edge 103, Firefox 114, Safari 16.4 and later can. The recorded run stays explorable.`;
 export const NO_SIMD = lacks("SIMD in WebAssembly");

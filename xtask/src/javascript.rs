@@ -1,4 +1,6 @@
 //! The checks that JavaScript gets without a browser: prettier's format, ESLint's findings, TypeScript's types.
+//!
+//! `www/sw.js` is left to ESLint and its tests: it is the same from version to version, comments included.
 
 use std::process::Command;
 
