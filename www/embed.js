@@ -2,7 +2,9 @@
 (() => {
   if (customElements.get("h-neurons")) return; // loaded twice
 
-  const script = document.currentScript ?? document.querySelector('script[src*="embed.js"]');
+  const script = /** @type {HTMLScriptElement | null} */ (
+    document.currentScript ?? document.querySelector('script[src*="embed.js"]')
+  );
   if (!script?.src)
     return console.error(
       "h-neurons: load embed.js by a <script src>; that says where the page is.",

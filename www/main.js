@@ -15,7 +15,7 @@ import { showAbout } from "./page/about.js";
 import { BoardView } from "./page/board.js";
 import { Controls } from "./page/controls.js";
 import { showHead, showKind } from "./page/conversation.js";
-import { $, h, megabytes, say } from "./page/dom.js";
+import { $, field, h, megabytes, say } from "./page/dom.js";
 import { doubtFields } from "./page/doubt.js";
 import { GalleryView } from "./page/gallery.js";
 import { arrange, embedded, listen, opening, tell } from "./page/hosts.js";
@@ -138,7 +138,7 @@ function select(off) {
 }
 
 /** Runs the settings. With `file`, the model is read from the visitor's own copy of it. */
-async function run({ file } = {}) {
+async function run({ file = undefined } = {}) {
   if (isBusy()) return;
   clearMessage();
   if (!artifact) {
@@ -233,7 +233,7 @@ async function runSweep() {
 $("form.doubt").addEventListener("submit", (event) => {
   event.preventDefault();
   if (!trace) return;
-  const text = $("#doubt-text").value.trim() || DOUBT;
+  const text = field("#doubt-text").value.trim() || DOUBT;
   change({ prompt: trace.messages[0].content, then: text }, { show: true });
   settings.thenIsTheButtons();
   run();
@@ -262,16 +262,17 @@ $("#embed-open").addEventListener("click", () =>
   later(
     () => import("./page/embedding.js"),
     ({ openEmbedding }) => {
-      if (!$("dialog[data-part=embed]").open) openEmbedding(settings.linked, trace);
+      if (!$("dialog[data-part=embed]").matches("[open]")) openEmbedding(settings.linked, trace);
     },
   ),
 );
 
-$("[data-part=export]").addEventListener("toggle", ({ target }) => {
-  if (target.open)
+$("[data-part=export]").addEventListener("toggle", ({ currentTarget }) => {
+  const exports = /** @type {HTMLDetailsElement} */ (currentTarget);
+  if (exports.open)
     later(
       () => import("./page/export.js"),
-      ({ showExports }) => target.open && showExports(target, trace, artifact?.json),
+      ({ showExports }) => exports.open && showExports(exports, trace, artifact?.json),
     );
 });
 
@@ -361,6 +362,7 @@ async function attempt(act) {
       act: () => attempt(() => session.restart(settings.now.engine)),
     };
     const retry = { words: "Retry", act: () => run() };
+    /** @type {import("./page/message.js").Way[]} */
     const ways = [error.fatal ? restart : retry];
     // Where the network gives no model, the visitor may have it.
     if (["download", "hash"].includes(error.kind)) ways.push(chooseFile);

@@ -8,7 +8,8 @@
     "Array.prototype.findLast",
     "Object.hasOwn",
   ];
-  var base = document.currentScript ? document.currentScript.src : "www/start.js";
+  var script = /** @type {HTMLScriptElement | null} */ (document.currentScript);
+  var base = script ? script.src : "www/start.js";
   var missing = NEEDED.filter(function (path) {
     var at = window;
     return path.split(".").some(function (name) {

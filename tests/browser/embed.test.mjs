@@ -11,7 +11,7 @@ import { answer, launch, state } from "./mock/browser.mjs";
 import { serve } from "./mock/server.mjs";
 import { repository } from "./server.mjs";
 
-const BUDGET = 30_500; // gzipped bytes of an untouched embed, without its recorded run
+const BUDGET = 32_000; // gzipped bytes of an untouched embed, without its recorded run
 const MODEL = "smollm2-135m-instruct-q4_1"; // whose recorded runs are weighed
 
 let browser, site, host, body;

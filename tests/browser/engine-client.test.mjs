@@ -9,7 +9,8 @@ let workers = [];
 class FakeWorker {
   asked = [];
   ended = false;
-  constructor() {
+  constructor(url, { type }) {
+    this.type = type; // read, as by a browser whose workers can be modules
     workers.push(this);
   }
   postMessage(message) {

@@ -1,15 +1,19 @@
 // Finds and reads the artifact: the published file of one model's H-Neurons. The page shows nothing about the
 // H-Neurons that is not in it; the engine checks it again against the model it has loaded.
 
+/** @typedef {{id: string, artifact: string, sha256?: string}} Entry of the list of models */
+
 const folder = new URL("../artifacts/", import.meta.url);
 
 /**
  * The artifact of `wanted`, or of the default model. `named` gives the hashes of all models that this page names, or null
  * where they cannot be known.
- * @returns {Promise<{text: string, json: object, named: () => Promise<string[] | null>}>}
+ * @param {string} [wanted]
+ * @returns {Promise<{text: string, json: any, named: () => Promise<string[] | null>}>}
  */
 export async function loadArtifact(wanted) {
   const index = await getJson(new URL("index.json", folder));
+  /** @type {Entry[]} */
   const models = Array.isArray(index.json.models) ? index.json.models : [];
   const entry =
     models.find((model) => model.id === wanted) ??
@@ -29,6 +33,11 @@ export async function loadArtifact(wanted) {
   return { ...artifact, named: () => hashesOf(models, entry, artifact) };
 }
 
+/**
+ * @param {Entry[]} models
+ * @param {Entry} loaded
+ * @param {{json: any}} artifact
+ */
 async function hashesOf(models, loaded, { json }) {
   try {
     return await Promise.all(
@@ -42,6 +51,10 @@ async function hashesOf(models, loaded, { json }) {
   }
 }
 
+/**
+ * @param {URL} url
+ * @returns {Promise<{text: string, json: any}>}
+ */
 async function getJson(url) {
   let response;
   try {

@@ -4,8 +4,12 @@ import { NAME } from "./lesson-parts.js";
 import { DEFAULTS, formatHash } from "./state.js";
 
 /**
- * @param page the page's address without query and hash
- * @param choice {lesson, hide: names, settings: the page's state or null for its defaults, teacher: with the teacher's notes}
+ * @param {string} page the page's address without query and hash
+ * @param {object} choice
+ * @param {string} choice.lesson
+ * @param {string[]} [choice.hide] names of panels
+ * @param {import("./types.js").Settings | null} [choice.settings] the page's state, or null for its defaults
+ * @param {boolean} [choice.teacher] with the teacher's notes
  */
 export function classLink(page, { lesson, hide = [], settings = null, teacher = false }) {
   const query = new URLSearchParams();

@@ -107,9 +107,11 @@ function triples(flat) {
 
 /**
  * What a page shows of a sweep for these settings: as trained, the set at alpha, and its control, as a trace of three
- * lanes. Null where the recording has no such lanes (another alpha, or a selection of one's own).
+ * lanes. Null where the recording has no such lanes (another alpha, or another selection).
+ * @param {import("./trace.js").Trace} sweep
+ * @param {Pick<import("./types.js").Settings, "alpha" | "set" | "seed" | "off">} settings
  */
-export function viewOf(sweep, { alpha, set, seed, off = [] }) {
+export function viewOf(sweep, { alpha, set, seed, off }) {
   const trained = sweep.lanes[sweep.trained];
   const own = sweep.lanes.find((lane) => lane.set === setOf({ set }));
   // The controls of a selection are not those of the H-Neurons.

@@ -18,7 +18,8 @@ export function runsOf(text, index) {
 
 /**
  * A text with its fields filled in, as pieces: {text} and {error} in turn.
- * @param source {index, traces}: the gallery's list, and a Map from a run's id to its trace with all lanes
+ * @param {string} text
+ * @param {import("./types.js").GallerySource} source the gallery's list, and a run's trace with all lanes, by its id
  */
 export function fill(text, source) {
   const pieces = [];
@@ -110,6 +111,7 @@ function controlsOf({ index }, kind, alpha) {
 }
 
 /** The largest contribution of an H-Neuron to the as-trained lane's words: prompt and answer, without the template. */
+/** @returns {{neuron: import("./types.js").Neuron, text: string, value: number, answer: boolean}} */
 function strongest(source, id) {
   const { trace, at } = laneOf(source, id, "none", 1);
   const own = new Set(trace.lanes.find(({ set }) => set === "h")?.neurons.map(String));
@@ -137,6 +139,10 @@ function strongest(source, id) {
   return most ?? refuse(`the recorded run “${id}” has no H-Neurons`);
 }
 
+/**
+ * @param {string} why
+ * @returns {never}
+ */
 function refuse(why) {
   throw new Error(why);
 }

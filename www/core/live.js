@@ -3,17 +3,27 @@
 import { Trace } from "./trace.js";
 
 export class LiveTrace extends Trace {
-  /** From the answer to `start`. `lanes` are those of the request: they know their seeds. */
+  /**
+   * From the answer to `start`. `lanes` are those of the request: they know their seeds.
+   * @param {any} started
+   * @param {import("./types.js").LaneRequest[]} lanes
+   */
   begin(started, lanes) {
     this.prompt = started.prompt;
-    this.rows = started.shown.map(([layer, index]) => [layer, index]);
-    started.lanes.forEach(
-      (lane, i) =>
-        (this.addLane({ ...lanes[i], ...lane, ...placed(lane, lanes[i]) }).asked = lanes[i]),
-    );
+    this.rows = started.shown.map((/** @type {[number, number]} */ [layer, index]) => [
+      layer,
+      index,
+    ]);
+    started.lanes.forEach((/** @type {any} */ lane, /** @type {number} */ i) => {
+      this.addLane({ ...lanes[i], ...lane, ...placed(lane, lanes[i]) }).asked = lanes[i];
+    });
   }
 
-  /** One step of a live run. Returns the lanes it touched. */
+  /**
+   * One step of a live run. Returns the lanes it touched.
+   * @param {any} step
+   * @returns {Set<number>}
+   */
   apply(step) {
     this.promptRead = step.prompt_read ?? this.promptRead;
     const touched = new Set();
@@ -32,13 +42,19 @@ export class LiveTrace extends Trace {
   }
 }
 
-// Factors in the order of the lane's neurons. A selection keeps its own order; the engine gives a control's neurons by layer and
-// index, and each takes the factor of its place.
+/**
+ * Factors in the order of the lane's neurons. A selection keeps its own order; the engine gives a control's neurons by layer
+ * and index, and each takes the factor of its place.
+ * @param {any} lane
+ * @param {import("./types.js").LaneRequest} asked
+ * @returns {Pick<import("./types.js").LaneRequest, "neurons" | "factors">}
+ */
 function placed(lane, { set, neurons, control_of, factors }) {
   if (!factors) return {};
   if (set === "custom") return { neurons, factors };
+  if (!Array.isArray(control_of)) return {};
   const sorted = control_of
-    .map((neuron, i) => [neuron, factors[i]])
-    .sort(([[a, i]], [[b, j]]) => a - b || i - j);
-  return { factors: sorted.map(([, factor]) => factor) };
+    .map((neuron, i) => ({ neuron, factor: factors[i] }))
+    .sort(({ neuron: [a, i] }, { neuron: [b, j] }) => a - b || i - j);
+  return { factors: sorted.map(({ factor }) => factor) };
 }

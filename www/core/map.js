@@ -101,7 +101,10 @@ export function knownField(trace, lane, at, { layers, neurons_per_layer: per }) 
 /** Which columns are in view: `from` (a fraction of a neuron, too) and how many. */
 export class Window {
   constructor(perLayer, least = 24) {
-    Object.assign(this, { perLayer, least, from: 0, count: perLayer });
+    this.perLayer = perLayer;
+    this.least = least;
+    this.from = 0;
+    this.count = perLayer;
   }
 
   get zoom() {

@@ -2,9 +2,17 @@
 
 import { Trace } from "./trace.js";
 
+/**
+ * @param {number} layer
+ * @param {number} index
+ */
 const key = (layer, index) => `${layer}.${index}`;
 
-/** A recorded trace. Throws with a plain message when it is not one. */
+/**
+ * A recorded trace. Throws with a plain message when it is not one.
+ * @param {any} json
+ * @returns {Trace}
+ */
 export function fromRecording(json) {
   if (!json || !Array.isArray(json.lanes) || !Array.isArray(json.messages)) {
     throw new Error("This file is not a recorded trace: it has no lanes or no messages.");
@@ -17,7 +25,7 @@ export function fromRecording(json) {
   };
   trace.prompt = Array.isArray(json.prompt) ? json.prompt : [];
   const rows = new Map();
-  const rowOf = ({ layer, index }) => {
+  const rowOf = (/** @type {import("./types.js").Reading} */ { layer, index }) => {
     const name = key(layer, index);
     if (!rows.has(name)) {
       rows.set(name, rows.size);
@@ -25,7 +33,8 @@ export function fromRecording(json) {
     }
     return rows.get(name);
   };
-  const cellsOf = (neurons) => {
+  const cellsOf = (/** @type {import("./types.js").Reading[] | undefined} */ neurons) => {
+    /** @type {number[]} */
     const cells = [];
     for (const neuron of neurons ?? []) cells[rowOf(neuron)] = neuron.contribution;
     return cells;
@@ -33,11 +42,12 @@ export function fromRecording(json) {
   for (const recorded of json.lanes) {
     const { set, alpha, seed, edited = [] } = recorded;
     const lane = trace.addLane({ set, alpha, seed, neurons: edited });
-    (recorded.prompt_neurons ?? []).forEach((neurons, at) => (lane.cells[at] = cellsOf(neurons)));
-    (recorded.tokens ?? []).forEach(({ id, text, logprob, neurons }, i) => {
+    for (const [at, neurons] of (recorded.prompt_neurons ?? []).entries())
+      lane.cells[at] = cellsOf(neurons);
+    for (const [i, { id, text, logprob, neurons }] of (recorded.tokens ?? []).entries()) {
       lane.tokens.push({ id, text: String(text), logprob });
       if (neurons) lane.cells[trace.prompt.length + i] = cellsOf(neurons);
-    });
+    }
     lane.score = recorded.score ?? undefined;
     lane.stopped = recorded.stopped;
     lane.limit = recorded.limit;

@@ -3,9 +3,12 @@
 /**
  * The lanes of a run. Every effect stands beside its control: the third lane is always a random set with the
  * same number of neurons in each layer as the set in the middle.
+ * @param {import("./types.js").Settings} state
+ * @returns {import("./types.js").LaneRequest[]}
  */
 export function lanesFor(state) {
   const { alpha, seed } = state;
+  /** @type {import("./types.js").LaneRequest} */
   const trained = { set: "none", alpha: 1 };
   if (state.set === "random") {
     const next = seed >= 0xffff_ffff ? 0 : seed + 1;
@@ -26,26 +29,46 @@ export function lanesFor(state) {
   return [trained, { set: "h", alpha }, { set: "random", alpha, seed, control_of: "h" }];
 }
 
-/** My selection as a lane has it: `factors` beside the neurons where one has a factor of its own (null: the lane's alpha). */
+/**
+ * My selection as a lane has it: `factors` beside the neurons where one has a factor of its own (null: the lane's alpha).
+ * @param {readonly import("./types.js").Selected[]} off
+ * @returns {{neurons: import("./types.js").Neuron[], factors?: (number | null)[]}}
+ */
 export function selectionOf(off) {
+  /** @type {import("./types.js").Neuron[]} */
   const neurons = off.map(([layer, index]) => [layer, index]);
   return off.some(([, , own]) => own !== undefined)
     ? { neurons, factors: off.map(([, , own]) => own ?? null) }
     : { neurons };
 }
 
-/** A control of a selection takes over its factors, layer by layer. */
+/**
+ * A control of a selection takes over its factors, layer by layer.
+ * @param {{neurons: import("./types.js").Neuron[], factors?: (number | null)[]}} selection
+ * @returns {{control_of: import("./types.js").Neuron[], factors?: (number | null)[]}}
+ */
 export function controlOf({ neurons, factors }) {
   return factors ? { control_of: neurons, factors } : { control_of: neurons };
 }
 
-/** One user turn, or (with `then`) the doubt: the as-trained answer goes into every lane. */
+/**
+ * One user turn, or (with `then`) the doubt: the as-trained answer goes into every lane.
+ * @param {import("./types.js").Settings} state
+ * @param {string} [answer] as trained, to be doubted
+ * @returns {import("./types.js").Message[]}
+ */
 export function messagesFor(state, answer) {
   const first = { role: "user", content: state.prompt };
   if (answer === undefined) return [first];
   return [first, { role: "assistant", content: answer }, { role: "user", content: state.then }];
 }
 
+/**
+ * @param {import("./types.js").Settings} state
+ * @param {import("./types.js").Message[]} messages
+ * @param {import("./types.js").LaneRequest[]} [lanes]
+ * @returns {import("./types.js").RunRequest}
+ */
 export function requestFor(state, messages, lanes = lanesFor(state)) {
   return { messages, lanes, max_tokens: state.max, temperature: state.temp, seed: state.seed };
 }

@@ -18,7 +18,14 @@ export class Session {
   #on;
 
   /**
-   * @param on {state(name), progress(p), notice(text), engine(chosen), trace(trace), touched(trace, lanes), resources(urls)}
+   * @param {object} on
+   * @param {(name: string) => void} on.state
+   * @param {(progress: import("./types.js").Progress) => void} on.progress
+   * @param {(text: string) => void} on.notice
+   * @param {(chosen?: any) => void} on.engine
+   * @param {(trace: LiveTrace) => void} on.trace
+   * @param {(trace: LiveTrace, lanes: Set<number>) => void} on.touched
+   * @param {(urls: string[]) => void} on.resources
    */
   constructor(on) {
     this.#on = on;
@@ -94,7 +101,7 @@ export class Session {
   }
 
   /** Runs these settings; gives the last turn's trace, or null for one that was stopped before it began. */
-  async run(state, { file } = {}) {
+  async run(state, { file = undefined } = {}) {
     await this.load(state.engine, file);
     this.#stopped = false;
     this.#on.state("running");

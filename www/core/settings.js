@@ -1,11 +1,15 @@
 // The settings of the form over time. Beside what they are (state.js) they know whose they are: what a visitor typed stays
 // until it is typed over; what the page or a button put there goes when another question is asked. Pure.
 
+/** @typedef {import("./types.js").Settings} State */
+
 export class Settings {
+  /** @type {State} */
   #now;
   #borrowed = false; // prompt and second turn are those of the recorded run that is shown: nobody has chosen them yet
   #thenByButton = false; // the second turn came from the button, not from a link or the field
 
+  /** @param {State} settings */
   constructor(settings) {
     this.#now = settings;
   }
@@ -24,7 +28,10 @@ export class Settings {
     return this.#borrowed ? { ...this.#now, prompt: "", then: "" } : this.#now;
   }
 
-  /** Takes new values of some keys. Returns what has changed, with what follows from them. */
+  /**
+   * Takes new values of some keys. Returns what has changed, with what follows from them.
+   * @param {Partial<State>} given
+   */
   change(given) {
     const patch = { ...given };
     // A new question after a doubt is a new conversation, unless the visitor wrote the second turn.
@@ -43,13 +50,19 @@ export class Settings {
     return patch;
   }
 
-  /** All settings from outside: an address, or the host of an embed. */
+  /**
+   * All settings from outside: an address, or the host of an embed.
+   * @param {State} settings
+   */
   take(settings) {
     this.#now = settings;
     this.#borrowed = false;
   }
 
-  /** Puts a shown run's conversation into the form. A link has it only once it was run or changed. */
+  /**
+   * Puts a shown run's conversation into the form. A link has it only once it was run or changed.
+   * @param {import("./types.js").Message[]} messages
+   */
   borrow([first, , second]) {
     this.#now = { ...this.#now, prompt: first.content, then: second?.content ?? "" };
     this.#borrowed = true;

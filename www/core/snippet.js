@@ -34,9 +34,12 @@ function settings(state) {
 }
 
 /**
- * @param base the page's address, without query and hash
- * @param options {hide: [panels], height: 0 for as high as the content, otherwise CSS pixels, run: start at
- *   once where the model is in the reader's browser}
+ * @param {import("./types.js").Settings} state
+ * @param {object} options
+ * @param {string[]} options.hide panels
+ * @param {number} options.height CSS pixels, or 0 for as high as the content
+ * @param {boolean} options.run start at once where the model is in the reader's browser
+ * @param {string} base the page's address, without query and hash
  */
 export function elementSnippet(state, { hide, height, run }, base) {
   const attributes = settings(state);

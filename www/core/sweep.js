@@ -11,10 +11,10 @@ export const setOf = ({ set }) => (set === "custom" ? "custom" : "h");
 
 /** The lanes of a live sweep: as trained, then the set and two random controls at every alpha. */
 export function sweepLanes({ set, off, seed }) {
-  const own = setOf({ set }) === "custom" ? selectionOf(off) : {};
-  const control = own.neurons ? controlOf(own) : { control_of: "h" };
+  const own = setOf({ set }) === "custom" ? selectionOf(off) : null;
+  const control = own ? controlOf(own) : { control_of: "h" };
   // With factors of single neurons, × 1 is not the lane as trained.
-  const alphas = own.factors ? [...ALPHAS, 1] : ALPHAS;
+  const alphas = own?.factors ? [...ALPHAS, 1] : ALPHAS;
   const second = seed >= 0xffff_ffff ? 0 : seed + 1;
   return [
     { set: "none", alpha: 1 },

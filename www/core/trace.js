@@ -2,34 +2,60 @@
 // once from a recorded run (gallery.js, recording.js). Pure.
 
 // Of a lane: the as-trained one it was compared with, and how many tokens from the beginning are known to be the same.
+/** @type {WeakMap<object, { theirs: object, same: number }>} */
 const compared = new WeakMap();
+
+/**
+ * @param {number} layer
+ * @param {number} index
+ */
 const key = (layer, index) => `${layer}.${index}`;
 
+/** @typedef {import("./types.js").Lane} Lane */
+/** @typedef {import("./types.js").Neuron} Neuron */
+
 export class Trace {
-  /** @param {{recorded?: boolean, messages: {role: string, content: string}[]}} about */
+  /** @param {{recorded?: boolean, messages: import("./types.js").Message[]}} about */
   constructor({ recorded = false, messages }) {
     this.recorded = recorded;
     this.messages = messages;
+    /** @type {{model: any, engine: string, artifact: any} | null} */
     this.about = null; // {model: {id, name, sha256}, engine, artifact: {id, provisional}}, as in a recorded trace
+    /** @type {import("./types.js").PromptToken[]} */
     this.prompt = [];
-    this.rows = []; // [layer, index] of every row of cells
+    /** @type {Neuron[]} of every row of cells */
+    this.rows = [];
+    /** @type {Lane[]} */
     this.lanes = [];
     this.done = false;
     this.promptRead = 0;
+    /** @type {string | undefined} of a recorded run */ this.id;
+    /** @type {number | undefined} the limit of tokens that a recorded run had */ this.max;
+    /** @type {number | undefined} how long a live run took */ this.seconds;
+    /** @type {Map<number, import("./types.js").Reading[]> | undefined} the largest of all */ this
+      .top;
   }
 
-  /** Adds a lane with nothing in it, and gives it back. */
+  /**
+   * Adds a lane with nothing in it, and gives it back.
+   * @param {import("./types.js").LaneRequest} about
+   */
   addLane(about) {
     const lane = emptyLane(about);
     this.lanes.push(lane);
     return lane;
   }
 
-  /** The same conversation with these lanes, which are shared, not copied. */
+  /**
+   * The same conversation with these lanes, which are shared, not copied.
+   * @param {Lane[]} lanes
+   * @returns {Trace}
+   */
   withLanes(lanes) {
     return Object.assign(Object.create(Trace.prototype), this, { lanes });
   }
 
+  /** @param {number} lane */
   text(lane) {
     return this.lanes[lane].tokens.map((token) => token.text).join("");
   }
@@ -42,6 +68,7 @@ export class Trace {
   /**
    * Where a lane parts from the as-trained one: the index of the first token that differs, -1 while (or if) it
    * does not. A lane that ends where the other goes on parts at its end.
+   * @param {number} lane
    */
   partsAt(lane) {
     const mine = this.lanes[lane];
@@ -54,12 +81,16 @@ export class Trace {
     while (same < both && mine.tokens[same].id === theirs.tokens[same].id) same++;
     compared.set(mine, { theirs, same });
     if (same < both) return same;
+    /** @type {(a: Lane, b: Lane) => boolean} */
     const ended = (a, b) =>
-      a.stopped === "eos" && (b.tokens.length > both || (b.stopped && b.stopped !== "eos"));
+      a.stopped === "eos" && (b.tokens.length > both || Boolean(b.stopped && b.stopped !== "eos"));
     return ended(mine, theirs) || ended(theirs, mine) ? both : -1;
   }
 
-  /** Both lanes ended with the same tokens. */
+  /**
+   * Both lanes ended with the same tokens.
+   * @param {number} lane
+   */
   sameAsTrained(lane) {
     const [mine, theirs] = [this.lanes[lane], this.lanes[this.trained]];
     return Boolean(
@@ -72,29 +103,48 @@ export class Trace {
     );
   }
 
-  /** A contribution, or undefined where none was read. `at` indexes prompt then answer. */
+  /**
+   * A contribution, or undefined where none was read. `at` indexes prompt then answer.
+   * @param {number} lane
+   * @param {number} row
+   * @param {number} at
+   * @returns {number | undefined}
+   */
   contribution(lane, row, at) {
     return this.lanes[lane]?.cells[at]?.[row];
   }
 
-  /** Does this lane edit that neuron? */
+  /**
+   * Does this lane edit that neuron?
+   * @param {number} lane
+   * @param {Neuron} neuron
+   */
   edits(lane, [layer, index]) {
     return this.lanes[lane].edited.has(key(layer, index));
   }
 
-  /** The factor this lane gives that neuron: 1 where it does not edit it. */
+  /**
+   * The factor this lane gives that neuron: 1 where it does not edit it.
+   * @param {number} lane
+   * @param {Neuron} neuron
+   */
   factor(lane, neuron) {
     const { alpha, own } = this.lanes[lane];
     return this.edits(lane, neuron) ? (own.get(key(...neuron)) ?? alpha) : 1;
   }
 }
 
+/**
+ * @param {import("./types.js").LaneRequest} about
+ * @returns {Lane}
+ */
 function emptyLane({ set, alpha, seed, control_of, neurons = [], factors = [] }) {
-  const own = new Map(
-    neurons.flatMap(([layer, index], i) =>
-      factors[i] == null ? [] : [[key(layer, index), factors[i]]],
-    ),
-  );
+  /** @type {Map<string, number>} */
+  const own = new Map();
+  neurons.forEach(([layer, index], i) => {
+    const factor = factors[i];
+    if (factor != null) own.set(key(layer, index), factor);
+  });
   const names = set === "none" ? [] : neurons.map(([layer, index]) => key(layer, index));
   return {
     set,

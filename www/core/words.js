@@ -1,6 +1,10 @@
 // What lanes, factors and ends are called on the page. Pure.
 
-/** A lane's name as the page writes it. */
+/**
+ * A lane's name as the page writes it.
+ * @param {Pick<import("./types.js").Lane, "set" | "alpha" | "seed">} lane
+ * @param {{set: string}[]} lanes
+ */
 export function laneName(lane, lanes) {
   const times = ` × ${lane.alpha}`;
   if (lane.set === "h") return `H-Neurons${times}`;
@@ -12,7 +16,10 @@ export function laneName(lane, lanes) {
   return "As trained";
 }
 
-/** What a factor does, in words. */
+/**
+ * What a factor does, in words.
+ * @param {number} alpha
+ */
 export function alphaWords(alpha) {
   if (alpha === 0) return "silenced";
   if (alpha < 1) return "turned down";
@@ -20,7 +27,10 @@ export function alphaWords(alpha) {
   return "amplified";
 }
 
-/** Why a lane ended, in words. */
+/**
+ * Why a lane ended, in words.
+ * @param {{stopped?: string, limit?: string}} lane
+ */
 export function stopWords(lane) {
   if (lane.stopped === "eos") return "ended by itself";
   if (lane.stopped === "stop") return "stopped";

@@ -14,9 +14,13 @@ const promoted = (about) => (about?.promotes ?? []).slice(0, 3).map(visible).joi
 
 /**
  * A row's name and switch.
- * @param neuron {layer, index, kind}
- * @param known {about: the artifact's neuron, if it has it; off: in My selection; factor: the lane's, or null; first: of its layer and kind}
- * @param on {toggle(), card(), focus()}
+ * @param {{layer: number, index: number, kind: string}} neuron
+ * @param {object} known
+ * @param {any} known.about the artifact's neuron, if it has it
+ * @param {boolean} known.off in My selection
+ * @param {number | null} known.factor the lane's
+ * @param {boolean} known.first of its layer and kind
+ * @param {Record<"toggle" | "card" | "focus", () => void>} on
  */
 export function neuronElement({ layer, index, kind }, { about, off, factor, first }, on) {
   const promotes = promoted(about);

@@ -58,7 +58,8 @@ export function colours(element) {
 
 /**
  * The names of the tokens, and of the turns above them.
- * @param view {columns, lefts, turns, seen: the columns in view, left and room: what is in view, cursor: {row, column}, colour}
+ * @param {HTMLCanvasElement} canvas
+ * @param {any} view columns, lefts, turns, seen: the columns in view, left and room: what is in view, cursor: {row, column}, colour
  */
 export function paintHead(canvas, view) {
   const { columns, lefts, turns, seen, colour, cursor } = view;

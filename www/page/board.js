@@ -18,7 +18,7 @@ import {
   paintHead,
   ROW,
 } from "./board-paint.js";
-import { $, h, visible } from "./dom.js";
+import { $, focused, h, targetOf, visible } from "./dom.js";
 import { columnsOf, withTokens } from "./columns.js";
 
 export class BoardView {
@@ -41,13 +41,21 @@ export class BoardView {
   #opening = null; // where the board wants to be scrolled to, until there are columns enough or the visitor scrolls
   #elements = [];
 
-  /** @param on {lane(i), token(lane, index), toggle(layer, index), chosen(lane, at), card(layer, index, back)} */
+  /**
+   * @param {HTMLElement} root
+   * @param {object} on
+   * @param {(lane: number) => void} on.lane
+   * @param {(lane: number, index: number) => void} on.token
+   * @param {(layer: number, index: number) => void} on.toggle
+   * @param {(lane: number, at: number) => void} on.chosen
+   * @param {(layer: number, index: number, back: () => void) => void} on.card
+   */
   constructor(root, on) {
     this.#root = root;
     this.#on = on;
     root.append(...boardMarkup());
-    this.body = $("canvas.cells", root);
-    this.head = $("canvas.names", root);
+    this.body = /** @type {HTMLCanvasElement} */ ($("canvas.cells", root));
+    this.head = /** @type {HTMLCanvasElement} */ ($("canvas.names", root));
     this.names = $(".board-rows", root);
     this.readout = $(".readout", root);
     this.scroll = $(".board-scroll", root);
@@ -62,7 +70,7 @@ export class BoardView {
     });
     this.body.addEventListener("blur", () => this.readout.setAttribute("aria-live", "off"));
     $("[name=show-control]", root).addEventListener("change", (event) => {
-      this.#showControl = event.target.checked;
+      this.#showControl = targetOf(event).checked;
       this.#arrangeAll();
     });
     $("details.table-view", root).addEventListener("toggle", () => this.#table());
@@ -218,12 +226,8 @@ export class BoardView {
   }
 
   #names() {
-    const focused = document.activeElement?.closest?.("[data-part=neuron]");
-    const kept = focused && [
-      focused.dataset.layer,
-      focused.dataset.index,
-      document.activeElement.className,
-    ];
+    const row = /** @type {HTMLElement | null} */ (focused()?.closest("[data-part=neuron]"));
+    const kept = row && [row.dataset.layer, row.dataset.index, focused().className];
     let group = "";
     this.#elements = this.#rows.map((neuron, i) => {
       const { layer, index, kind } = neuron;
@@ -399,7 +403,7 @@ export class BoardView {
 
   #table() {
     const view = $("details.table-view", this.#root);
-    if (!view.open || !this.#trace) return;
+    if (!view.matches("[open]") || !this.#trace) return;
     const column = this.#columns[this.#cursor.column] ?? this.#columns.at(-1);
     const table = column && [
       tokenTable(this.#trace, this.#lane, column, this.#rows, (neuron) => this.#about(neuron)),

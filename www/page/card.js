@@ -13,7 +13,7 @@ import {
   withFactor,
 } from "../core/neuron.js";
 import { LIMITS } from "../core/state.js";
-import { $, h, visible } from "./dom.js";
+import { $, focused, h, visible } from "./dom.js";
 import { histogramOf } from "./histogram.js";
 
 export class CardView {
@@ -23,7 +23,11 @@ export class CardView {
   #neuron = null; // {layer, index}
   #seen = {}; // {artifact, gallery, trace, chosen, settings, reading}
 
-  /** @param on {change(off), open(run)}; a change of My selection, a recorded run to look at */
+  /**
+   * @param {object} on
+   * @param {(off: import("../core/types.js").Selected[]) => void} on.change a change of My selection
+   * @param {(run: any) => void} on.open a recorded run to look at
+   */
   constructor(on) {
     this.#on = on;
     this.title = h("h3", { id: "card-title", tabindex: "-1" });
@@ -268,9 +272,7 @@ export class CardView {
     const { layer, index } = this.#neuron;
     const found = firedBy(this.#seen.gallery, layer, index);
     this.runs.hidden = found.length === 0;
-    const focused = this.runs.contains(document.activeElement)
-      ? document.activeElement.dataset.run
-      : null;
+    const before = this.runs.contains(focused()) ? focused().dataset.run : null;
     this.runs.replaceChildren(
       h("h4", {}, "Recorded runs that fire it most"),
       h(
@@ -296,7 +298,6 @@ export class CardView {
         ),
       ),
     );
-    if (focused)
-      $(`[data-run="${CSS.escape(focused)}"]`, this.runs)?.focus({ preventScroll: true });
+    if (before) $(`[data-run="${CSS.escape(before)}"]`, this.runs)?.focus({ preventScroll: true });
   }
 }

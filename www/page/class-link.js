@@ -2,7 +2,7 @@
 
 import { classLink } from "../core/class-link.js";
 import { PANELS } from "../core/lesson-parts.js";
-import { $$, h, say } from "./dom.js";
+import { $$, fields, h, say } from "./dom.js";
 
 /** @param lessons of loadList; `state`: the page's settings now */
 export function openClassLink(lessons, state) {
@@ -51,7 +51,7 @@ export function openClassLink(lessons, state) {
   const update = () => {
     const choice = {
       lesson: choose.value,
-      hide: $$("[name=hide]:checked", form).map(({ value }) => value),
+      hide: fields("[name=hide]:checked", form).map(({ value }) => value),
       settings: preset.checked ? state : null,
     };
     const page = `${location.origin}${location.pathname}`;

@@ -2,17 +2,23 @@
 
 import { alphaFrom, DEFAULTS, LIMITS, neuronsFrom, neuronsTo, number } from "../core/state.js";
 import { advancedFields } from "./advanced.js";
-import { $, $$, composes } from "./dom.js";
+import { $, composes, field, fields, targetOf } from "./dom.js";
 import { showSettings } from "./settings.js";
 
 export class Controls {
   #form = $("form.ask");
   #shape;
 
-  /** @param on {change(patch), run(), stop(), borrowed()}: borrowed, if the page itself wrote the prompt */
+  /**
+   * @param {object} on
+   * @param {(patch: Partial<import("../core/types.js").Settings>, how?: {show: boolean}) => void} on.change
+   * @param {() => void} on.run
+   * @param {() => void} on.stop
+   * @param {() => boolean} on.borrowed whether the page itself wrote the prompt
+   */
   constructor(on) {
-    this.prompt = $("#prompt");
-    this.then = $("#then");
+    this.prompt = field("#prompt");
+    this.then = field("#then");
     $(".advanced").append(...advancedFields());
     this.#form.addEventListener("submit", (event) => (event.preventDefault(), on.run()));
     $("[data-part=stop]").addEventListener("click", () => on.stop());
@@ -37,24 +43,24 @@ export class Controls {
       on.change({ then: "" }, { show: true });
       this.prompt.focus();
     });
-    $("#alpha").addEventListener("input", ({ target }) =>
-      on.change({ alpha: alphaFrom(target.value) }, { show: true }),
+    $("#alpha").addEventListener("input", (event) =>
+      on.change({ alpha: alphaFrom(targetOf(event).value) }, { show: true }),
     );
-    for (const radio of $$("[name=set]", this.#form)) {
+    for (const radio of fields("[name=set]", this.#form)) {
       radio.addEventListener("change", () => on.change({ set: radio.value }, { show: true }));
     }
     const numeric = { max: 1, seed: 0, temp: 0 };
     for (const [key, low] of Object.entries(numeric)) {
-      $(`#${key}`).addEventListener("change", ({ target }) => {
-        const value = number(target.value, low, LIMITS[key], DEFAULTS[key]);
+      $(`#${key}`).addEventListener("change", (event) => {
+        const value = number(targetOf(event).value, low, LIMITS[key], DEFAULTS[key]);
         on.change({ [key]: key === "temp" ? value : Math.floor(value) }, { show: true });
       });
     }
-    $("[data-part=engine]").addEventListener("change", ({ target }) =>
-      on.change({ engine: target.value }, { show: true }),
+    $("[data-part=engine]").addEventListener("change", (event) =>
+      on.change({ engine: targetOf(event).value }, { show: true }),
     );
-    $("#off").addEventListener("change", ({ target }) => {
-      const off = neuronsFrom(target.value, this.#shape);
+    $("#off").addEventListener("change", (event) => {
+      const off = neuronsFrom(targetOf(event).value, this.#shape);
       on.change({ off, ...(off.length > 0 ? { set: "custom" } : {}) }, { show: true });
     });
   }
@@ -66,9 +72,9 @@ export class Controls {
 
   show(state) {
     showSettings(state);
-    for (const key of ["max", "temp", "seed"]) $(`#${key}`).value = String(state[key]);
-    $("[data-part=engine]").value = state.engine;
-    $("#off").value = neuronsTo(state.off).replaceAll(",", ", ");
+    for (const key of ["max", "temp", "seed"]) field(`#${key}`).value = String(state[key]);
+    field("[data-part=engine]").value = state.engine;
+    field("#off").value = neuronsTo(state.off).replaceAll(",", ", ");
   }
 
   /** Which engine runs and why; "" while none does. */
@@ -79,9 +85,9 @@ export class Controls {
   /** What Run and Stop can do now. `size`: what a run would have to download first, or ""; undefined while not known. */
   showState(pageState, size) {
     const busy = pageState === "running" || pageState === "loading";
-    $("[data-part=run]").disabled = busy;
-    $("[data-part=stop]").disabled = pageState !== "running";
+    field("[data-part=run]").disabled = busy;
+    field("[data-part=stop]").disabled = pageState !== "running";
     if (busy || size !== undefined) $(".run-size").textContent = busy ? "" : size;
-    for (const chip of $$(".chip")) chip.disabled = busy;
+    for (const chip of fields(".chip")) chip.disabled = busy;
   }
 }

@@ -29,6 +29,7 @@ export function showKind(
 ) {
   const kind = recorded ? "Recorded run" : "Run";
   const way = (words) => h("span", { class: "run-kind-way" }, words);
+  /** @type {(string | Node)[]} */
   let words = recorded ? [kind] : [];
   if (prompt && prompt !== first.content && (recorded || !fits))
     words = [`${kind} of another prompt`, way("; press Run for yours")];

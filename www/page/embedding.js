@@ -3,7 +3,7 @@
 import { elementSnippet, frameSnippet } from "../core/snippet.js";
 import { fitsLink } from "../core/state.js";
 import { copyButton } from "./copy.js";
-import { $, $$, h } from "./dom.js";
+import { $, field, fields, h, targetOf } from "./dom.js";
 
 const PANELS = [
   ["prompt", "Prompt and controls"],
@@ -16,7 +16,7 @@ const HEIGHT = { least: 200, most: 4000, usual: 720 };
 
 let state = null; // of the page, when the dialog was opened
 
-const dialog = () => $("dialog[data-part=embed]");
+const dialog = () => /** @type {HTMLDialogElement} */ ($("dialog[data-part=embed]"));
 
 /** @param shown the run on the page; a recorded one is what the embed opens on */
 export function openEmbedding(settings, shown) {
@@ -41,9 +41,9 @@ function build() {
       h("input", { type: "radio", name, value, checked }),
       h("span", {}, words, h("small", {}, about)),
     );
-  const field = (id, rows) =>
+  const markup = (id, rows) =>
     h("textarea", { id, rows, readonly: true, spellcheck: "false", class: "code" });
-  const [element, frame] = [field("embed-element", 5), field("embed-frame", 5)];
+  const [element, frame] = [markup("embed-element", 5), markup("embed-frame", 5)];
   const form = h(
     "form",
     { class: "sheet", onsubmit: (event) => event.preventDefault() },
@@ -153,18 +153,18 @@ function build() {
     ),
   );
   form.addEventListener("input", (event) => {
-    if (event.target.id === "embed-pixels")
-      $("[name=embed-height][value=fixed]", form).checked = true;
+    if (targetOf(event).id === "embed-pixels")
+      field("[name=embed-height][value=fixed]", form).checked = true;
     write();
   });
   dialog().append(form);
 }
 
 function write() {
-  const chosen = (name) => $(`[name=${name}]:checked`, dialog()).value;
-  const pixels = Number($("#embed-pixels").value) || HEIGHT.usual;
+  const chosen = (name) => field(`[name=${name}]:checked`, dialog()).value;
+  const pixels = Number(field("#embed-pixels").value) || HEIGHT.usual;
   const options = {
-    hide: $$("[name=embed-hide]:checked", dialog()).map(({ value }) => value),
+    hide: fields("[name=embed-hide]:checked", dialog()).map(({ value }) => value),
     height:
       chosen("embed-height") === "fixed"
         ? Math.round(Math.min(HEIGHT.most, Math.max(HEIGHT.least, pixels)))
@@ -172,7 +172,7 @@ function write() {
     run: chosen("embed-start") === "run",
   };
   const base = new URL("./", location.origin + location.pathname).href;
-  $("#embed-element").value = elementSnippet(state, options, base);
-  $("#embed-frame").value = frameSnippet(state, options, base);
+  field("#embed-element").value = elementSnippet(state, options, base);
+  field("#embed-frame").value = frameSnippet(state, options, base);
   $("#embed-long").hidden = fitsLink(state);
 }

@@ -3,7 +3,17 @@
 import { h } from "./dom.js";
 import { sample } from "./plot.js";
 
-/** A plot: how to read it, what it says in words, and its numbers as a table. */
+/**
+ * A plot: how to read it, what it says in words, and its numbers as a table.
+ * @param {object} about
+ * @param {string} about.title
+ * @param {string} [about.about] how to read it
+ * @param {import("./plot.js").Plot} about.plot
+ * @param {{words: string, is?: string} | null} [about.verdict]
+ * @param {string} [about.says]
+ * @param {string[]} about.columns
+ * @param {any[][]} about.rows
+ */
 export function figure({ title, about, plot, verdict, says, columns, rows }) {
   return h(
     "figure",

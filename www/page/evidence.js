@@ -183,6 +183,7 @@ function neuronsPart({ neurons, identification, provisional }) {
     facts.push(
       `The neurons were chosen on ${grouped(train)} of these answers; ${grouped(test)} were kept apart.`,
     );
+  /** @type {HTMLElement[]} */
   const made = [h("p", {}, facts.join(" "))];
   if (tried.length > 0) {
     made.push(

@@ -1,6 +1,6 @@
 // The gallery's list: recorded runs by kind, to look at at once, without the model.
 
-import { $, h } from "./dom.js";
+import { $, $$, focused, h } from "./dom.js";
 
 const KINDS = [
   ["doubt", "A right answer, doubted"],
@@ -17,7 +17,10 @@ export class GalleryView {
   #kind = "doubt";
   #shown = "";
 
-  /** @param on {open(run)}: the visitor wants to see a recorded run */
+  /**
+   * @param {HTMLElement} root
+   * @param {{open: (run: any) => void}} on the visitor wants to see a recorded run
+   */
   constructor(root, on) {
     this.#root = root;
     this.#on = on;
@@ -36,15 +39,15 @@ export class GalleryView {
       this.#kind = run.kind;
       return this.#draw();
     }
-    for (const chip of this.#root.querySelectorAll(".chip"))
+    for (const chip of $$(".chip", this.#root))
       chip.setAttribute("aria-pressed", String(chip.dataset.run === id));
   }
 
   #draw() {
     const kinds = KINDS.filter(([kind]) => this.#runs.some((run) => run.kind === kind));
     const chosen = this.#runs.filter((run) => run.kind === this.#kind);
-    const focused =
-      this.#root.contains(document.activeElement) && document.activeElement.name === "gallery-kind";
+    const hadFocus =
+      this.#root.contains(focused()) && focused().getAttribute("name") === "gallery-kind";
     this.#root.replaceChildren(
       h(
         "fieldset",
@@ -87,6 +90,6 @@ export class GalleryView {
         ),
       ),
     );
-    if (focused) $("input:checked", this.#root).focus();
+    if (hadFocus) $("input:checked", this.#root).focus();
   }
 }

@@ -53,7 +53,7 @@ export function arrange() {
   document.documentElement.dataset.hides = hides.join(" "); // for what is drawn later: detector readings
   for (const name of hides) {
     for (const panel of document.querySelectorAll(`[data-panel="${name}"]`))
-      panel.dataset.hidden = "";
+      panel.setAttribute("data-hidden", "");
   }
   if (!reports || watching) return;
   watching = true;

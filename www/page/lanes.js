@@ -3,9 +3,13 @@
 
 import { readingWords } from "../core/reading.js";
 import { alphaWords, laneName, stopWords } from "../core/words.js";
-import { $, h, visible } from "./dom.js";
+import { $, h, targetOf, visible } from "./dom.js";
 
 const MARKS = { none: "trained", h: "h", custom: "h", random: "random" };
+
+/** The token that something happened to, or null. */
+const tokenOf = (event) =>
+  /** @type {HTMLElement | null} */ (targetOf(event).closest("[data-part=token]"));
 
 export class LanesView {
   #root;
@@ -94,11 +98,11 @@ export class LanesView {
     );
     answer.addEventListener("keydown", (event) => this.#key(event, i));
     answer.addEventListener("click", (event) => {
-      const token = event.target.closest("[data-part=token]");
+      const token = tokenOf(event);
       if (token) this.choose(i, Number(token.dataset.index), true);
     });
     answer.addEventListener("focusin", (event) => {
-      const token = event.target.closest("[data-part=token]");
+      const token = tokenOf(event);
       if (token) this.choose(i, Number(token.dataset.index), true);
     });
     return view;

@@ -4,7 +4,7 @@ import { loadList } from "../core/lesson.js";
 import { openClassLink } from "./class-link.js";
 import { h } from "./dom.js";
 
-/** @param on {open(id), state()} */
+/** @param {{open: (id: string) => void, state: () => import("../core/types.js").Settings}} on */
 export async function openList(on) {
   if (document.querySelector("dialog.lesson-dialog[open]")) return; // asked for twice before it came
   const place = h(

@@ -7,9 +7,9 @@ const today = () =>
   new Date().toLocaleDateString("en-GB", { day: "numeric", month: "long", year: "numeric" });
 
 /**
- * @param report of reportOf
- * @param about {id, name, address}
- * @param on {name(text)}: the pupil wrote their name
+ * @param {any} report of reportOf
+ * @param {{id: string, name: string, address: string}} about
+ * @param {{name: (text: string) => void}} on the pupil wrote their name
  */
 export function reportElement(report, { id, name, address }, on) {
   const date = today();

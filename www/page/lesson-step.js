@@ -7,8 +7,11 @@ import { settingsWords } from "../core/lesson-report.js";
 import { h } from "./dom.js";
 
 /**
- * @param about {lesson, progress, at, text, index, teacher}: `text(string)` gives nodes with the computed fields filled in
- * @param on {answer(id, value), show(part), open(step, run): Promise}
+ * @param {any} about lesson, progress, at, text, index, teacher; `text(string)` gives nodes with the computed fields filled in
+ * @param {object} on
+ * @param {(id: string, value: any) => void} on.answer
+ * @param {(part: string) => void} on.show
+ * @param {(step: any, run: any) => Promise<unknown>} on.open
  */
 export function stepElement({ lesson, progress, at, text, index, teacher }, on) {
   const step = lesson.steps[at];

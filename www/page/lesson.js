@@ -29,7 +29,13 @@ export class Lessons {
   #kept = true; // the browser keeps answers, as far as is known
   #warned = -1; // the predict step whose missing prediction was pointed out
 
-  /** @param lab {index(), openRecorded(run): a promise of true, false, or null for overtaken; change(patch, {show}), state()} */
+  /**
+   * @param {object} lab
+   * @param {() => any} lab.index
+   * @param {(run: any) => Promise<boolean | null>} lab.openRecorded null: overtaken
+   * @param {(patch: Partial<import("../core/types.js").Settings>, how?: {show: boolean}) => void} lab.change
+   * @param {() => import("../core/types.js").Settings} lab.state
+   */
   constructor(lab) {
     this.#lab = lab;
     this.#texts = new LessonTexts(lab.index);

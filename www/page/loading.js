@@ -1,7 +1,7 @@
 // The phases of loading, each with its own progress: what is known in bytes is shown in bytes, and what cannot be
 // known (hashing, measuring) says only that it is under way.
 
-import { $, $$, h, megabytes } from "./dom.js";
+import { $, h, megabytes } from "./dom.js";
 
 const PHASES = [
   ["engine", "Load the engine"],
@@ -62,6 +62,7 @@ export class LoadingView {
     }
   }
 
+  /** @param {import("../core/types.js").Progress} progress */
   progress({ phase, done, total, text, engines }) {
     const entry = this.#items.get(phase);
     if (!entry) return;
@@ -95,6 +96,6 @@ export class LoadingView {
 
   end() {
     this.#root.hidden = true;
-    for (const bar of $$("progress", this.#root)) bar.value = 0;
+    for (const bar of this.#root.querySelectorAll("progress")) bar.value = 0;
   }
 }

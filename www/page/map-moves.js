@@ -8,7 +8,12 @@ export class MapMoves {
   #pointers = new Map(); // id -> {x, y}
   #dragged = 0; // how far since the pointer went down
 
-  /** @param on {card(layer, index, back), toggle(layer, index)} */
+  /**
+   * @param {any} map
+   * @param {object} on
+   * @param {(layer: number, index: number, back: () => void) => void} on.card
+   * @param {(layer: number, index: number) => void} on.toggle
+   */
   constructor(map, on) {
     this.#map = map;
     this.#on = on;

@@ -5,7 +5,7 @@ import { contributionWords, readingWords } from "../core/neuron.js";
 import { Window } from "../core/map.js";
 import { ramp } from "../core/ramp.js";
 import { grouped } from "../core/grouped.js";
-import { $, h } from "./dom.js";
+import { $, focused, h } from "./dom.js";
 import { drawing, s } from "./svg.js";
 import { MapCanvas } from "./map-canvas.js";
 import { MapMoves } from "./map-moves.js";
@@ -24,7 +24,12 @@ export class MapView {
   #cursor = null;
   #frame = 0;
 
-  /** @param on {card(layer, index, back), toggle(layer, index)} */
+  /**
+   * @param {HTMLElement} root
+   * @param {object} on
+   * @param {(layer: number, index: number, back: () => void) => void} on.card
+   * @param {(layer: number, index: number) => void} on.toggle
+   */
   constructor(root, on) {
     this.#on = on;
     this.note = h("p", { class: "map-note", role: "status" });
@@ -226,9 +231,7 @@ export class MapView {
   }
 
   #list(largest) {
-    const focused = this.largest.contains(document.activeElement)
-      ? document.activeElement.dataset.neuron
-      : null;
+    const before = this.largest.contains(focused()) ? focused().dataset.neuron : null;
     this.heading.textContent = this.#field.complete
       ? `The ${largest.length} largest`
       : "The largest known";
@@ -264,7 +267,7 @@ export class MapView {
         return h("li", {}, button);
       }),
     );
-    if (focused) $(`[data-neuron="${focused}"]`, this.largest)?.focus({ preventScroll: true });
+    if (before) $(`[data-neuron="${before}"]`, this.largest)?.focus({ preventScroll: true });
   }
 
   #keys() {

@@ -3,7 +3,15 @@
 import { $, h } from "./dom.js";
 import { embedded } from "./hosts.js";
 
-/** @param ways [{words, act, stays}]: buttons; the message goes when one is pressed, unless it `stays` */
+/**
+ * @typedef {object} Way a button; the message goes when it is pressed, unless it `stays`
+ * @property {string} words
+ * @property {() => unknown} act
+ * @property {boolean} [stays]
+ *
+ * @param {string} text
+ * @param {Way[]} [ways]
+ */
 export function showMessage(text, ways = []) {
   const place = $(".message");
   $("p", place).textContent = sentence(text);

@@ -1,7 +1,7 @@
 // A part of the page that is fetched when the visitor comes near it: by scrolling, by keyboard or by a link. Where it is not
 // shown (an embed, hide=…) it is never fetched; on a page at rest it is, so that it is there to be printed.
 
-import { h } from "./dom.js";
+import { h, targetOf } from "./dom.js";
 
 const NEAR = "800px";
 
@@ -40,7 +40,7 @@ export function whenNear(section, load) {
   else window.addEventListener("load", rest, { once: true });
   // A link inside the page. The hash holds the settings, so it must not become this one's.
   document.addEventListener("click", (event) => {
-    if (!event.target.closest?.(`a[href="#${section.id}"]`)) return;
+    if (!targetOf(event).closest?.(`a[href="#${section.id}"]`)) return;
     event.preventDefault();
     begin();
     section.focus({ preventScroll: true });

@@ -4,7 +4,7 @@
 import { loadPrompts, loadRecorded, viewOf } from "../core/gallery.js";
 import { alphaFrom, DEFAULTS, formatHash, parseHash } from "../core/state.js";
 import { showHead } from "./conversation.js";
-import { $, $$, composes, h, megabytes } from "./dom.js";
+import { $, $$, composes, field, h, megabytes } from "./dom.js";
 import { arrange, listen, opening, reportHeight } from "./hosts.js";
 import { LanesView } from "./lanes.js";
 import { showSettings } from "./settings.js";
@@ -141,10 +141,10 @@ on(window, "hashchange", () => takeHash(location));
 for (const type of ["focusin", "pointerdown"]) on(form, type, () => wake());
 on(form, "input", () =>
   take({
-    prompt: $("#prompt").value,
-    then: $("#then").value,
-    alpha: alphaFrom($("#alpha").value),
-    set: $("[name=set]:checked").value,
+    prompt: field("#prompt").value,
+    then: field("#then").value,
+    alpha: alphaFrom(field("#alpha").value),
+    set: field("[name=set]:checked").value,
   }),
 );
 on(form, "submit", (event) => (event.preventDefault(), wake(true)));

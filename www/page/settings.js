@@ -1,22 +1,22 @@
 // How the settings show in the form. Apart from controls.js because an embed shows them before it needs the rest.
 
 import { alphaWords } from "../core/words.js";
-import { $, $$ } from "./dom.js";
+import { $, field, fields } from "./dom.js";
 
 const SET_WORDS = { h: "the H-Neurons", random: "the random control", custom: "My selection" };
 
 export function showSettings(state) {
   for (const key of ["prompt", "then"]) {
     // Writing what stands there already would move the caret.
-    if ($(`#${key}`).value !== state[key]) $(`#${key}`).value = state[key];
+    if (field(`#${key}`).value !== state[key]) field(`#${key}`).value = state[key];
   }
   $(".then").hidden = state.then === "" && document.activeElement !== $("#then");
   $("form.ask").dataset.chosen = state.set;
-  $("#alpha").value = String(state.alpha);
+  field("#alpha").value = String(state.alpha);
   $("#alpha").setAttribute("aria-valuetext", `${state.alpha}, ${alphaWords(state.alpha)}`);
   $("#alpha-of").textContent = SET_WORDS[state.set];
   $("#alpha-number").textContent = String(state.alpha);
   $("#alpha-meaning").textContent = alphaWords(state.alpha);
-  for (const radio of $$("[name=set]")) radio.checked = radio.value === state.set;
+  for (const radio of fields("[name=set]")) radio.checked = radio.value === state.set;
   $("#selection-count").textContent = String(state.off.length);
 }

@@ -8,9 +8,18 @@ const HEIGHT = 216;
 const FRAME = { left: 46, right: 14, top: 12, bottom: 46 };
 
 /**
- * @param measure {key: "score" | "logprob", name, low, high, ticks, words(value)}
- * @param alpha the factor that is shown above
- * @param choose (alpha): the visitor chose a point
+ * @typedef {object} Measure
+ * @property {"score" | "logprob"} key
+ * @property {string} name
+ * @property {number} low
+ * @property {number} high
+ * @property {number[]} ticks
+ * @property {(value: number) => string} words
+ *
+ * @param {any} sweep
+ * @param {Measure} measure
+ * @param {number} alpha the factor that is shown above
+ * @param {(alpha: number) => void} choose the visitor chose a point
  */
 export function sweepPlot(sweep, measure, alpha, choose) {
   const { key, low, high, ticks, words } = measure;

@@ -12,7 +12,7 @@ import {
   sweepLanes,
   sweepOf,
 } from "../core/sweep.js";
-import { $, h, visible } from "./dom.js";
+import { $, focused, h, targetOf, visible } from "./dom.js";
 import { sweepPlot } from "./sweep-plot.js";
 
 const minus = (value) => String(value).replace("-", "−");
@@ -25,7 +25,10 @@ export class SweepView {
   #frame = 0;
   #now = { settings: null, state: "recorded", size: "", trace: null };
 
-  /** @param on {choose(alpha, set), run()} */
+  /**
+   * @param {HTMLElement} root
+   * @param {{choose: (alpha: number, set: string) => void, run: () => void}} on
+   */
   constructor(root, on) {
     this.#root = root;
     this.#on = on;
@@ -76,8 +79,9 @@ export class SweepView {
       h("div", { class: "sweep-offer" }, this.button, this.about),
       this.doing,
     );
-    this.list.addEventListener("click", ({ target }) => {
-      const row = target.closest("[data-alpha]");
+    this.list.addEventListener("click", (event) => {
+      const target = targetOf(event);
+      const row = /** @type {HTMLElement | null} */ (target.closest("[data-alpha]"));
       // Words that are being selected are not a click.
       if (row && (target.closest("button") || getSelection().isCollapsed))
         this.#choose(Number(row.dataset.alpha));
@@ -151,9 +155,10 @@ export class SweepView {
       settings.set === sweep.set || settings.alpha === 1 || settings.set === "random"
         ? settings.alpha
         : -1;
-    const focused = this.list.contains(document.activeElement)
-      ? document.activeElement.closest("[data-alpha]")?.dataset.alpha
-      : null;
+    const row = /** @type {HTMLElement | null} */ (
+      this.list.contains(focused()) ? focused().closest("[data-alpha]") : null
+    );
+    const before = row?.dataset.alpha;
     const lines = this.#sweep.done ? gist(this.#sweep, sweep) : [];
     this.gist.replaceChildren(...lines.map((line) => h("li", {}, line)));
     this.list.replaceChildren(
@@ -161,7 +166,7 @@ export class SweepView {
         .filter(({ lane }) => lane >= 0)
         .map((row) => this.#row(row, sweep, row.alpha === here)),
     );
-    if (focused) $(`[data-alpha="${focused}"] button`, this.list)?.focus({ preventScroll: true });
+    if (before) $(`[data-alpha="${before}"] button`, this.list)?.focus({ preventScroll: true });
     const lowest = Math.min(
       -0.5,
       ...sweep.rows
@@ -169,6 +174,7 @@ export class SweepView {
         .filter(Number.isFinite),
     );
     const floor = Math.floor(2 * lowest) / 2;
+    /** @type {import("./sweep-plot.js").Measure[]} */
     const measures = [
       {
         key: "score",

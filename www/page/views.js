@@ -25,8 +25,16 @@ export class Views {
   #complete = new WeakMap(); // lane -> Map(position -> Field)
 
   /**
-   * @param on {choose(alpha, set), sweep(), off(off), toggle(layer, index), open(run), activity(trace, lane, at): a promise of all
-   *   contributions, null without a model; trouble(error), missing()}
+   * @param {object} on
+   * @param {(alpha: number, set: string) => void} on.choose
+   * @param {() => void} on.sweep
+   * @param {(off: import("../core/types.js").Selected[]) => void} on.off
+   * @param {(layer: number, index: number) => void} on.toggle
+   * @param {(run: any) => void} on.open
+   * @param {(trace: any, lane: number, at: number) => Promise<Float32Array | null>} on.activity all contributions; null without a model
+   * @param {(error: unknown) => void} on.trouble
+   * @param {() => void} on.missing
+   * @param {import("../core/types.js").Settings} settings
    */
   constructor(on, settings) {
     this.#on = on;

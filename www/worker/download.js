@@ -13,6 +13,10 @@ const PAGE = /^(?:ï»¿)?\s*<(?:!doctype|html|head|body|meta|script|title|!--|\
 const LOGIN = "a login or a filter may stand between";
 
 export class DownloadError extends Error {
+  /**
+   * @param {string} message
+   * @param {{resumable: boolean}} how
+   */
   constructor(message, { resumable }) {
     super(message);
     this.name = "DownloadError";
@@ -21,12 +25,18 @@ export class DownloadError extends Error {
 }
 
 /**
- * @param sources URLs, in order of preference
- * @param total the file's size in bytes
- * @param sink {received(): number, push(Uint8Array), restart()}: `restart` is called when a source gives the file
- *   from its beginning although a part was there
- * @param signal aborts the download; what the sink has stays
- * @param say called with a line when something is worth telling (a retry, the next source)
+ * @typedef {object} Sink
+ * @property {() => number} received
+ * @property {(chunk: Uint8Array) => void} push
+ * @property {() => void} restart called when a source gives the file from its beginning although a part was there
+ *
+ * @param {object} from
+ * @param {string[]} from.sources URLs, in order of preference
+ * @param {number} from.total the file's size in bytes
+ * @param {Sink} from.sink
+ * @param {AbortSignal} from.signal aborts the download; what the sink has stays
+ * @param {(line: string) => void} [from.say] called when something is worth telling (a retry, the next source)
+ * @param {number[]} [from.pauses] milliseconds before each new try
  */
 export async function download({ sources, total, sink, signal, say = () => {}, pauses = PAUSES }) {
   const reasons = [];
@@ -80,6 +90,14 @@ class Unsuitable extends Error {}
 /** It answered, without the permission (CORS) that a model's host gives. */
 class Withheld extends Unsuitable {}
 
+/**
+ * @param {object} from
+ * @param {string} from.source
+ * @param {number} from.total
+ * @param {Sink} from.sink
+ * @param {AbortSignal} from.signal
+ * @param {{value: string}} from.etag of the part that is there; set to that of the answer
+ */
 async function fetchRest({ source, total, sink, signal, etag }) {
   const from = sink.received();
   if (from === total) return;
@@ -87,6 +105,7 @@ async function fetchRest({ source, total, sink, signal, etag }) {
   const both = AbortSignal.any ? AbortSignal.any([signal, stall.signal]) : joined(signal, stall);
   let timer = setTimeout(() => stall.abort(), ANSWER);
   try {
+    /** @type {Record<string, string>} */
     const headers = {};
     if (from > 0) {
       headers.Range = `bytes=${from}-`;
@@ -115,7 +134,7 @@ async function fetchRest({ source, total, sink, signal, etag }) {
       throw new Error("it answered with another part of the file");
     }
     if (start === 0 && from > 0) sink.restart();
-    const reader = response.body.getReader();
+    const reader = /** @type {ReadableStream<Uint8Array>} */ (response.body).getReader();
     for (;;) {
       clearTimeout(timer);
       timer = setTimeout(() => stall.abort(), STALL);
@@ -158,9 +177,15 @@ async function fetchRest({ source, total, sink, signal, etag }) {
   }
 }
 
-/** Where the answer's bytes begin: `from`, 0, or null when they are no use. Throws when the source is unsuitable. */
+/**
+ * Where the answer's bytes begin: `from`, 0, or null when they are no use. Throws when the source is unsuitable.
+ * @param {Pick<Response, "status" | "ok" | "headers" | "url">} response
+ * @param {number} from
+ * @param {number} total
+ * @param {string} source
+ */
 export function startOf(response, from, total, source) {
-  const header = (name) => response.headers.get(name) ?? "";
+  const header = (/** @type {string} */ name) => response.headers.get(name) ?? "";
   if (response.status === 416) return null;
   if ([401, 403, 407, 511].includes(response.status))
     throw new Unsuitable(`HTTP ${response.status}: ${LOGIN}`);
@@ -183,7 +208,11 @@ export function startOf(response, from, total, source) {
   return 0;
 }
 
-/** A web page came: whose, if it is another host's than was asked. */
+/**
+ * A web page came: whose, if it is another host's than was asked.
+ * @param {Pick<Response, "url">} response
+ * @param {string} source
+ */
 function page(response, source) {
   const from = hostOf(response.url);
   return from === "" || from === hostOf(source)
@@ -191,7 +220,11 @@ function page(response, source) {
     : `a web page of ${from}, to which it sends on, instead of the model file; ${LOGIN}`;
 }
 
-/** Does anything answer at this address? Not even the status may be read this way. */
+/**
+ * Does anything answer at this address? Not even the status may be read this way.
+ * @param {string} source
+ * @param {AbortSignal} signal
+ */
 async function answers(source, signal) {
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(), PROBE);
@@ -213,10 +246,12 @@ async function answers(source, signal) {
   }
 }
 
+/** @param {Uint8Array} bytes */
 const latin = (bytes) => String.fromCharCode(...bytes);
 
 // A weak validator must not be used in If-Range (RFC 9110, 13.1.5).
-const strong = (etag) => (etag && !etag.startsWith("W/") ? etag : "");
+const strong = (/** @type {string | null} */ etag) => (etag && !etag.startsWith("W/") ? etag : "");
+/** @param {string} url */
 const hostOf = (url) => {
   try {
     return new URL(url).host;
@@ -224,10 +259,21 @@ const hostOf = (url) => {
     return "";
   }
 };
+/** @param {string} url */
 const sameOrigin = (url) => new URL(url).origin === globalThis.location?.origin;
+/** @param {string} url */
 const place = (url) => (sameOrigin(url) ? "next to the page" : new URL(url).host);
+/**
+ * @param {number} done
+ * @param {number} total
+ */
 const percent = (done, total) => `${Math.floor((100 * done) / total)} %`;
 
+/**
+ * @param {number} ms
+ * @param {AbortSignal} signal
+ * @returns {Promise<void>}
+ */
 function sleep(ms, signal) {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(resolve, ms);
@@ -237,6 +283,10 @@ function sleep(ms, signal) {
   });
 }
 
+/**
+ * @param {AbortSignal} signal
+ * @param {AbortController} controller
+ */
 function joined(signal, controller) {
   if (signal.aborted) controller.abort();
   signal.addEventListener("abort", () => controller.abort(), { once: true });

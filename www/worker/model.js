@@ -7,18 +7,39 @@
 import { download, DownloadError } from "./download.js";
 import { openStore, slices, using } from "./store.js";
 
-// What a failed download without a store left in memory, for the next try.
+/**
+ * What a failed download without a store left in memory, for the next try.
+ * @type {{sha256: string, buffer: Buffer} | null}
+ */
 let kept = null;
 
 /**
- * @param ModelBuffer the wasm class
- * @param model {sha256, bytes, file: its name}; `sources`: URLs in order of preference
- * @param file the visitor's own copy, a File, to be read instead of them
- * @param signal cancels; `progress({phase, done, total})`; `notice(text)`
- * @returns the loaded Lab
+ * The model's bytes in the engine's memory (src/web.rs).
+ * @typedef {object} Buffer
+ * @property {(chunk: Uint8Array) => void} push
+ * @property {() => number | bigint} received
+ * @property {(sha256: string) => any} finish verifies, and gives the loaded Lab; consumes the buffer
+ * @property {() => void} free
+ */
+
+/** @typedef {import("./store.js").Store | null} MaybeStore */
+
+/**
+ * @typedef {object} Wanted
+ * @property {new (bytes: number) => Buffer} ModelBuffer the wasm class
+ * @property {{sha256: string, bytes: number, file: string}} model `file`: its name
+ * @property {string[]} sources URLs in order of preference
+ * @property {File} [file] the visitor's own copy, to be read instead of them
+ * @property {AbortSignal} signal cancels
+ * @property {(progress: import("../core/types.js").Progress) => void} progress
+ * @property {(text: string) => void} notice
+ *
+ * @param {Wanted} options
+ * @returns {Promise<any>} the loaded Lab
  */
 export const loadModel = (options) => using(options.model.sha256, () => load(options));
 
+/** @param {Wanted} options */
 async function load({ ModelBuffer, model, sources, file, signal, progress, notice }) {
   const { store, reason } = await openStore(model.sha256, model.bytes);
   if (!store) notice(`The model is kept in memory only, for this visit: ${reason}.`);
@@ -35,7 +56,7 @@ async function load({ ModelBuffer, model, sources, file, signal, progress, notic
       notice(
         "The model in this browser’s cache was damaged. It was deleted and is downloaded anew.",
       );
-      await store.clear();
+      await store?.clear();
     }
   }
   try {
@@ -56,6 +77,10 @@ async function load({ ModelBuffer, model, sources, file, signal, progress, notic
   }
 }
 
+/**
+ * @param {Blob} blob
+ * @param {Wanted} options
+ */
 async function fromCache(blob, { ModelBuffer, model, signal, progress }) {
   const buffer = new ModelBuffer(model.bytes);
   try {
@@ -67,6 +92,14 @@ async function fromCache(blob, { ModelBuffer, model, signal, progress }) {
   return verified(buffer, model, progress);
 }
 
+/**
+ * @param {Blob} blob
+ * @param {Buffer} buffer
+ * @param {number} total bytes
+ * @param {AbortSignal} signal
+ * @param {Wanted["progress"]} progress
+ * @param {string} [phase]
+ */
 async function pour(blob, buffer, total, signal, progress, phase = "cache") {
   progress({ phase, done: 0, total });
   for await (const chunk of slices(blob)) {
@@ -76,9 +109,14 @@ async function pour(blob, buffer, total, signal, progress, phase = "cache") {
   }
 }
 
-/** Reads the visitor's own copy; once verified, it is kept as a download is. */
+/**
+ * Reads the visitor's own copy; once verified, it is kept as a download is.
+ * @param {File} file
+ * @param {MaybeStore} store
+ * @param {Wanted} options
+ */
 async function fromFile(file, store, { ModelBuffer, model, signal, progress, notice }) {
-  const refused = (why) =>
+  const refused = (/** @type {string} */ why) =>
     Object.assign(
       new Error(
         `“${file.name}” ${why}. Choose the file ${model.file}, or press “Retry” to download it.`,
@@ -107,8 +145,14 @@ async function fromFile(file, store, { ModelBuffer, model, signal, progress, not
   return lab;
 }
 
-/** Stores a verified copy of the model, unless it is there. A model that cannot be stored still runs. */
+/**
+ * Stores a verified copy of the model, unless it is there. A model that cannot be stored still runs.
+ * @param {Blob} blob
+ * @param {MaybeStore} store
+ * @param {Wanted["notice"]} notice
+ */
 async function keep(blob, store, notice) {
+  /** @type {import("./store.js").Appender | null} */
   let stored = null;
   try {
     if (!store || (await store.whole())) return;
@@ -123,12 +167,17 @@ async function keep(blob, store, notice) {
   }
 }
 
+/**
+ * @param {MaybeStore} store
+ * @param {Wanted} options
+ */
 async function fromNetwork(store, { ModelBuffer, model, sources, signal, progress, notice }) {
   const total = model.bytes;
   let buffer = kept?.sha256 === model.sha256 ? kept.buffer : new ModelBuffer(total);
   kept = null;
+  /** @type {import("./store.js").Appender | null} */
   let file = null;
-  const forget = (why) => {
+  const forget = (/** @type {string} */ why) => {
     notice(`The model is kept in memory only, for this visit: ${why}.`);
     closed(file);
     file = null;
@@ -154,7 +203,7 @@ async function fromNetwork(store, { ModelBuffer, model, sources, signal, progres
     let shown = 0;
     const sink = {
       received: () => Number(buffer.received()),
-      push(chunk) {
+      push(/** @type {Uint8Array} */ chunk) {
         buffer.push(chunk);
         if (file) {
           try {
@@ -166,7 +215,7 @@ async function fromNetwork(store, { ModelBuffer, model, sources, signal, progres
                 ? "this site’s storage quota is full"
                 : error.message,
             );
-            full.clear();
+            full?.clear();
           }
         }
         const now = performance.now();
@@ -200,16 +249,24 @@ async function fromNetwork(store, { ModelBuffer, model, sources, signal, progres
   // A model that cannot be committed still runs; the next visit downloads it again.
   await store
     ?.commit()
-    .catch((error) => notice(`The model could not be kept for the next visit: ${error.message}.`));
+    .catch((/** @type {Error} */ error) =>
+      notice(`The model could not be kept for the next visit: ${error.message}.`),
+    );
   return lab;
 }
 
+/**
+ * @param {Buffer} buffer
+ * @param {Wanted["model"]} model
+ * @param {Wanted["progress"]} progress
+ */
 async function verified(buffer, model, progress) {
   progress({ phase: "verify", done: 0, total: 0 });
   await new Promise((resolve) => setTimeout(resolve)); // let the page say so: hashing blocks this thread
   return buffer.finish(model.sha256); // consumes the buffer
 }
 
+/** @param {import("./store.js").Appender | null} file */
 function closed(file) {
   try {
     file?.close();

@@ -11,7 +11,7 @@ const RELAXED = [
   65, 2, 253, 15, 253, 128, 2, 11,
 ];
 
-const runs = (bytes) =>
+const runs = (/** @type {number[]} */ bytes) =>
   typeof WebAssembly === "object" && WebAssembly.validate(new Uint8Array(bytes));
 
 /** The builds to try, best first; none when the browser has no SIMD in WebAssembly. */
@@ -20,24 +20,7 @@ export function builds() {
   return runs(RELAXED) ? ["relaxed-simd", "simd128"] : ["simd128"];
 }
 
-/** Can workers be modules? The options are read before the address, which is none, so nothing is fetched. */
-export function moduleWorkers() {
-  let read = false;
-  const options = {
-    get type() {
-      read = true;
-      return "module";
-    },
-  };
-  try {
-    new Worker("http://:", options).terminate();
-  } catch {
-    // The address.
-  }
-  return read;
-}
-
-const lacks = (what) =>
+const lacks = (/** @type {string} */ what) =>
   `This browser cannot run the model: it lacks ${what}. Chrome or Edge 103, Firefox 114, Safari 16.4 and later can. The recorded run stays explorable.`;
 export const NO_SIMD = lacks("SIMD in WebAssembly");
 export const NO_MODULE_WORKERS = lacks("workers that are modules");

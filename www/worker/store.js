@@ -12,6 +12,7 @@
 const FOLDER = "models";
 const SLICE = 4 << 20;
 
+/** @param {boolean} create */
 async function folder(create) {
   if (!globalThis.navigator?.storage?.getDirectory)
     throw new Error("this browser gives this page no storage");
@@ -19,8 +20,14 @@ async function folder(create) {
   return root.getDirectoryHandle(FOLDER, { create });
 }
 
+/** @param {string} sha */
 const names = (sha) => ({ whole: `${sha}.gguf`, part: `${sha}.gguf.part`, ok: `${sha}.ok` });
 
+/**
+ * @param {FileSystemDirectoryHandle} dir
+ * @param {string} name
+ * @returns {Promise<number>} bytes; -1 where there is no such file
+ */
 async function sizeOf(dir, name) {
   try {
     return (await (await dir.getFileHandle(name)).getFile()).size;
@@ -29,11 +36,19 @@ async function sizeOf(dir, name) {
   }
 }
 
+/**
+ * @param {FileSystemDirectoryHandle} dir
+ * @param {string} name
+ */
 async function remove(dir, name) {
   await dir.removeEntry(name).catch(() => {});
 }
 
-/** Is the verified model here? Cheap, and safe to ask from the page. */
+/**
+ * Is the verified model here? Cheap, and safe to ask from the page.
+ * @param {string} sha
+ * @param {number} bytes
+ */
 export async function isStored(sha, bytes) {
   try {
     return (await committed(await folder(false), sha, bytes)) !== null;
@@ -44,7 +59,13 @@ export async function isStored(sha, bytes) {
 
 const USE = "hneurons-model "; // a lock's name begins so, and goes on with the model's hash
 
-/** Does something with a model's files; while it is under way, no other tab deletes them. */
+/**
+ * Does something with a model's files; while it is under way, no other tab deletes them.
+ * @template T
+ * @param {string} sha
+ * @param {() => Promise<T>} act
+ * @returns {Promise<T>}
+ */
 export async function using(sha, act) {
   const { locks } = globalThis.navigator ?? {};
   if (!locks) return act();
@@ -61,6 +82,7 @@ export async function using(sha, act) {
 /**
  * Deletes the files of models whose hashes are not among `named`. Other files, and a model that another tab is reading or
  * storing, stay. For the page: it knows all models that it names.
+ * @param {string[]} named
  */
 export async function removeOthers(named) {
   const { locks } = navigator;
@@ -88,7 +110,12 @@ export function askToPersist() {
   navigator.storage?.persist?.().catch(() => {}); // a refusal changes nothing today
 }
 
-/** The name of the committed file, or null. */
+/**
+ * The name of the committed file, or null.
+ * @param {FileSystemDirectoryHandle} dir
+ * @param {string} sha
+ * @param {number} bytes
+ */
 async function committed(dir, sha, bytes) {
   const { whole, part, ok } = names(sha);
   if ((await sizeOf(dir, whole)) === bytes) return whole;
@@ -96,7 +123,11 @@ async function committed(dir, sha, bytes) {
   return null;
 }
 
-/** Opens the store for one model file; null with a reason when storage is refused. */
+/**
+ * Opens the store for one model file; null with a reason when storage is refused.
+ * @param {string} sha
+ * @param {number} bytes
+ */
 export async function openStore(sha, bytes) {
   try {
     const dir = await folder(true);
@@ -106,12 +137,32 @@ export async function openStore(sha, bytes) {
   }
 }
 
-class Store {
+/**
+ * What only workers have of a file (File System Standard), as far as it is used here.
+ * @typedef {object} SyncAccess
+ * @property {(data: Uint8Array, options: {at: number}) => number} write
+ * @property {(size: number) => void} truncate
+ * @property {() => void} flush
+ * @property {() => void} close
+ *
+ * @typedef {object} OnlyInWorkers
+ * @property {() => Promise<SyncAccess>} createSyncAccessHandle
+ * @property {(name: string) => Promise<void>} move
+ *
+ * @typedef {FileSystemFileHandle & OnlyInWorkers} WorkerFile
+ */
+
+export class Store {
   #dir;
   #sha;
   #names;
   #bytes;
 
+  /**
+   * @param {FileSystemDirectoryHandle} dir
+   * @param {string} sha
+   * @param {number} bytes
+   */
   constructor(dir, sha, bytes) {
     this.#dir = dir;
     this.#sha = sha;
@@ -136,11 +187,14 @@ class Store {
     for (const name of Object.values(this.#names)) await remove(this.#dir, name);
   }
 
-  /** Opens the partial file for appending from `at` (0 starts it anew). Throws when another tab holds it. */
+  /**
+   * Opens the partial file for appending from `at` (0 starts it anew). Throws when another tab holds it.
+   * @param {number} at
+   */
   async append(at) {
     await remove(this.#dir, this.#names.ok);
     const handle = await this.#dir.getFileHandle(this.#names.part, { create: true });
-    const access = await handle.createSyncAccessHandle();
+    const access = await /** @type {WorkerFile} */ (handle).createSyncAccessHandle();
     access.truncate(at);
     return new Appender(access, at);
   }
@@ -152,23 +206,30 @@ class Store {
       throw new Error("the stored file has the wrong size");
     await remove(this.#dir, this.#names.whole);
     try {
-      await handle.move(this.#names.whole);
+      await /** @type {WorkerFile} */ (handle).move(this.#names.whole);
     } catch {
       await this.#dir.getFileHandle(this.#names.ok, { create: true });
     }
   }
 }
 
-class Appender {
+export class Appender {
   #access;
   #at;
 
+  /**
+   * @param {SyncAccess} access
+   * @param {number} at
+   */
   constructor(access, at) {
     this.#access = access;
     this.#at = at;
   }
 
-  /** Throws when the disk or the origin's quota is full. */
+  /**
+   * Throws when the disk or the origin's quota is full.
+   * @param {Uint8Array} chunk
+   */
   write(chunk) {
     const written = this.#access.write(chunk, { at: this.#at });
     if (written !== chunk.byteLength)
@@ -191,7 +252,10 @@ class Appender {
   }
 }
 
-/** A Blob in slices: whole-file reads would hold the model twice. */
+/**
+ * A Blob in slices: whole-file reads would hold the model twice.
+ * @param {Blob} blob
+ */
 export async function* slices(blob) {
   for (let at = 0; at < blob.size; at += SLICE) {
     yield new Uint8Array(await blob.slice(at, at + SLICE).arrayBuffer());

@@ -9,19 +9,28 @@
 import { builds, NO_SIMD } from "./simd.js";
 import { DownloadError, loadModel } from "./model.js";
 
+/** @type {any} */
 let wasm = null; // the module, once
-let lab = null;
-let loading = null; // AbortController of the load under way
+/** @type {any} */
+let lab = null; // its Lab (src/web.rs), when a model is loaded
+/** @type {AbortController | null} */
+let loading = null; // of the load under way
 let stopping = false;
 
 const NOT_LOADED = "The model is not loaded. Press “Run” again to load it.";
 
+/**
+ * @param {number | undefined} id
+ * @param {string} type
+ * @param {unknown} value
+ */
 const post = (id, type, value) => self.postMessage({ id, type, value });
 
 self.onmessage = async ({ data: { id, type, ...options } }) => {
   if (type === "stop") return void (stopping = true);
   if (type === "cancel") return loading?.abort();
   try {
+    /** @type {Record<string, (id: number, options: any) => Promise<unknown>>} */
     const acts = { load, choose, run, activity };
     post(id, "done", await acts[type](id, options));
   } catch (error) {
@@ -40,6 +49,15 @@ self.addEventListener("unhandledrejection", (event) => {
   post(undefined, "fault", described(event.reason, true));
 });
 
+/**
+ * @param {number} id
+ * @param {object} options
+ * @param {string} options.artifact its text
+ * @param {import("./model.js").Wanted["model"]} options.model
+ * @param {string[]} options.sources
+ * @param {File} [options.file]
+ * @param {string} options.engine "auto", "cpu" or "gpu"
+ */
 async function load(id, { artifact, model, sources, file, engine }) {
   loading = new AbortController();
   const { signal } = loading;
@@ -73,7 +91,11 @@ async function load(id, { artifact, model, sources, file, engine }) {
   }
 }
 
-/** Another engine for the model that is loaded. */
+/**
+ * Another engine for the model that is loaded.
+ * @param {number} id
+ * @param {{engine: string}} options
+ */
 async function choose(id, { engine }) {
   if (!lab) throw new Error(NOT_LOADED);
   return measured(id, lab, engine);
@@ -81,8 +103,13 @@ async function choose(id, { engine }) {
 
 // While this is under way nothing else may be asked of the lab, and it cannot be interrupted: a page that gives up ends
 // this worker.
+/**
+ * @param {number} id
+ * @param {any} lab
+ * @param {string} engine
+ */
 async function measured(id, lab, engine) {
-  const engines = { cpu: ["cpu"], gpu: ["gpu"] }[engine] ?? ["cpu", "gpu"];
+  const engines = engine === "cpu" || engine === "gpu" ? [engine] : ["cpu", "gpu"];
   const possible = engines.filter((name) => name === "cpu" || navigator.gpu);
   post(id, "progress", {
     phase: "measure",
@@ -95,6 +122,7 @@ async function measured(id, lab, engine) {
   return { info: lab.info(), chosen };
 }
 
+/** @param {number} id */
 async function module(id) {
   if (wasm) return wasm;
   const choices = builds();
@@ -104,7 +132,7 @@ async function module(id) {
   for (const choice of choices) {
     const script = new URL(`../../pkg/${choice}/hneurons.js`, import.meta.url);
     try {
-      const loaded = await import(script);
+      const loaded = await import(script.href);
       await loaded.default({ module_or_path: new URL("hneurons_bg.wasm", script) });
       post(
         undefined,
@@ -121,6 +149,10 @@ async function module(id) {
   );
 }
 
+/**
+ * @param {number} id
+ * @param {{request: import("../core/types.js").RunRequest}} options
+ */
 async function run(id, { request }) {
   if (!lab) throw new Error(NOT_LOADED);
   stopping = false;
@@ -135,7 +167,11 @@ async function run(id, { request }) {
   }
 }
 
-/** All neurons at one position of one lane. */
+/**
+ * All neurons at one position of one lane.
+ * @param {number} id
+ * @param {{messages: import("../core/types.js").Message[], tokens: number[], lane: import("../core/types.js").LaneRequest, at: number}} options
+ */
 async function activity(id, { messages, tokens, lane, at }) {
   if (!lab) throw new Error(NOT_LOADED);
   if (!lab.activity)
@@ -153,8 +189,10 @@ async function activity(id, { messages, tokens, lane, at }) {
 
 // A turn of the event loop, without the 4 ms that nested timers cost.
 const channel = new MessageChannel();
+/** @type {(() => void)[]} */
 const waiting = [];
 channel.port1.onmessage = () => waiting.shift()?.();
+/** @returns {Promise<void>} */
 function turn() {
   return new Promise((resolve) => {
     waiting.push(resolve);
@@ -162,22 +200,30 @@ function turn() {
   });
 }
 
-/** Whether the module itself failed: by a trap, or for want of stack (Chromium and Firefox have different names for that). */
+/**
+ * Whether the module itself failed: by a trap, or for want of stack (Chromium and Firefox have different names for that).
+ * @param {any} error
+ */
 const hasTrapped = (error) =>
   (typeof WebAssembly === "object" && error instanceof WebAssembly.RuntimeError) ||
   /call stack|too much recursion/.test(error?.message);
 
-/** @param fatal whether only a new worker helps, whatever it was */
+/**
+ * @param {any} error
+ * @param {boolean} [fatal] whether only a new worker helps, whatever it was
+ * @returns {import("../core/types.js").Failure}
+ */
 function described(error, fatal = false) {
   if (error?.name === "AbortError") return { message: "Loading was cancelled.", kind: "cancelled" };
   const kind = error?.kind ?? (error instanceof DownloadError ? "download" : "internal");
   // A trap leaves the module's memory in an unknown state: only a new worker is safe. What a panic says, the module has
   // left here (src/web.rs).
   const trapped = hasTrapped(error);
+  const { hneuronsPanic: panic } = /** @type {{hneuronsPanic?: string}} */ (self);
   const said = error?.message || String(error);
   const stopped =
-    trapped && self.hneuronsPanic
-      ? `The engine stopped on a fault of its own: ${self.hneuronsPanic}. Restart it to go on; the model does not have to be downloaded again. If it happens again, please report this text.`
+    trapped && panic
+      ? `The engine stopped on a fault of its own: ${panic}. Restart it to go on; the model does not have to be downloaded again. If it happens again, please report this text.`
       : `The engine stopped unexpectedly (${said}). Restart it to go on; the model does not have to be downloaded again.`;
   return {
     message: trapped || fatal ? stopped : said,

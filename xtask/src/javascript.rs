@@ -1,4 +1,6 @@
 //! The checks that JavaScript gets without a browser: prettier's format, ESLint's findings, TypeScript's types.
+//!
+//! `www/sw.js` is left to ESLint and its tests: it is the same from version to version, comments included.
 
 use std::process::Command;
 
@@ -6,7 +8,7 @@ use crate::browser;
 use crate::{Result, paths, process};
 
 /// Each tool of `tests/browser/package.json`: its script there, its arguments, and what to do when it finds something.
-const TOOLS: [(&str, &[&str], &str); 3] = [
+const TOOLS: [(&str, &[&str], &str); 4] = [
     (
         "prettier/bin/prettier.cjs",
         &[
@@ -34,9 +36,14 @@ const TOOLS: [(&str, &[&str], &str); 3] = [
         &["--project", "tests/browser/tsconfig.json"],
         "www/core/types.js has the types that files share",
     ),
+    (
+        "typescript/bin/tsc",
+        &["--project", "tests/browser/tsconfig.strict.json"],
+        "in these files every parameter has a type, and null is looked out for",
+    ),
 ];
 
-/// Runs all three, so that one call shows all there is to mend.
+/// Runs all of them, so that one call shows all there is to mend.
 pub fn check() -> Result<()> {
     let folder = browser::tests_folder();
     browser::packages(&folder)?;

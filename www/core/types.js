@@ -1,0 +1,105 @@
+// The shapes that files share, for TypeScript's check of the page's JavaScript (tests/browser/tsconfig.json). Nothing loads this.
+
+/** @typedef {[layer: number, index: number]} Neuron */
+/** @typedef {[layer: number, index: number, factor?: number]} Selected a neuron of My selection, and a factor of its own */
+/** @typedef {"none" | "h" | "random" | "custom"} SetName */
+
+/**
+ * @typedef {object} Message
+ * @property {string} role "system", "user" or "assistant"
+ * @property {string} content
+ */
+
+/**
+ * What the form and the address hold (state.js).
+ * @typedef {object} Settings
+ * @property {string} prompt
+ * @property {string} then the second turn; empty for one turn
+ * @property {number} alpha
+ * @property {string} set "h", "random" or "custom"
+ * @property {readonly Selected[]} off
+ * @property {number} seed
+ * @property {number} temp
+ * @property {number} max tokens in an answer
+ * @property {string} engine "auto", "cpu" or "gpu"
+ * @property {string} model
+ * @property {string} lesson
+ * @property {string} recorded
+ * @property {boolean} run
+ */
+
+/**
+ * What is asked of the engine for one lane (requests.js).
+ * @typedef {object} LaneRequest
+ * @property {SetName} set
+ * @property {number} alpha
+ * @property {number} [seed] of a random set
+ * @property {"h" | Neuron[]} [control_of] what a random set is a control of
+ * @property {Neuron[]} [neurons] of a selection
+ * @property {(number | null)[]} [factors] one a neuron; null: the lane's alpha
+ */
+
+/**
+ * @typedef {object} RunRequest
+ * @property {Message[]} messages
+ * @property {LaneRequest[]} lanes
+ * @property {number} max_tokens
+ * @property {number} temperature
+ * @property {number} seed
+ */
+
+/**
+ * @typedef {object} Token
+ * @property {number} id
+ * @property {string} text
+ * @property {number} [logprob]
+ */
+
+/**
+ * One lane of a trace (trace.js).
+ * @typedef {object} Lane
+ * @property {SetName} set
+ * @property {number} alpha
+ * @property {number} [seed]
+ * @property {"h" | Neuron[]} [control_of]
+ * @property {Neuron[]} neurons
+ * @property {Map<string, number>} own factors of single neurons, by "layer.index"
+ * @property {Set<string>} edited the neurons whose factor is not 1
+ * @property {Token[]} tokens
+ * @property {number[][]} cells contributions: position (prompt, then answer), then row
+ * @property {number} [score] the detector's reading, 0 to 1
+ * @property {string} [stopped] "eos" or "length"
+ * @property {string} [limit]
+ * @property {LaneRequest} [asked] what was asked of the engine, for a live run
+ */
+
+/** @typedef {{id: number, text: string, role?: string, turn?: number}} PromptToken */
+/** @typedef {{layer: number, index: number, contribution: number}} Reading */
+
+/**
+ * The published file of one model's H-Neurons (docs/artifact.md): its text, as the engine takes it, and what it says.
+ * @typedef {{text: string, json: any}} Artifact
+ */
+
+/**
+ * What the worker says of loading (worker/worker.js).
+ * @typedef {object} Progress
+ * @property {string} phase "engine", "cache", "file", "download", "verify" or "measure"
+ * @property {number} done bytes
+ * @property {number} total bytes; 0 where that is not known
+ * @property {string} [text]
+ * @property {string[]} [engines] that are measured
+ */
+
+/**
+ * An engine's failure as the worker tells it, or as the page made it (core/engine.js).
+ * @typedef {object} Failure
+ * @property {string} message
+ * @property {string} [kind]
+ * @property {boolean} [fatal] only a new worker helps
+ * @property {boolean} [resumable]
+ */
+
+/** @typedef {{index: any, traces: Map<string, import("./trace.js").Trace>}} GallerySource */
+
+export {};
