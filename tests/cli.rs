@@ -165,6 +165,40 @@ fn conversations_and_many_prompts_come_from_files() {
     assert_eq!(lines.len(), 2);
     assert_eq!(lines[1]["messages"][0]["content"], "2+2?");
 
+    // A byte order mark is no part of the text, and content may be a list of parts.
+    std::fs::write(&prompts, "\u{feff}{\"prompt\":\"2+2?\"}\n").expect("written");
+    let marked = json(&[
+        "run",
+        "--prompts",
+        prompts.to_str().expect("a path"),
+        "--set",
+        "none",
+        "--max-tokens",
+        "2",
+        "--json",
+    ]);
+    assert_eq!(marked["messages"], lines[1]["messages"]);
+    assert_eq!(marked["lanes"], lines[1]["lanes"]);
+    let parts = "\u{feff}[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"2+2?\"}]}]";
+    std::fs::write(&file, parts).expect("written");
+    let parts = json(&[
+        "run",
+        "--messages",
+        path,
+        "--set",
+        "none",
+        "--max-tokens",
+        "2",
+        "--json",
+    ]);
+    assert_eq!(parts["prompt_tokens"], lines[1]["prompt_tokens"]);
+    let tool = "[{\"role\":\"user\",\"content\":\"Hi\"},{\"role\":\"tool\",\"content\":\"5\"}]";
+    std::fs::write(&file, tool).expect("written");
+    refused(
+        &["run", "--messages", path],
+        "talk.json: message 2 has the role \"tool\"",
+    );
+
     std::fs::write(&prompts, "{\"prompt\":\"ok\"}\nnonsense\n").expect("written");
     refused(
         &["run", "--prompts", prompts.to_str().expect("a path")],

@@ -174,7 +174,7 @@ fn bulk_work_that_fails_leaves_no_lane_open() {
         (99, 5),
     ] {
         let mut engine = Scarce::new(room, reads);
-        let done = pollster::block_on(bulk::run(&mut engine, 2, &jobs, &mut |_, _| Ok(true)));
+        let done = pollster::block_on(bulk::run(&mut engine, &[2], &jobs, &mut |_, _| Ok(true)));
         assert!(done.is_err(), "room for {room}, {reads} reads");
         assert!(engine.none_open(), "room for {room}, {reads} reads");
     }

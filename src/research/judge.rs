@@ -2,11 +2,11 @@
 //!
 //! Text is normalized as SQuAD's evaluation does it (Rajpurkar et al. 2016): lower case, no punctuation, no articles, single
 //! spaces. An accepted answer counts where its words stand one after the other in what was said; numbers count as digits or as
-//! words. What says neither right nor wrong is *unsure*: refusals, and answers that did not end.
+//! words, and keep their sign, their decimals and what else makes them another number (`numbers::figures`). What says neither right nor wrong is *unsure*: refusals, and answers that did not end.
 
 use super::{
     bulk::Answer,
-    numbers::{SMALL, TENS},
+    numbers::{SMALL, TENS, figures},
 };
 
 /// What became of a question.
@@ -74,18 +74,29 @@ pub fn is_refusal(text: &str) -> bool {
 }
 
 /// The words of a text after SQuAD's normalization; hyphens part words, and number words below a hundred become digits.
+///
+/// A number in figures is one word in a normal form: punctuation inside of it is part of its value. A percent sign is not.
 pub fn words(text: &str) -> Vec<String> {
-    let text: String = text
-        .to_lowercase()
-        .chars()
-        .filter_map(|c| match c {
-            '\'' | '’' => None,
-            '-' | '–' | '—' | '/' => Some(' '),
-            c if c.is_ascii_punctuation() => None,
-            '“' | '”' | '‘' | '…' | '¿' | '¡' => None,
-            c => Some(c),
-        })
-        .collect();
+    let chars: Vec<char> = text.to_lowercase().chars().collect();
+    let mut text = String::with_capacity(chars.len());
+    let mut at = 0;
+    while let Some(&c) = chars.get(at) {
+        if let Some((number, end)) = figures(&chars, at) {
+            text.push_str(&number);
+            at = end;
+            continue;
+        }
+        match c {
+            '\'' | '’' => {}
+            '-' | '–' | '—' | '−' | '/' => text.push(' '),
+            // Between figures that are no one number: a date, a list.
+            '.' | ',' | ':' if parts_figures(&chars, at) => text.push(' '),
+            c if c.is_ascii_punctuation() => {}
+            '“' | '”' | '‘' | '…' | '¿' | '¡' => {}
+            c => text.push(c),
+        }
+        at += 1;
+    }
     let mut out: Vec<String> = Vec::new();
     // Whether the last word was tens, and so takes ones: "twenty-five" is 25.
     let mut tens: Option<u32> = None;
@@ -104,6 +115,47 @@ pub fn words(text: &str) -> Vec<String> {
                 out.push(value.to_string());
             }
             (_, None) => out.push(word.to_owned()),
+        }
+    }
+    spoken(out)
+}
+
+fn parts_figures(chars: &[char], at: usize) -> bool {
+    let digit = |c: Option<&char>| c.is_some_and(char::is_ascii_digit);
+    at > 0 && digit(chars.get(at - 1)) && digit(chars.get(at + 1))
+}
+
+/// Puts numbers together that are said with words: "minus five", "three point five", "three and a half".
+fn spoken(words: Vec<String>) -> Vec<String> {
+    let whole = |w: Option<&String>| w.is_some_and(|w| w.chars().all(|c| c.is_ascii_digit()));
+    let numeric = |w: &String| w.chars().any(|c| c.is_ascii_digit());
+    let mut out: Vec<String> = Vec::with_capacity(words.len());
+    let mut at = 0;
+    while let Some(word) = words.get(at) {
+        at += 1;
+        let next = words.get(at);
+        match word.as_str() {
+            // "10 minus 5" is a difference, not a negative number.
+            "minus" | "negative" if whole(next) && !out.last().is_some_and(numeric) => {
+                out.push(format!("-{}", words[at]));
+                at += 1;
+            }
+            "point"
+                if whole(next) && out.last().is_some_and(|w| !w.contains('.') && numeric(w)) =>
+            {
+                let mut number = out.pop().unwrap_or_default() + ".";
+                while whole(words.get(at)) {
+                    number.push_str(&words[at]);
+                    at += 1;
+                }
+                out.push(number);
+            }
+            "and" if next.is_some_and(|w| w == "half") && whole(out.last()) => {
+                let number = out.pop().unwrap_or_default() + ".5";
+                out.push(number);
+                at += 1;
+            }
+            _ => out.push(word.clone()),
         }
     }
     out
@@ -159,6 +211,79 @@ mod tests {
             verdict("Paris, which is", &["Paris"], false),
             Verdict::Right
         );
+    }
+
+    #[test]
+    fn numbers_keep_their_sign_and_their_decimals() {
+        for (said, accepted) in [
+            ("3.5", "35"),
+            ("3.5.", "35"),
+            ("It is 3,5 km.", "35"),
+            ("3.5", "3"),
+            ("3.5", "5"),
+            ("-5", "5"),
+            ("−5", "5"),
+            ("It is –5 degrees.", "5"),
+            ("minus five", "5"),
+            ("three point five", "3"),
+            ("three and a half", "3"),
+            ("3 1/2", "3"),
+            ("3½", "3"),
+            ("1/2", "2"),
+            ("1,000", "1"),
+            ("1.5 million", "15"),
+            ("10:30", "1030"),
+            ("10:30", "10"),
+            ("0.5", "5"),
+            (".5", "5"),
+            ("$1,000.50", "1000"),
+            ("1.2.2020", "122020"),
+        ] {
+            assert_eq!(
+                verdict(said, &[accepted], true),
+                Verdict::Wrong,
+                "{said} for {accepted}"
+            );
+        }
+        for (said, accepted) in [
+            ("3.5.", "3.5"),
+            ("It is 3,5 km.", "3.5"),
+            ("3.50", "3.5"),
+            ("8.0", "8"),
+            ("-5", "-5"),
+            ("−5 °C", "minus five"),
+            ("(-5)", "-5"),
+            ("1,000", "1000"),
+            ("1.000.000", "1,000,000"),
+            ("1.000,5", "1000.5"),
+            ("1\u{a0}000", "1000"),
+            ("$1,000.50", "1000.5"),
+            ("3 1/2", "3.5"),
+            ("3½", "three and a half"),
+            ("three point one four", "3.14"),
+            ("1/2", "0.5"),
+            ("2/3", "2/3"),
+            (".5", "0.5"),
+            ("50%", "50"),
+            ("at 10:30", "10:30"),
+            ("between 5-6", "6"),
+            ("1990–1995", "1995"),
+            ("10 minus 5 is 5", "5"),
+            ("It has 8, not 9.", "8"),
+            ("12/25/2020", "25"),
+            ("1.2.2020", "2020"),
+            ("It is 8.", "eight"),
+            ("8-legged", "8"),
+            ("H2O", "h2o"),
+            ("+5", "5"),
+            ("-0", "0"),
+        ] {
+            assert_eq!(
+                verdict(said, &[accepted], true),
+                Verdict::Right,
+                "{said} for {accepted}"
+            );
+        }
     }
 
     #[test]

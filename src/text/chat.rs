@@ -298,11 +298,15 @@ fn flush(
     ids: &mut Vec<(u32, Role, usize)>,
 ) -> Result<()> {
     for (id, range) in tokenizer.encode_with_ranges(run)? {
-        let (role, turn) = sources
+        // A token may reach over a seam, as " Hello" does behind a space of the template; it belongs to whom most of it does.
+        let shared = |source: &Range<usize>| {
+            let end = source.end.min(range.end);
+            end.saturating_sub(source.start.max(range.start))
+        };
+        let most = sources
             .iter()
-            .find(|(source, ..)| source.contains(&range.start))
-            .or(sources.last())
-            .map_or((Role::Template, 0), |&(_, role, turn)| (role, turn));
+            .min_by_key(|s| std::cmp::Reverse(shared(&s.0)));
+        let (role, turn) = most.map_or((Role::Template, 0), |&(_, role, turn)| (role, turn));
         ids.push((id, role, turn));
     }
     run.clear();

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use hneurons::Result;
+use hneurons::{
+    Result,
+    text::{TEMPLATE_DATE, Tokenizer},
+};
 use serde_json::json;
 
 use super::model::ModelArgs;
@@ -35,6 +38,9 @@ pub fn main(args: &Args) -> Result<()> {
         entry.2 += t.range.len();
     }
     let weights: usize = formats.values().map(|f| f.1).sum();
+    let tokenizer = Tokenizer::new(v)?;
+    let named = |id: &u32| v.tokens.get(*id as usize).map(String::as_str);
+    let stops: Vec<&str> = tokenizer.stops().iter().filter_map(named).collect();
     if args.json {
         let tensors: Vec<_> = file
             .tensors()
@@ -49,7 +55,7 @@ pub fn main(args: &Args) -> Result<()> {
                 "hidden": c.hidden, "heads": c.heads, "kv_heads": c.kv_heads, "head_dim": c.head_dim,
                 "context": c.context, "vocabulary": c.vocabulary, "special_tokens": v.special.len(),
                 "rope_base": c.rope_base, "norm_eps": c.norm_eps, "weights": weights,
-                "chat_template": v.chat_template, "tensors": tensors,
+                "chat_template": v.chat_template, "template_date": TEMPLATE_DATE, "stops": stops, "tensors": tensors,
             })
         );
         return Ok(());
@@ -75,15 +81,19 @@ pub fn main(args: &Args) -> Result<()> {
         c.context, c.rope_base, c.rope_dim
     );
     println!(
-        "  vocabulary  {} tokens, {} of them special; pre-tokenizer {}; turns end with {:?}",
+        "  vocabulary  {} tokens, {} of them special; pre-tokenizer {}; turns end with {}",
         c.vocabulary,
         v.special.len(),
         v.pre,
-        v.tokens[v.eos as usize]
+        stops.join(" or ")
     );
     println!(
         "  template    {}",
         match &v.chat_template {
+            Some(t) if t.contains("strftime_now") => format!(
+                "{} characters of Jinja; it asks for the date and is always told {TEMPLATE_DATE}",
+                t.chars().count()
+            ),
             Some(t) => format!("{} characters of Jinja", t.chars().count()),
             None => "none".into(),
         }

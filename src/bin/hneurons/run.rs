@@ -202,7 +202,7 @@ fn conversations(args: &Args) -> Result<Vec<(String, Conversation)>> {
         let named = |what: String| input(format!("{}: {what}", path.display()));
         let json = serde_json::from_str(without_mark(&text)).map_err(|e| {
             named(format!(
-                "this is no JSON ({e}): write a list of {{\"role\": \"user\", \"content\": …}}"
+                "this is no conversation ({e}): write a list of {{\"role\": \"user\", \"content\": …}}"
             ))
         })?;
         let messages = read_messages(&json).map_err(|e| named(e.to_string()))?;
