@@ -505,7 +505,7 @@ fn text_method(run: &mut Run, text: &Text, name: &str, args: Args) -> Result<Val
                 })),
                 "isdigit" => all(|c| {
                     c.is_ascii_digit()
-                        || (c.is_numeric() && !c.is_ascii() && c.to_digit(10).is_some())
+                        || (c.is_numeric() && !c.is_ascii() && c.is_digit(10))
                 }),
                 "isnumeric" => all(char::is_numeric),
                 "isalpha" => all(char::is_alphabetic),
