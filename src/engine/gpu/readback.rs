@@ -11,6 +11,10 @@ use crate::error::Result;
 /// Staging buffers kept for the next submission.
 const KEPT: usize = 4;
 
+/// How long the news of a lost device may take.
+#[cfg(target_arch = "wasm32")]
+const NEWS: Duration = Duration::from_millis(200);
+
 /// Staging buffers at rest.
 #[derive(Default)]
 pub(crate) struct Staging(Vec<Buffer>);
@@ -79,6 +83,11 @@ impl Staging {
             .ok_or_else(late)?;
         #[cfg(not(target_arch = "wasm32"))]
         let mapped = done.await;
+        #[cfg(target_arch = "wasm32")]
+        if !matches!(mapped, Ok(Ok(()))) {
+            // That the device is lost the browser says a moment after a mapping has failed for it.
+            super::browser::within(NEWS, std::future::pending::<()>()).await;
+        }
         device.check()?;
         mapped
             .map_err(|_| gpu_error("a result never came"))?
