@@ -776,3 +776,21 @@ test("the engine itself refuses bad requests, artifacts and files, each with its
   );
   assert.equal(lanes[0].ids.length, 2);
 });
+
+test("a panic of the module leaves its text, and where it happened, beside the trap", async (t) => {
+  const { page } = await visit(t);
+  const [trapped, text] = await page.evaluate(async () => {
+    const module = await import(new URL("pkg/simd128/hneurons.js", document.baseURI));
+    await module.default({
+      module_or_path: new URL("pkg/simd128/hneurons_bg.wasm", document.baseURI),
+    });
+    try {
+      module.panic_with("the test wanted\nit so");
+    } catch (error) {
+      return [error instanceof WebAssembly.RuntimeError, self.hneuronsPanic];
+    }
+    return [false, "it did not panic"];
+  });
+  assert.equal(trapped, true);
+  assert.match(text, /^the test wanted it so \(src\/web\.rs, line \d+\)$/);
+});
