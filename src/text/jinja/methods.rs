@@ -504,8 +504,7 @@ fn text_method(run: &mut Run, text: &Text, name: &str, args: Args) -> Result<Val
                     swapped.into_iter()
                 })),
                 "isdigit" => all(|c| {
-                    c.is_ascii_digit()
-                        || (c.is_numeric() && !c.is_ascii() && c.is_digit(10))
+                    c.is_ascii_digit() || (c.is_numeric() && !c.is_ascii() && c.is_digit(10))
                 }),
                 "isnumeric" => all(char::is_numeric),
                 "isalpha" => all(char::is_alphabetic),
