@@ -503,9 +503,7 @@ fn text_method(run: &mut Run, text: &Text, name: &str, args: Args) -> Result<Val
                     };
                     swapped.into_iter()
                 })),
-                "isdigit" => all(|c| {
-                    c.is_ascii_digit() || (c.is_numeric() && !c.is_ascii() && c.is_digit(10))
-                }),
+                "isdigit" => all(|c| c.is_ascii_digit()),
                 "isnumeric" => all(char::is_numeric),
                 "isalpha" => all(char::is_alphabetic),
                 "isalnum" => all(char::is_alphanumeric),
