@@ -15,7 +15,7 @@ const EOS: u32 = 2;
 
 fn answers(engine: &mut dyn Engine, jobs: &[Job]) -> Vec<Vec<Answer>> {
     let mut out = vec![Vec::new(); jobs.len()];
-    pollster::block_on(run(engine, EOS, jobs, &mut |job, answers| {
+    pollster::block_on(run(engine, &[EOS], jobs, &mut |job, answers| {
         assert!(out[job].is_empty(), "job {job} is done once");
         out[job] = answers;
         Ok(true)
@@ -94,7 +94,7 @@ fn it_can_be_stopped() {
         })
         .collect();
     let mut done = 0;
-    pollster::block_on(run(&mut engine, EOS, &jobs, &mut |_, _| {
+    pollster::block_on(run(&mut engine, &[EOS], &jobs, &mut |_, _| {
         done += 1;
         Ok(done < 10)
     }))
