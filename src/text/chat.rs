@@ -298,14 +298,15 @@ fn flush(
     ids: &mut Vec<(u32, Role, usize)>,
 ) -> Result<()> {
     for (id, range) in tokenizer.encode_with_ranges(run)? {
-        // A token may reach over a seam, as " Hello" does behind a space of the template; it belongs to whom most of it does.
+        // A token may reach over a seam, as " Hello" does behind a space of the template. It belongs to whom most of it does,
+        // and rather to people than to the template.
         let shared = |source: &Range<usize>| {
             let end = source.end.min(range.end);
             end.saturating_sub(source.start.max(range.start))
         };
         let most = sources
             .iter()
-            .min_by_key(|s| std::cmp::Reverse(shared(&s.0)));
+            .min_by_key(|s| (std::cmp::Reverse(shared(&s.0)), s.1 == Role::Template));
         let (role, turn) = most.map_or((Role::Template, 0), |&(_, role, turn)| (role, turn));
         ids.push((id, role, turn));
     }
