@@ -11,8 +11,11 @@ const SHORT: usize = 64;
 const LONG: usize = 4096;
 const ROUNDS: usize = 21;
 
+/// The text of an answer's token, by its place.
+type Text = fn(usize) -> &'static str;
+
 /// Seconds a token of an answer of `tokens` tokens, each of which is read and scored.
-fn per_token(detector: &Detector, tokens: usize, text: fn(usize) -> &'static str) -> f64 {
+fn per_token(detector: &Detector, tokens: usize, text: Text) -> f64 {
     let contributions = vec![0.001f32; detector.neurons().count()];
     let begin = Instant::now();
     // As many tokens in all, so that the clock is as exact.
@@ -39,7 +42,7 @@ fn main() {
     }
     let json = std::fs::read_to_string(ARTIFACT).expect("the artifact is in the repository");
     let detector = Detector::of(&Artifact::parse(&json).expect("the artifact is sound"));
-    let kinds: [(&str, fn(usize) -> &'static str); 3] = [
+    let kinds: [(&str, Text); 3] = [
         ("sentences", |i| {
             [" The", " river", " runs", " far", "."][i % 5]
         }),

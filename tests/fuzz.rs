@@ -428,7 +428,6 @@ fn scramble(random: &mut Random, header: usize, file: &mut Vec<u8>) {
 }
 
 #[test]
-#[ignore = "`cargo xtask fuzz` runs it"]
 fn mutated_headers_are_read_or_refused_within_twice_the_file() {
     let _turn = alone();
     let bases: Vec<Parts> = [GgmlDType::Q4_0, GgmlDType::Q8_0, GgmlDType::F16]
@@ -561,7 +560,6 @@ fn text(random: &mut Random, pieces: &[&str], most: usize) -> String {
 }
 
 #[test]
-#[ignore = "`cargo xtask fuzz` runs it"]
 fn mutated_templates_and_hostile_messages_are_encoded_or_refused() {
     let _turn = alone();
     let sound = "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}\

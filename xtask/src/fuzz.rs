@@ -12,7 +12,7 @@ pub fn run(cases: u64, first: u64) -> Result<()> {
             let mut cargo = process::cargo();
             cargo
                 .args(["test", "--test", "fuzz", "--"])
-                .args(["--ignored", "--nocapture", test])
+                .args(["--nocapture", test])
                 .env("FUZZ_CASES", cases.to_string())
                 .env("FUZZ_FIRST", first.to_string());
             process::run(&mut cargo).map_err(|why| {
