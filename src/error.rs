@@ -54,11 +54,12 @@ impl ErrorKind {
 }
 
 impl Error {
-    /// An error of `kind`; `message` names the cause and the remedy in one line.
+    /// An error of `kind`; `message` names the cause and the remedy. It may quote a file, so it is made one line of bounded
+    /// length here.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
             kind,
-            message: message.into(),
+            message: one_line(message.into()),
         }
     }
 
@@ -97,6 +98,39 @@ impl Error {
     }
 }
 
+/// Characters of a message at its beginning and at its end that are kept where it is too long; the remedy is at the end.
+const BEGINNING: usize = 400;
+const END: usize = 300;
+
+/// A message as one line: what would end the line, move the cursor or turn the direction of writing is written out, and the
+/// middle of a very long one is left out.
+fn one_line(message: String) -> String {
+    let count = message.chars().count();
+    if count <= BEGINNING + END && !message.chars().any(is_disruptive) {
+        return message;
+    }
+    let mut out = String::new();
+    for (i, c) in message.chars().enumerate() {
+        if count > BEGINNING + END && (BEGINNING..count - END).contains(&i) {
+            if i == BEGINNING {
+                out.push('…');
+            }
+        } else if is_disruptive(c) {
+            out.extend(c.escape_default());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// Whether a character has an effect on the text around it.
+fn is_disruptive(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}')
+        || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
@@ -115,4 +149,21 @@ pub(crate) fn try_vec<T: Clone>(value: T, len: usize, what: &str) -> Result<Vec<
         .map_err(|_| Error::memory(what, len.saturating_mul(size_of::<T>())))?;
     out.resize(len, value);
     Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_file_says_makes_a_message_neither_longer_nor_more_lines() {
+        let short = Error::model("tensor 'a': download it again").to_string();
+        assert_eq!(short, "tensor 'a': download it again");
+        let lines = Error::model("the key 'a\n\u{1b}[2J\u{202e}b' is wrong").to_string();
+        assert_eq!(lines, "the key 'a\\n\\u{1b}[2J\\u{202e}b' is wrong");
+        let long = format!("tensor '{}': download it again", "é".repeat(1 << 20));
+        let long = Error::model(long).to_string();
+        assert!(long.chars().count() <= 701 && long.starts_with("tensor 'é"));
+        assert!(long.ends_with("': download it again"));
+    }
 }

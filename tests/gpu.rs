@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock};
 use candle_core::quantized::GgmlDType;
 use common::tiny::Tiny;
 use hneurons::{
+    ErrorKind,
     choose::Wanted,
     engine::{
         CHOSEN, Edits, Engine, Feed, Logits, Neuron, Reading, Watch,
@@ -605,9 +606,18 @@ fn a_gpu_that_computes_wrongly_is_refused() {
 #[test]
 fn numbers_that_overflow_end_the_run_on_the_gpu_too() {
     let file = common::tiny::with_weights("blk.1.ffn_down.weight", 1e25);
-    let opened = pollster::block_on(Gpu::open(&file, None, &Options::default()));
-    let e = opened.err().expect("its first token overflows");
-    assert!(e.to_string().contains("not finite"), "{e}");
+    let mut gpu = open(&file, &Options::default());
+    let lane = gpu.open(&Edits::none()).expect("a lane");
+    let feed = [Feed {
+        lane,
+        tokens: &[5, 6],
+        logits: Logits::Choice,
+    }];
+    // As a run has it: the norms of all layers' outputs come back.
+    let read = pollster::block_on(gpu.forward(&feed, &Watch::Chosen(Vec::new())));
+    let e = read.expect_err("a layer's output cannot be squared");
+    assert_eq!(e.kind(), ErrorKind::Gpu);
+    assert!(e.to_string().contains("not finite in layer 1"), "{e}");
     let mut lab = Lab::new(file).expect("a small model fits");
     let chosen = pollster::block_on(lab.choose(Wanted::Gpu, || 0.0));
     let e = chosen.expect_err("neither engine can run it");
