@@ -8,6 +8,8 @@
 //! - an edit of alpha = 1 gives the same bits as no edit;
 //! - a lane's numbers depend neither on the lanes beside it nor on how its tokens were split into calls.
 
+#![warn(clippy::wildcard_enum_match_arm)]
+
 mod contribution;
 pub mod cpu;
 mod edits;
@@ -99,7 +101,7 @@ impl Watch {
     pub fn top(&self, config: &Config) -> usize {
         match self {
             Self::Top { count, .. } => (*count).min(config.neuron_count()),
-            _ => 0,
+            Self::None | Self::Chosen(_) | Self::All => 0,
         }
     }
 }

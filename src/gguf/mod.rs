@@ -5,6 +5,8 @@
 //! all of them fit, and of which nothing is left over that would change the model, is handed to the engine, which can
 //! then index without doubt. Specification: <https://github.com/ggml-org/ggml/blob/master/docs/gguf.md>.
 
+#![warn(clippy::wildcard_enum_match_arm)]
+
 mod config;
 mod finite;
 mod header;

@@ -63,7 +63,7 @@ fn named(line: &str) -> impl Iterator<Item = &str> {
                 && (word.contains('/') || document)
                 && !MADE.iter().any(|made| word.contains(made))
         })
-        .map(|word| word.trim_start_matches("../"))
+        .map(|word| word.trim_start_matches("./").trim_start_matches("../"))
 }
 
 #[test]

@@ -102,7 +102,9 @@ impl Model {
                 choice: None,
                 activity: match watch {
                     Watch::None => Vec::new(),
-                    _ => vec![Activity::default(); f.tokens.len()],
+                    Watch::Chosen(_) | Watch::Top { .. } | Watch::All => {
+                        vec![Activity::default(); f.tokens.len()]
+                    }
                 },
             })
             .collect();
@@ -293,7 +295,7 @@ impl Model {
                 Logits::Last | Logits::All => {
                     let n = match feed.logits {
                         Logits::All => feed.tokens.len(),
-                        _ => 1,
+                        Logits::None | Logits::Choice | Logits::Last => 1,
                     };
                     let wanted = n * c.vocabulary;
                     reading

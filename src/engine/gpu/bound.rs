@@ -93,7 +93,9 @@ pub(crate) fn report_words(config: &Config, tokens: usize, watch: &Watch) -> usi
     let head = 4 + 2 * WANTED;
     match watch {
         Watch::None => head,
-        _ => head + tokens * activity_words(config, watch),
+        Watch::Chosen(_) | Watch::Top { .. } | Watch::All => {
+            head + tokens * activity_words(config, watch)
+        }
     }
 }
 

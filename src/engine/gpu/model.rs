@@ -221,7 +221,12 @@ impl Weights {
             Kernel::GateUp => first + 3,
             Kernel::Down => first + 4,
             Kernel::Embed => others,
-            _ => others + 1,
+            Kernel::Unembed
+            | Kernel::SelectScan
+            | Kernel::SelectPick
+            | Kernel::Activity
+            | Kernel::Top
+            | Kernel::Halves => others + 1,
         };
         wgpu::BufferBinding {
             buffer: &self.dims,

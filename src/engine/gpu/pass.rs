@@ -290,7 +290,7 @@ impl Gpu {
                 };
                 let z = match watch {
                     Watch::All => b.len() * c.neuron_count(),
-                    _ => 0,
+                    Watch::None | Watch::Chosen(_) | Watch::Top { .. } => 0,
                 };
                 report_words(c, b.len(), watch) + logits + z
             })

@@ -114,7 +114,8 @@ pub(crate) fn matmul(isa: Isa, w: &Matrix, x: &Activations, out: &mut [f32]) {
             out[t * rows + r] = match w.quantization() {
                 Quantization::Q4_0 => nibbles::row::<nibbles::Q4_0>(row, &x.blocks(t)),
                 Quantization::Q4_1 => nibbles::row::<nibbles::Q4_1>(row, &x.blocks(t)),
-                _ => q8_0::row(row, &x.blocks(t)),
+                Quantization::Q8_0 => q8_0::row(row, &x.blocks(t)),
+                Quantization::F32 | Quantization::F16 => unreachable!("dense formats have left"),
             };
         }
     }

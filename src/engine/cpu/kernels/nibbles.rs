@@ -59,11 +59,13 @@ pub(super) fn tiles<F: Format, const T: usize>(
         Isa::Simd128 => super::wasm::nibbles::<F, T>(tiles, x, out),
         #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
         Isa::RelaxedSimd => super::wasm::nibbles_relaxed::<F, T>(tiles, x, out),
-        // SAFETY: `Isa::available` offers these sets only where the processor has them.
+        // SAFETY: `Isa::available` offers this set only where the processor has it.
         #[cfg(target_arch = "x86_64")]
         Isa::Avx2 => unsafe { super::x86::nibbles::<F, T>(tiles, x, out) },
+        // SAFETY: likewise.
         #[cfg(target_arch = "x86_64")]
         Isa::Vnni => unsafe { super::x86::nibbles_vnni::<F, T>(tiles, x, out) },
+        // SAFETY: likewise.
         #[cfg(target_arch = "aarch64")]
         Isa::Neon => unsafe { super::neon::nibbles::<F, T>(tiles, x, out) },
     }

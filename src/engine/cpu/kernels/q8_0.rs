@@ -17,11 +17,13 @@ pub(super) fn tiles<const T: usize>(isa: Isa, tiles: Tiles, x: &[Blocks; TOKENS]
         // Relaxed SIMD's dot product of bytes takes seven-bit weights only.
         #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
         Isa::RelaxedSimd => super::wasm::q8_0::<T>(tiles, x, out),
-        // SAFETY: `Isa::available` offers these sets only where the processor has them.
+        // SAFETY: `Isa::available` offers this set only where the processor has it.
         #[cfg(target_arch = "x86_64")]
         Isa::Avx2 => unsafe { super::x86::q8_0::<T>(tiles, x, out) },
+        // SAFETY: likewise.
         #[cfg(target_arch = "x86_64")]
         Isa::Vnni => unsafe { super::x86::q8_0_vnni::<T>(tiles, x, out) },
+        // SAFETY: likewise.
         #[cfg(target_arch = "aarch64")]
         Isa::Neon => unsafe { super::neon::q8_0::<T>(tiles, x, out) },
     }

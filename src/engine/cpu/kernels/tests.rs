@@ -29,7 +29,7 @@ fn matrix(quantization: Quantization, rows: usize, columns: usize, seed: u64) ->
                 *w = scale(next()).to_le_bytes();
             }
         }
-        _ => {
+        Quantization::Q4_0 | Quantization::Q4_1 | Quantization::Q8_0 => {
             for block in bytes.chunks_exact_mut(quantization.block_bytes()) {
                 block[..2].copy_from_slice(&scale(next()).to_le_bytes());
                 if quantization == Quantization::Q4_1 {

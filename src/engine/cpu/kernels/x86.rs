@@ -103,6 +103,7 @@ macro_rules! kernels {
                     // SAFETY: the scales of eight rows come first, then, where there are any, their minima.
                     let d = unsafe { halves(block) };
                     let m = if F::HAS_MINIMUM {
+                        // SAFETY: as above.
                         unsafe { halves(block.add(16)) }
                     } else {
                         _mm256_mul_ps(d, _mm256_set1_ps(-8.0))

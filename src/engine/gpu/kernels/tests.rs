@@ -130,7 +130,7 @@ fn run(form: &Form, bindings: Vec<Bind<'_>>, grid: [usize; 2]) -> Vec<Vec<u32>> 
             Bind::Words(words) => {
                 let usage = match how {
                     Use::Uniform => wgpu::BufferUsages::UNIFORM,
-                    _ => wgpu::BufferUsages::STORAGE,
+                    Use::Read | Use::Write => wgpu::BufferUsages::STORAGE,
                 };
                 let usage = usage | wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::COPY_SRC;
                 let buffer = device.buffer("test", words.len() * 4, usage);
@@ -224,7 +224,7 @@ fn matrix(random: &mut Random, format: Quantization, rows: usize, columns: usize
         match format {
             Quantization::F32 => bytes.extend(random.float().to_le_bytes()),
             Quantization::F16 => bytes.extend(f16::from_f32(random.float()).to_le_bytes()),
-            _ => {
+            Quantization::Q4_0 | Quantization::Q4_1 | Quantization::Q8_0 => {
                 bytes.extend(scale(random));
                 if format == Quantization::Q4_1 {
                     bytes.extend(scale(random));
@@ -362,7 +362,7 @@ fn format() -> impl Strategy<Value = Quantization> {
 fn columns(format: Quantization, n: usize) -> usize {
     match format {
         Quantization::F32 | Quantization::F16 => 2 * n,
-        _ => 32 * n.div_ceil(12),
+        Quantization::Q4_0 | Quantization::Q4_1 | Quantization::Q8_0 => 32 * n.div_ceil(12),
     }
 }
 
