@@ -64,7 +64,7 @@ pub(super) struct Span {
     may_end: bool,
     /// Whether the first sentence has ended.
     ended: bool,
-    /// The run of letters, digits and apostrophes at the end, and where it begins.
+    /// The run of letters, digits and apostrophes at the end, from a letter or digit on, and where it begins.
     run: String,
     run_start: usize,
     run_in_first_sentence: bool,
@@ -129,10 +129,18 @@ impl Span {
         } else {
             self.run_start
         };
-        while let Some((range, touched)) = self.open.front()
-            && range.end <= tail
-        {
-            self.settled.push(*touched);
+        // A word longer than any common one stays what it is, so its tokens need not wait for its end.
+        let long = self
+            .last_word()
+            .filter(|word| word.range.len() > self.longest_common);
+        self.new_words |= long.as_ref().is_some_and(|word| word.new);
+        while let Some((range, touched)) = self.open.front() {
+            let touched = match &long {
+                _ if range.end <= tail => *touched,
+                Some(word) if range.end <= word.range.end => word.touch(range, *touched),
+                Some(_) | None => break,
+            };
+            self.settled.push(touched);
             self.open.pop_front();
         }
     }
@@ -143,7 +151,8 @@ impl Span {
         self.ended |= self.may_end && c.is_whitespace() || self.said && c == '\n';
         self.may_end = self.said && matches!(c, '.' | '!' | '?');
         self.said |= c.is_alphanumeric();
-        if in_word(c) {
+        // A word begins with a letter or digit: apostrophes before it are no part of it.
+        if in_word(c) && (c.is_alphanumeric() || !self.run.is_empty()) {
             if self.run.is_empty() {
                 self.run_start = self.len;
                 self.run_in_first_sentence = !self.ended;
@@ -162,14 +171,12 @@ impl Span {
 
     /// The word at the end, as it would be if nothing came after it.
     fn last_word(&self) -> Option<Word> {
-        let word = self.run.trim_start_matches(APOSTROPHES);
-        let start = self.run_start + self.run.len() - word.len();
-        let word = word.trim_end_matches(APOSTROPHES);
+        let word = self.run.trim_end_matches(APOSTROPHES);
         let common = || {
             word.len() <= self.longest_common && self.common.contains(word.to_lowercase().as_str())
         };
         (!word.is_empty()).then(|| Word {
-            range: start..start + word.len(),
+            range: self.run_start..self.run_start + word.len(),
             new: self.run_in_first_sentence && !common(),
         })
     }
@@ -297,7 +304,7 @@ mod tests {
         /// Token by token, at every length, the span is what the definition says of the whole.
         #[test]
         fn a_growing_answer_has_the_span_of_the_whole(
-            tokens in prop::collection::vec("[ab' .!?\n’éİ3-]{0,4}|The|Japan| is", 0..12),
+            tokens in prop::collection::vec("[ab' .!?\n’éİ3-]{0,4}|The|Japan| is|[ab']{20,40}", 0..12),
             question in "(Is |the |ab |a'b |İ)*",
         ) {
             let tokens: Vec<&str> = tokens.iter().map(String::as_str).collect();
