@@ -137,7 +137,10 @@ impl Span {
         while let Some((range, touched)) = self.open.front() {
             let touched = match &long {
                 _ if range.end <= tail => *touched,
-                Some(word) if range.end <= word.range.end => word.touch(range, *touched),
+                // A token of no text at the word's end is inside it only if the word goes on.
+                Some(word) if range.end <= word.range.end && range.start < word.range.end => {
+                    word.touch(range, *touched)
+                }
                 Some(_) | None => break,
             };
             self.settled.push(touched);
