@@ -162,7 +162,11 @@ async fn go_on(
                 .collect();
             match engine.submit(&feeds, &Watch::None) {
                 Ok(ticket) => flight.push_back(ticket),
-                Err(e) => result = Err(e),
+                Err(e) => {
+                    // What comes after a step that failed is not asked for: its cause would be lost.
+                    result = Err(e);
+                    asked = count;
+                }
             }
             asked += 1;
         }
@@ -185,6 +189,9 @@ async fn go_on(
         }
     }
     let seconds = now() - begin;
+    for ticket in flight {
+        engine.forget(ticket);
+    }
     for lane in lanes {
         engine.close(lane);
     }
