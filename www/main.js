@@ -37,6 +37,7 @@ let trace = null; // what is shown
 let sweep = null; // the recorded run it is taken from, with every alpha
 let index = null; // the gallery's list
 let lessons = null; // fetched when one is wanted
+let opened = false; // whether the run that the page opens on has come, or will not
 const acts = new Acts(); // what arrives for an act is shown only while no other has come after it
 const openings = new Acts(); // the same of what the page opens on
 const isBusy = () => ["loading", "running"].includes(root.dataset.state);
@@ -416,7 +417,8 @@ function showStatus() {
   const chosen = session.loaded?.chosen;
   const engine = chosen ? statusWords(chosen) : "";
   const words = {
-    recorded: trace?.recorded ? "Recorded run" : "No model loaded",
+    // While it is on its way the words stay as the markup has them: a longer line would move what is below.
+    recorded: trace?.recorded || !opened ? "Recorded run" : "No model loaded",
     loading: "Loading",
     ready: engine,
     running: `${engine} · answering`,
@@ -629,6 +631,7 @@ async function open() {
   artifactComing = openArtifact();
   await artifactComing;
   if (artifact) await openGallery().catch(noRecordedRun);
+  opened = true;
   if (settings.now.lesson) withLessons((them) => them.follow(settings.now.lesson));
   keepOffline();
   if (!artifact) return;
