@@ -34,13 +34,14 @@ function gallery() {
 async function visit(t, { gpu, hash = "", query = "", late = {}, ...options } = {}, foreseen) {
   const preludes = gpu ? { "www/worker/worker.js": `self.mockGpu = ${JSON.stringify(gpu)};` } : {};
   const site = await serve({ preludes, files: gallery(), faults: { late }, ...options });
-  t.after(() => site.close());
   const page = await freshPage(
     t,
     browser,
     { reducedMotion: "reduce", serviceWorkers: "block" },
     foreseen,
   );
+  // After the page is closed: what it still asks for would find nobody.
+  t.after(() => site.close());
   await page.goto(`${site.url}${query}${hash}`);
   await page.waitForSelector("[data-part=lane]");
   return { page, site };
@@ -191,8 +192,8 @@ test("the run that the page opens on gives way to one that is clicked before it 
     files: gallery(),
     faults: { late: { [`${GALLERY}doubt-meows.json`]: 1500 } },
   });
-  t.after(() => site.close());
   const page = await freshPage(t, browser, { serviceWorkers: "block" });
+  t.after(() => site.close());
   await page.goto(site.url);
   await page.getByText("Made-up things").or(chip(page, "quick")).first().waitFor();
   await chip(page, "quick").click();
