@@ -22,9 +22,6 @@ mod tests_is;
 mod text;
 mod value;
 
-#[cfg(test)]
-mod tests;
-
 pub(crate) use date::TODAY;
 pub(crate) use text::{Glyph, TEMPLATE, Text, plain, strip};
 pub(crate) use value::Value;
