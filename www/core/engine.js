@@ -119,9 +119,24 @@ export class EngineClient {
    * @param {Handlers} [handlers]
    * @returns {Promise<Float32Array>}
    */
-  activity({ messages, tokens, lane, at }, handlers) {
+  activity(of, handlers) {
+    return this.#readAgain("activity", of, handlers);
+  }
+
+  /**
+   * Reads a lane again up to position `at`: the most probable tokens after it, and how probable they are.
+   * Handlers: as `activity`.
+   * @param {{messages: import("./types.js").Message[], tokens: number[], lane: import("./types.js").LaneRequest, at: number}} of
+   * @param {Handlers} [handlers]
+   * @returns {Promise<import("./types.js").Candidate[]>}
+   */
+  next(of, handlers) {
+    return this.#readAgain("next", of, handlers);
+  }
+
+  #readAgain(type, { messages, tokens, lane, at }, handlers) {
     const silence = () => (this.#gpu ? SILENCE_GPU : SILENCE_PROMPT) + REREAD * at;
-    return this.#ask({ type: "activity", messages, tokens, lane, at }, handlers, silence);
+    return this.#ask({ type, messages, tokens, lane, at }, handlers, silence);
   }
 
   /** Ends the run: at once where it has not begun, otherwise after the token in hand. */

@@ -50,11 +50,15 @@ export function fromGallery(recording) {
   for (const recorded of recording.lanes) {
     const own = sets.find(({ set, seed }) => set === recorded.set && seed === recorded.seed);
     const lane = trace.addLane({ ...recorded, neurons: own?.neurons ?? [] });
-    lane.tokens = recorded.tokens.map(([id, text, logprob]) => ({
+    lane.tokens = recorded.tokens.map(([id, text, logprob], i) => ({
       id,
       text: String(text),
       logprob,
+      next: candidates(recorded.next?.[i], recording.candidates),
     }));
+    lane.pulls = recorded.pulls ?? [];
+    lane.words = Array.from(recorded.words ?? "", Number);
+    lane.newWords = lane.words.some((word) => word & 2);
     lane.score = recorded.score ?? undefined;
     lane.stopped = recorded.stopped;
     lane.limit = recorded.limit;
@@ -96,6 +100,17 @@ function shareStart(mine, theirs) {
   const both = Math.min(mine.length, theirs.length);
   for (let i = 0; i < both; i++) if (mine[i].id !== theirs[i].id) return i;
   return both;
+}
+
+/** [place in the list, thousandths, …] -> what was most probable; undefined where it is not recorded. */
+function candidates(flat, list) {
+  if (!Array.isArray(flat) || !Array.isArray(list)) return undefined;
+  const found = [];
+  for (let i = 0; i + 1 < flat.length; i += 2) {
+    const [id, text] = list[flat[i]] ?? [-1, ""];
+    found.push({ id, text: String(text), p: flat[i + 1] / 1000 });
+  }
+  return found;
 }
 
 function triples(flat) {

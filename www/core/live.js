@@ -31,7 +31,15 @@ export class LiveTrace extends Trace {
       const lane = this.lanes[news.lane];
       if (!lane) continue;
       touched.add(news.lane);
-      for (const { at, contributions } of news.read ?? []) lane.cells[at] = contributions;
+      for (const { at, contributions, pull } of news.read ?? []) {
+        lane.cells[at] = contributions;
+        if (pull !== undefined && at >= this.prompt.length)
+          lane.pulls[at - this.prompt.length] = pull;
+      }
+      if (news.span) {
+        lane.words.splice(news.span.from, Infinity, ...news.span.words);
+        lane.newWords = news.span.new_words;
+      }
       if (news.token) lane.tokens.push(news.token);
       if (news.score !== undefined && news.score !== null) lane.score = news.score;
       if (news.stopped) lane.stopped = news.stopped;

@@ -140,11 +140,27 @@ export class Session {
   async activity(trace, i, at) {
     if (!this.#loaded) return null;
     const lane = trace.lanes[i];
-    const tokens = lane.tokens
-      .slice(0, Math.max(0, at + 1 - trace.prompt.length))
-      .map(({ id }) => id);
+    const tokens = idsOf(lane, at + 1 - trace.prompt.length);
     return this.#engine.activity(
       { messages: trace.messages, tokens, lane: askedOf(lane), at },
+      { lost: (value) => this.#lost(value) },
+    );
+  }
+
+  /**
+   * What was most probable in the place of answer token `index` of lane `i`, the most probable first; null where no model is
+   * loaded. `asked`: with these edits instead of the lane's own.
+   */
+  async next(trace, i, index, asked = askedOf(trace.lanes[i])) {
+    if (!this.#loaded) return null;
+    const tokens = idsOf(trace.lanes[i], index);
+    return this.#engine.next(
+      {
+        messages: trace.messages,
+        tokens,
+        lane: asked,
+        at: trace.prompt.length + tokens.length - 1,
+      },
       { lost: (value) => this.#lost(value) },
     );
   }
@@ -217,6 +233,9 @@ export class Session {
     this.#loaded = null;
   }
 }
+
+/** The ids of a lane's first `count` answer tokens. */
+const idsOf = ({ tokens }, count) => tokens.slice(0, Math.max(0, count)).map(({ id }) => id);
 
 function firstTurnKey({ prompt, temp, seed, max }) {
   // Greedy answers do not depend on the seed.

@@ -115,6 +115,37 @@ export class Trace {
   }
 
   /**
+   * What answer token `i` adds to the detector's log-odds: its pull, averaged over the words that are read. 0 for a token that
+   * the detector does not read, undefined where that is not known.
+   * @param {number} lane
+   * @param {number} i
+   * @returns {number | undefined}
+   */
+  share(lane, i) {
+    const { pulls, words } = this.lanes[lane];
+    if (pulls[i] === undefined || words[i] === undefined) return undefined;
+    return this.isRead(lane, i) ? pulls[i] / this.#wordsRead(lane) : 0;
+  }
+
+  /**
+   * Does the detector read answer token `i`? It reads the new words of the first sentence; where there is none, all words.
+   * @param {number} lane
+   * @param {number} i
+   */
+  isRead(lane, i) {
+    const { words, newWords } = this.lanes[lane];
+    return (words[i] & (newWords ? 2 : 1)) !== 0;
+  }
+
+  /** @param {number} lane */
+  #wordsRead(lane) {
+    return this.lanes[lane].pulls.reduce(
+      (sum, pull, i) => sum + Number(pull !== undefined && this.isRead(lane, i)),
+      0,
+    );
+  }
+
+  /**
    * Does this lane edit that neuron?
    * @param {number} lane
    * @param {Neuron} neuron
@@ -156,6 +187,9 @@ function emptyLane({ set, alpha, seed, control_of, neurons = [], factors = [] })
     edited: new Set(names.filter((name) => (own.get(name) ?? alpha) !== 1)),
     tokens: [],
     cells: [],
+    pulls: [],
+    words: [],
+    newWords: false,
     score: undefined,
     stopped: undefined,
     limit: undefined,

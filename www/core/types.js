@@ -53,7 +53,10 @@
  * @property {number} id
  * @property {string} text
  * @property {number} [logprob]
+ * @property {Candidate[]} [next] what was most probable in its place, this token among it or not; the most probable first
  */
+
+/** @typedef {{id: number, text: string, p: number}} Candidate a token that could have come, and its probability */
 
 /**
  * One lane of a trace (trace.js).
@@ -67,6 +70,9 @@
  * @property {Set<string>} edited the neurons whose factor is not 1
  * @property {Token[]} tokens
  * @property {number[][]} cells contributions: position (prompt, then answer), then row
+ * @property {(number | undefined)[]} pulls of each answer token on the detector's log-odds, before the average (Trace.share)
+ * @property {number[]} words of each answer token: 1 in a word, 2 in a new word of the first sentence, 3 both
+ * @property {boolean} newWords whether the detector reads the new words alone, because there are some
  * @property {number} [score] the detector's reading, 0 to 1
  * @property {string} [stopped] "eos" or "length"
  * @property {string} [limit]

@@ -1,9 +1,9 @@
 // The engine's worker: holds the wasm module and the model, so that the page never waits for a token.
 //
-// Page -> worker: {id, type: "load" | "choose" | "run" | "activity", …}, one at a time: the next when the last is answered
+// Page -> worker: {id, type: "load" | "choose" | "run" | "activity" | "next", …}, one at a time: the next when the last is answered
 //   (core/engine.js); {type: "stop"} and {type: "cancel"}, for the one at work
 // Worker -> page: {id, type: "done" | "error", value} once for each question, before it any number of
-//   "progress" (load, choose), "notice" (load), "started", "step" (run), "lost" (activity); and of itself {type: "resources",
+//   "progress" (load, choose), "notice" (load), "started", "step" (run), "lost" (activity, next); and of itself {type: "resources",
 //   value: [urls]}, for offline use, and {type: "fault", value: error}, after which only a new worker helps.
 
 import { builds, NO_SIMD } from "./simd.js";
@@ -31,7 +31,7 @@ self.onmessage = async ({ data: { id, type, ...options } }) => {
   if (type === "cancel") return loading?.abort();
   try {
     /** @type {Record<string, (id: number, options: any) => Promise<unknown>>} */
-    const acts = { load, choose, run, activity };
+    const acts = { load, choose, run, activity, next };
     post(id, "done", await acts[type](id, options));
   } catch (error) {
     post(id, "error", described(error));
@@ -167,21 +167,37 @@ async function run(id, { request }) {
   }
 }
 
+/** @typedef {{messages: import("../core/types.js").Message[], tokens: number[], lane: import("../core/types.js").LaneRequest, at: number}} Reading */
+
 /**
  * All neurons at one position of one lane.
  * @param {number} id
- * @param {{messages: import("../core/types.js").Message[], tokens: number[], lane: import("../core/types.js").LaneRequest, at: number}} options
+ * @param {Reading} reading
  */
-async function activity(id, { messages, tokens, lane, at }) {
+const activity = (id, reading) => readAgain(id, "activity", reading);
+
+/**
+ * The most probable tokens after one position of one lane.
+ * @param {number} id
+ * @param {Reading} reading
+ */
+const next = (id, reading) => readAgain(id, "next", reading);
+
+/**
+ * @param {number} id
+ * @param {"activity" | "next"} what
+ * @param {Reading} reading
+ */
+async function readAgain(id, what, { messages, tokens, lane, at }) {
   if (!lab) throw new Error(NOT_LOADED);
-  if (!lab.activity)
+  if (!lab[what])
     throw Object.assign(
       new Error(
-        "This engine cannot read all neurons at once. Deploy the engine that belongs to this page.",
+        "This engine cannot read a run again. Deploy the engine that belongs to this page.",
       ),
       { kind: "input" },
     );
-  const values = await lab.activity({ messages, tokens, lane, at });
+  const values = await lab[what]({ messages, tokens, lane, at });
   const notice = lab.take_notice?.();
   if (notice) post(id, "lost", { notice, info: lab.info() }); // the engine is another one now
   return values;

@@ -211,6 +211,9 @@ export function fakeGallery(sha256) {
     score: lane.score,
     stopped: lane.stopped,
     tokens: lane.tokens.map(({ id, text, logprob }) => [id, text, logprob]),
+    next: lane.tokens.map((_, i) => [i % 3, 620, (i + 1) % 3, 210, 3, 40]),
+    pulls: lane.tokens.map((_, i) => (i % 4) * 1.3),
+    words: lane.tokens.map((_, i) => (i % 2 ? "3" : "1")).join(""),
     cells: [[0, rows(lane)]],
     ...extra,
   });
@@ -240,6 +243,12 @@ export function fakeGallery(sha256) {
     ],
     prompt: prompt.map(({ id, text, role, turn }) => [id, text, role, turn]),
     top: trained.map(() => [16, 1515, 20, 3, 7, 18]),
+    candidates: [
+      [504, " dog"],
+      [505, " cat"],
+      [506, " Yes"],
+      [507, " I"],
+    ],
   };
   return {
     index: {

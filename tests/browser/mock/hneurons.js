@@ -195,9 +195,15 @@ class Lab {
       const words = run.words[lane];
       const news = {
         lane,
-        read: run.at > 0 ? [this.#cells(lane, total + run.at - 1)] : [],
+        read:
+          run.at > 0
+            ? [{ ...this.#cells(lane, total + run.at - 1), pull: pull(lane, run.at - 1) }]
+            : [],
         score: 0.9 - 0.25 * lane + 0.05 * Math.sin(run.at),
       };
+      // Every second token is a word that is read.
+      if (run.at > 0)
+        news.span = { from: run.at - 1, words: [run.at % 2 ? 1 : 3], new_words: run.at > 1 };
       if (run.at < Math.min(words.length, run.max)) {
         const text = words[run.at];
         news.token = { id: hash(text) % 49152, text, logprob: -(hash(text + run.at) % 300) / 100 };
@@ -235,6 +241,19 @@ class Lab {
     );
   }
 
+  async next({ messages, tokens, lane, at }) {
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    if (messages.at(-1).content.includes("[[noactivity]]"))
+      throw failure("input", "The neurons could not be read. Run the prompt again.");
+    // Turned neurons take from the first what they give to the others.
+    const first = 0.6 - 0.1 * Math.abs(1 - lane.alpha) - 0.01 * (tokens.length % 7);
+    return ["Rome", " the", " a", " in", " one"].map((text, i) => ({
+      id: hash(text),
+      text,
+      p: i === 0 ? first : (1 - first) / 2 ** (i + 1),
+    }));
+  }
+
   take_notice() {
     const notice = this.#notice;
     this.#notice = undefined;
@@ -259,6 +278,7 @@ class Lab {
   }
 }
 
+const pull = (lane, i) => 4 * ((hash(`pull ${lane} ${i}`) % 1000) / 1000);
 const contribution = (lane, layer, index, at) =>
   0.04 * ((hash(`${lane} ${layer} ${index} ${at}`) % 1000) / 1000) ** 4;
 const span = (from, to) => Array.from({ length: to - from }, (_, i) => from + i);
