@@ -3,19 +3,21 @@
 import { Acts } from "./core/acts.js";
 import { loadArtifact } from "./core/artifact.js";
 import { engineWords, statusWords } from "./core/chosen.js";
-import { laneName, stopWords } from "./core/requests.js";
+import { comparison, differsWords } from "./core/comparison.js";
 import { loadRecorded, viewOf } from "./core/gallery.js";
 import { loadIndex } from "./core/gallery-index.js";
+import { progressWords, Spoken } from "./core/running-words.js";
 import { Session } from "./core/session.js";
 import { DEFAULTS, DOUBT, fitsLink, formatHash, parseHash } from "./core/state.js";
 import { Settings } from "./core/settings.js";
+import { laneName, lanesFor, stopWords } from "./core/requests.js";
 import { gist, sweepOf } from "./core/sweep.js";
 import { grouped } from "./core/grouped.js";
 import { showAbout } from "./page/about.js";
 import { BoardView } from "./page/board.js";
 import { Controls } from "./page/controls.js";
 import { showHead, showKind } from "./page/conversation.js";
-import { $, field, h, megabytes, say } from "./page/dom.js";
+import { $, field, focused, h, megabytes, say } from "./page/dom.js";
 import { doubtFields } from "./page/doubt.js";
 import { GalleryView } from "./page/gallery.js";
 import { arrange, embedded, listen, opening, tell } from "./page/hosts.js";
@@ -25,6 +27,7 @@ import { clearMessage, showMessage } from "./page/message.js";
 import { tidyModels } from "./page/models.js";
 import { whenNear } from "./page/nearby.js";
 import { keep, keepOffline } from "./page/offline.js";
+import { UnderWay } from "./page/under-way.js";
 import { Views } from "./page/views.js";
 import { askToPersist, isStored } from "./worker/store.js";
 
@@ -37,6 +40,8 @@ let trace = null; // what is shown
 let sweep = null; // the recorded run it is taken from, with every alpha
 let index = null; // the gallery's list
 let lessons = null; // fetched when one is wanted
+let spoken = null; // what of the run that is on has been said to those who listen
+let wanted = false; // another run is wanted as soon as the one that is on has stopped
 let opened = false; // whether the run that the page opens on has come, or will not
 const acts = new Acts(); // what arrives for an act is shown only while no other has come after it
 const openings = new Acts(); // the same of what the page opens on
@@ -51,6 +56,7 @@ const controls = new Controls({
   borrowed: () => settings.borrowed,
 });
 const lanes = new LanesView($(".lanes"), (lane, index) => board.chooseToken(lane, index));
+$("[data-part=replay]").addEventListener("click", () => lanes.replay());
 const board = new BoardView($("[data-part=board]"), {
   lane: () => {},
   token: (lane, index) => lanes.choose(lane, index),
@@ -65,7 +71,9 @@ const views = new Views(
     off: select,
     toggle,
     open: openRecorded,
+    silence,
     activity: (trace, lane, at) => session.activity(trace, lane, at),
+    next: (trace, lane, index, asked) => session.next(trace, lane, index, asked),
     trouble: (error) => attempt(() => Promise.reject(error)),
     missing: () =>
       showMessage(
@@ -76,6 +84,7 @@ const views = new Views(
 );
 const gallery = new GalleryView($("[data-part=gallery]"), { open: openRecorded });
 const loading = new LoadingView($(".loading"), () => session.cancel());
+const underWay = new UnderWay(stop);
 const session = new Session({
   state: setState,
   progress(progress) {
@@ -83,11 +92,13 @@ const session = new Session({
     const share =
       progress.total > 0 ? ` · ${Math.floor((100 * progress.done) / progress.total)} %` : "";
     $("[data-part=status]").textContent = `Loading${share}`;
+    underWay.say(`Loading the model${share}`);
   },
   notice: (text) => showMessage(text),
   engine: showStatus,
   trace(started) {
     sweep = null;
+    spoken = new Spoken(started);
     show(started);
     bringIntoView($("#answers"));
   },
@@ -99,6 +110,9 @@ const session = new Session({
       lanes.update(i);
       board.update(i);
     }
+    underWay.say(progressWords(shown, settings.now.max));
+    const news = shown.done ? "" : spoken?.next(performance.now());
+    if (news) say(news);
   },
   resources: keep,
 });
@@ -130,6 +144,13 @@ function toggle(layer, index) {
   say(
     `Layer ${layer}, neuron ${index} ${added ? "added to" : "taken out of"} My selection, which now has ${off.length}.${off.length ? " The next run edits it." : ""}`,
   );
+}
+
+/** Silences one neuron alone, and runs. */
+function silence(layer, index) {
+  if (isBusy()) return showMessage("The model is at work. Wait until it has finished, or stop it.");
+  change({ off: [[layer, index]], set: "custom", alpha: 0 }, { show: true });
+  run();
 }
 
 // Switching a neuron is meant to do something: the next run edits the selection, while there is one.
@@ -169,14 +190,40 @@ async function run({ file = undefined } = {}) {
     const finished = await session.run(settings.now, { file });
     if (!finished) return say("Stopped before it began.");
     board.settle();
+    chooseFirst();
     views.choose(board.chosen.lane, board.chosen.at);
     showEnd(finished);
   });
+  if (!wanted) return;
+  wanted = false;
+  if (root.dataset.state === "ready") return run();
 }
+
+/** With a model at hand the slider and the sets are live: the shown run is made again where no recorded one answers. */
+function runAgain() {
+  views.tryOut(null);
+  if (!session.loaded || !trace || trace.messages[0].content !== settings.now.prompt) return;
+  if (settings.now.set === "custom" && settings.now.off.length === 0) return;
+  if (sweep && viewOf(sweep, settings.now)) return;
+  if (root.dataset.state === "ready") return run();
+  if (root.dataset.state !== "running") return;
+  wanted = true;
+  session.stop();
+}
+$("#alpha").addEventListener("change", runAgain);
+$("[data-part=set]").addEventListener("change", runAgain);
+
+// While it is dragged, the next words at least follow.
+$("#alpha").addEventListener("input", () => {
+  if (root.dataset.state !== "ready" || (sweep && viewOf(sweep, settings.now))) return;
+  if (settings.now.set === "custom" && settings.now.off.length === 0) return;
+  views.tryOut({ lane: lanesFor(settings.now)[1], candidates: null });
+});
 
 /** Ends what is under way or is to begin. */
 function stop() {
   acts.begin();
+  wanted = false;
   if (settings.now.run) change({});
   if (root.dataset.state === "loading") session.cancel();
   else session.stop();
@@ -388,6 +435,7 @@ const resting = () => (session.loaded ? "ready" : "recorded");
 
 function setState(name) {
   const before = root.dataset.state;
+  const held = [$("[data-part=run]"), $("[data-part=stop]")].includes(focused());
   root.dataset.state = name;
   if (name === "loading") loading.begin({ again: Boolean(session.loaded) });
   else loading.end();
@@ -400,8 +448,11 @@ function setState(name) {
     if (before === "loading") tell("ready", { model: session.loaded.info.name });
   }
   showStatus();
+  underWay.setState(name);
   controls.showState(name, runSize());
   views.setState(name, runSize());
+  // Run and Stop stand in the same place, and the focus goes with them.
+  if (held) $(`[data-part=${name === "running" ? "stop" : "run"}]`).focus({ preventScroll: true });
   if (trace) showDoubt();
   if (name !== before)
     say(
@@ -433,7 +484,12 @@ function runSize() {
   if (session.loaded) return "";
   if (!artifact) return undefined; // not known yet, or said by an embed's first view
   const size = megabytes(artifact.json.model.bytes);
-  return stored ? `model in this browser` : `fetches the model, ${size}`;
+  return stored ? `model in this browser` : `${size}, once`;
+}
+
+function showComparison() {
+  $(".comparison").textContent = comparison(trace);
+  $("[data-part=replay]").hidden = !trace.done;
 }
 
 function show(shown) {
@@ -444,7 +500,9 @@ function show(shown) {
   showHead(shown, settings.now);
   lanes.show(shown);
   board.show(shown);
+  if (shown.done) chooseFirst();
   views.show(shown, sweep, board.chosen);
+  showComparison();
   showDoubt();
   // What can be exported is a run that has ended; it opens anew for each.
   Object.assign($("[data-part=export]"), { open: false, hidden: !shown.done });
@@ -466,21 +524,32 @@ function showDoubt() {
     ["loading", "running"].includes(root.dataset.state);
 }
 
+/** Chooses the word at which the middle lane leaves the as-trained one, or else the one that the detector reads most of. */
+function chooseFirst() {
+  const lane = Math.min(1, trace.lanes.length - 1);
+  const { tokens } = trace.lanes[lane];
+  if (tokens.length === 0) return;
+  const parts = trace.partsAt(lane);
+  const shares = tokens.map((_, i) => trace.share(lane, i) ?? 0);
+  const index =
+    parts >= 0 ? Math.min(parts, tokens.length - 1) : shares.indexOf(Math.max(...shares));
+  const shown = parts >= 0 ? lane : Math.max(0, trace.trained);
+  lanes.choose(shown, index);
+  board.chooseToken(shown, index);
+}
+
 function showEnd(finished) {
   $("[data-part=export]").hidden = false;
   const tokens = finished.lanes.reduce((sum, lane) => sum + lane.tokens.length, 0);
   $(".timing").textContent =
     `${tokens} tokens in ${finished.seconds.toFixed(1)} s, all lanes together.`;
+  showComparison();
   const summary = finished.lanes.map((lane, i) => {
-    const parts = finished.partsAt(i);
-    const same = finished.sameAsTrained(i)
-      ? ", same answer as trained"
-      : parts >= 0
-        ? `, parts at token ${parts + 1}`
-        : "";
-    return `${laneName(lane, finished.lanes)}: ${stopWords(lane)}${same}.`;
+    const same = finished.sameAsTrained(i) ? "Same answer as trained" : differsWords(finished, i);
+    const facts = [stopWords(lane), same].filter(Boolean).join(". ");
+    return `${laneName(lane, finished.lanes)}: ${finished.text(i).trim()} (${facts}.)`;
   });
-  say(summary.join(" "));
+  say([...summary, comparison(finished)].join(" "));
   tell("result", {
     lanes: finished.lanes.map(({ set, alpha, score, stopped }, i) => ({
       set,
@@ -589,6 +658,7 @@ async function openFirst() {
   showRecorded({ anew: true });
   if (settings.now.prompt === "" && trace) borrow();
   setState(root.dataset.state);
+  if (trace && !embedded) lanes.replay();
 }
 
 const noRecordedRun = (error) => console.warn("No recorded run to show:", error.message);

@@ -11,6 +11,7 @@ export function askedOf({ asked, set, alpha, seed, own }) {
 export class Field {
   #values;
   #per;
+  #sorted; // the known values, ascending
 
   /** @param values row-major by layer; NaN where not known */
   constructor(values, perLayer, { complete, top = 0, recorded = false }) {
@@ -34,6 +35,25 @@ export class Field {
   /** A contribution, or NaN. */
   at(layer, index) {
     return this.#values[layer * this.#per + index];
+  }
+
+  /**
+   * How much a contribution stands out, 0 to 1. By "size": its share of the largest here. By "rank": 1 for the largest of all,
+   * and as much less for each ten times as many that are larger.
+   */
+  share(value, scale) {
+    if (!(value > 0)) return 0;
+    this.#sorted ??= Float32Array.from(this.#values.filter((other) => other >= 0)).sort();
+    const most = this.#sorted.at(-1);
+    if (scale === "size") return value / most;
+    let [low, high] = [0, this.#sorted.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#sorted[middle] <= value) low = middle + 1;
+      else high = middle;
+    }
+    const rank = this.#sorted.length - low + 1;
+    return Math.max(0, 1 - Math.log(rank) / Math.log(this.count));
   }
 
   /** 1 for the largest of all; undefined where that is not known. */

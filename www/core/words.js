@@ -39,3 +39,12 @@ export function stopWords(lane) {
   }
   return "";
 }
+
+/**
+ * A log-probability in per cent.
+ * @param {number} logprob
+ */
+export function chance(logprob) {
+  const percent = 100 * Math.exp(logprob);
+  return percent < 0.1 ? "under 0.1 %" : `${percent >= 99.95 ? "100" : percent.toFixed(1)} %`;
+}

@@ -3,16 +3,18 @@
 
 import { $, h } from "./dom.js";
 
-const WHO = { user: "You", assistant: "Model, as trained", system: "System" };
+const WHO = { user: "You", assistant: "Model as trained, given to every lane", system: "System" };
 
 export function showConversation(place, messages) {
+  place.dataset.turns = String(messages.filter(({ role }) => role === "user").length);
   place.replaceChildren(
     ...messages.map(({ role, content }) =>
       h(
         "div",
         { class: "turn", "data-role": role },
-        h("p", { class: "turn-who" }, WHO[role] ?? role),
-        h("p", { class: "turn-text" }, content.trim()),
+        h("p", { class: "turn-who" }, `${WHO[role] ?? role}: `),
+        h("p", { class: "turn-text", dir: "auto" }, content.trim()),
+        " ",
       ),
     ),
   );
@@ -48,11 +50,9 @@ export function showHead(trace, state, fits = true) {
         ? "Answers"
         : "First answer, as trained";
   $("#turn-note").textContent =
-    messages.length > 1
-      ? "Every lane was given the as-trained first answer as its own."
-      : lanes.length > 2
-        ? "Compare the last two: what random neurons change as well is not about the H-Neurons."
-        : "";
+    lanes.length > 2
+      ? "Compare the last two: what random neurons change too is not about the H-Neurons."
+      : "";
   $(".empty").hidden = true;
   showConversation($(".conversation"), messages);
 }

@@ -1,4 +1,5 @@
-// The gallery's list: recorded runs by kind, to look at at once, without the model.
+// The gallery: recorded runs, to look at at once, without the model. One of each kind stands in a line; all of them, by kind, open
+// below it.
 
 import { $, $$, focused, h } from "./dom.js";
 
@@ -16,6 +17,7 @@ export class GalleryView {
   #runs = [];
   #kind = "doubt";
   #shown = "";
+  #all; // the <details> with all runs
 
   /**
    * @param {HTMLElement} root
@@ -28,31 +30,51 @@ export class GalleryView {
 
   setIndex({ runs }) {
     this.#runs = runs;
+    this.#all = h(
+      "details",
+      { class: "gallery-all" },
+      h("summary", {}, `All ${runs.length}`),
+      h("div", { class: "gallery-runs" }),
+    );
+    this.#root.replaceChildren(
+      h("h3", { class: "gallery-title" }, "Try"),
+      h(
+        "ul",
+        { class: "chips tries" },
+        ...firsts(runs).map((run) => h("li", {}, this.#chip(run, run.title))),
+      ),
+      this.#all,
+    );
     this.#draw();
+    this.#mark();
   }
 
-  /** Marks the run that is shown ("" for none), and shows the runs of its kind. */
+  /** Marks the run that is shown ("" for none), and turns to the runs of its kind. */
   mark(id) {
     this.#shown = id;
     const run = this.#runs.find((run) => run.id === id);
     if (run && run.kind !== this.#kind) {
       this.#kind = run.kind;
-      return this.#draw();
+      this.#draw();
     }
+    this.#mark();
+  }
+
+  #mark() {
     for (const chip of $$(".chip", this.#root))
-      chip.setAttribute("aria-pressed", String(chip.dataset.run === id));
+      chip.setAttribute("aria-pressed", String(chip.dataset.run === this.#shown));
   }
 
   #draw() {
     const kinds = KINDS.filter(([kind]) => this.#runs.some((run) => run.kind === kind));
     const chosen = this.#runs.filter((run) => run.kind === this.#kind);
-    const hadFocus =
-      this.#root.contains(focused()) && focused().getAttribute("name") === "gallery-kind";
-    this.#root.replaceChildren(
+    const place = $(".gallery-runs", this.#all);
+    const hadFocus = place.contains(focused()) && focused().getAttribute("name") === "gallery-kind";
+    place.replaceChildren(
       h(
         "fieldset",
         { class: "kinds" },
-        h("legend", {}, "Try a recorded run"),
+        h("legend", { class: "unseen" }, "Kind of recorded run"),
         ...kinds.map(([kind, words]) =>
           h(
             "label",
@@ -62,34 +84,33 @@ export class GalleryView {
               name: "gallery-kind",
               value: kind,
               checked: kind === this.#kind,
-              onchange: () => ((this.#kind = kind), this.#draw()),
+              onchange: () => ((this.#kind = kind), this.#draw(), this.#mark()),
             }),
             h("span", {}, words),
           ),
         ),
       ),
-      h(
-        "ul",
-        { class: "chips" },
-        ...chosen.map((run) =>
-          h(
-            "li",
-            {},
-            h(
-              "button",
-              {
-                type: "button",
-                class: "chip",
-                "data-run": run.id,
-                "aria-pressed": String(run.id === this.#shown),
-                onclick: () => this.#on.open(run),
-              },
-              run.prompt,
-            ),
-          ),
-        ),
-      ),
+      h("ul", { class: "chips" }, ...chosen.map((run) => h("li", {}, this.#chip(run, run.prompt)))),
     );
-    if (hadFocus) $("input:checked", this.#root).focus();
+    if (hadFocus) $("input:checked", place).focus();
+  }
+
+  #chip(run, words) {
+    return h(
+      "button",
+      {
+        type: "button",
+        class: "chip",
+        dir: "auto",
+        "data-run": run.id,
+        "aria-pressed": String(run.id === this.#shown),
+        onclick: () => this.#on.open(run),
+      },
+      words,
+    );
   }
 }
+
+/** The first run of the list, and the first of each other kind, in the list's order. */
+const firsts = (runs) =>
+  runs.filter((run, i) => runs.findIndex(({ kind }) => kind === run.kind) === i);

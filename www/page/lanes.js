@@ -1,9 +1,14 @@
-// The lanes: three answers side by side, token by token. Where a lane parts from the as-trained answer is said in
-// words at the token itself, since the eye does not find it in running text.
+// The lanes: three answers side by side, token by token. Under each word stands its heat, what it adds to the detector's reading,
+// and under the answer a strip of the H-Neurons. Where a lane parts from the as-trained answer is said in words, since the eye
+// does not find it in running text. On a narrow screen one lane is shown at a time.
 
-import { readingWords } from "../core/reading.js";
-import { alphaWords, laneName, stopWords } from "../core/words.js";
-import { $, h, targetOf, visible } from "./dom.js";
+import { differsWords } from "../core/comparison.js";
+import { Largest } from "../core/largest.js";
+import { isCalibrated, readingOf, readingWords } from "../core/reading.js";
+import { chance, laneName, stopWords } from "../core/words.js";
+import { $, $$, h, targetOf, visible } from "./dom.js";
+import { Replay } from "./replay.js";
+import { Strip } from "./strip.js";
 
 const MARKS = { none: "trained", h: "h", custom: "h", random: "random" };
 
@@ -13,29 +18,130 @@ const tokenOf = (event) =>
 
 export class LanesView {
   #root;
+  #tabs;
   #onToken;
   #views = [];
   #trace = null;
-  #reading = readingWords(null);
+  #artifact = null;
+  #largest = null;
+  #shown = 1; // the lane that a narrow screen shows
+  #replay;
 
-  /** @param onToken (lane, index): the visitor chose a token */
+  /**
+   * @param {HTMLElement} root
+   * @param {(lane: number, index: number) => void} onToken the visitor chose a token
+   */
   constructor(root, onToken) {
     this.#root = root;
     this.#onToken = onToken;
+    // An embed's first view has made them already.
+    const made = root.previousElementSibling;
+    this.#tabs = made?.matches(".lane-tabs") ? made : h("fieldset", { class: "lane-tabs" });
+    root.before(this.#tabs);
+    this.#replay = new Replay(root, (upTo) => this.#played(upTo));
+    // Whoever acts wants to see all of it.
+    for (const act of ["pointerdown", "keydown"])
+      root.addEventListener(act, () => this.#replay.end());
+    const repaint = () => this.#views.forEach((_, i) => this.#paint(i, true));
+    new ResizeObserver(repaint).observe(root);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
   }
 
   /** What its detector's reading means: a chance only where it was calibrated. */
   setArtifact(artifact) {
-    this.#reading = readingWords(artifact);
-    for (const { caption } of this.#views) caption.textContent = this.#reading;
+    this.#artifact = artifact;
+    this.#views.forEach((view, i) => {
+      this.#caption(view);
+      this.#read(view, this.#trace.lanes[i]);
+    });
+    if (this.#trace) this.#strips();
   }
 
   show(trace) {
+    this.#replay.end();
     this.#trace = trace;
+    this.#largest = new Largest(trace);
+    this.#shown = Math.min(this.#shown, trace.lanes.length - 1);
     this.#views = trace.lanes.map((lane, i) => this.#build(lane, i));
     this.#root.replaceChildren(...this.#views.map((view) => view.element));
     this.#root.style.setProperty("--lanes", String(trace.lanes.length));
+    this.#tab();
+    this.#strips();
     trace.lanes.forEach((_, i) => this.update(i));
+  }
+
+  /** Plays the run that is shown. */
+  replay() {
+    this.#replay.play(Math.max(...this.#trace.lanes.map(({ tokens }) => tokens.length)));
+  }
+
+  /** Ends what plays. */
+  settle() {
+    this.#replay.end();
+  }
+
+  #played(upTo) {
+    this.#views.forEach((view, i) => {
+      for (const token of $$("[data-part=token]", view.answer))
+        token.classList.toggle("unplayed", Number(token.dataset.index) > upTo);
+      view.strip.paint({ anew: true, upTo: upTo + 1 });
+      view.element.toggleAttribute("data-unplayed", upTo + 1 < this.#trace.lanes[i].tokens.length);
+    });
+  }
+
+  // The strip's rows: the H-Neurons by weight, or where no artifact has come yet the set of the recorded run.
+  #strips() {
+    const { rows, lanes } = this.#trace;
+    const name = ([layer, index]) => `${layer}.${index}`;
+    const own = this.#artifact?.neurons ?? [];
+    const weights = new Map(own.map((one) => [name([one.layer, one.index]), one.weight]));
+    const first = new Set((lanes.find(({ set }) => set === "h")?.neurons ?? rows).map(name));
+    const kept = rows
+      .map((neuron, row) => ({ row, is: name(neuron) }))
+      .filter(({ is }) => (weights.size > 0 ? weights.has(is) : first.has(is)))
+      .sort((a, b) => (weights.get(b.is) ?? 0) - (weights.get(a.is) ?? 0))
+      .map(({ row }) => row);
+    this.#views.forEach((view, i) => {
+      view.strip = new Strip(view.canvas, this.#trace, i, kept, this.#largest);
+      view.canvas.style.blockSize = `${view.strip.height}px`;
+      this.#paint(i, true);
+    });
+  }
+
+  #paint(i, anew = false) {
+    const view = this.#views[i];
+    view?.strip?.paint({ anew, chosen: view.chosen });
+  }
+
+  #tab() {
+    const { lanes } = this.#trace;
+    const held = this.#tabs.contains(document.activeElement);
+    this.#tabs.replaceChildren(
+      h("legend", { class: "unseen" }, "Answer shown"),
+      ...lanes.map((lane, i) =>
+        h(
+          "label",
+          { class: "tab", "data-mark": MARKS[lane.set] ?? "random" },
+          h("input", {
+            type: "radio",
+            name: "lane-shown",
+            value: i,
+            checked: i === this.#shown,
+            onchange: () => ((this.#shown = i), this.#mark()),
+          }),
+          h("span", {}, h("span", { class: "glyph", "aria-hidden": "true" }), shortName(lane)),
+        ),
+      ),
+    );
+    this.#mark();
+    if (held) $("input:checked", this.#tabs)?.focus();
+  }
+
+  #mark() {
+    this.#views.forEach(({ element }, i) =>
+      element.toggleAttribute("data-shown", i === this.#shown),
+    );
+    this.#paint(this.#shown, true);
   }
 
   #build(lane, i) {
@@ -43,18 +149,31 @@ export class LanesView {
     const answer = h("div", {
       class: "answer",
       role: "group",
-      "aria-label": `${name}: the answer, token by token`,
+      dir: "auto",
+      "aria-label": `${name}: the answer, word by word`,
     });
     const view = {
       count: 0,
+      heated: 0,
+      newWords: false,
       parted: false,
+      chosen: -1,
       answer,
+      strip: null,
+      canvas: /** @type {HTMLCanvasElement} */ (
+        h("canvas", {
+          class: "strip",
+          "data-part": "strip",
+          role: "img",
+          "aria-label": `${name}: the H-Neurons at each word, in miniature. The neuron board has the same with names.`,
+        })
+      ),
       verdict: h("p", { class: "verdict" }),
       ending: h("p", { class: "ending" }),
-      detail: h("p", { class: "detail" }),
+      words: h("span", { class: "score-name" }, "Detector"),
       value: h("span", { class: "score-value" }, "—"), // no <output>: it would be spoken at every token
       fill: h("span", { class: "meter-fill" }),
-      caption: h("p", { class: "caption" }, this.#reading),
+      caption: h("p", { class: "caption" }),
     };
     view.meter = h(
       "div",
@@ -72,10 +191,18 @@ export class LanesView {
     view.score = h(
       "div",
       { class: "score", "data-part": "score" },
-      h("p", { class: "score-line" }, h("span", { class: "score-name" }, "Detector"), view.value),
+      h("p", { class: "score-line" }, view.words, view.value),
       view.meter,
+      h(
+        "p",
+        { class: "meter-ends", "aria-hidden": "true" },
+        h("span", {}, "right"),
+        h("span", {}, "unsure"),
+        h("span", {}, "wrong"),
+      ),
       view.caption,
     );
+    this.#caption(view);
     view.element = h(
       "article",
       {
@@ -94,7 +221,8 @@ export class LanesView {
         h("p", { class: "lane-about" }, about(lane)),
       ),
       answer,
-      h("div", { class: "lane-foot" }, view.verdict, view.ending, view.detail, view.score),
+      view.canvas,
+      h("div", { class: "lane-foot" }, view.verdict, view.ending, view.score),
     );
     answer.addEventListener("keydown", (event) => this.#key(event, i));
     answer.addEventListener("click", (event) => {
@@ -105,6 +233,10 @@ export class LanesView {
       const token = tokenOf(event);
       if (token) this.choose(i, Number(token.dataset.index), true);
     });
+    view.canvas.addEventListener("click", ({ offsetX }) => {
+      const index = view.strip.tokenAt(offsetX);
+      if (index >= 0) this.choose(i, index, true);
+    });
     return view;
   }
 
@@ -113,6 +245,7 @@ export class LanesView {
     const view = this.#views[i];
     const lane = this.#trace.lanes[i];
     const parts = this.#trace.partsAt(i);
+    this.#largest.look(i);
     if (parts >= 0 && !view.parted && parts < view.count) {
       // The as-trained lane came later to the token at which they part.
       this.#markParting(view, view.answer.querySelector(`[data-index="${parts}"]`));
@@ -123,33 +256,80 @@ export class LanesView {
       if (view.count === parts) this.#markParting(view, token);
     }
     if (parts === lane.tokens.length && parts >= 0 && !view.parted && lane.stopped)
-      this.#markParting(view, null);
+      view.parted = true;
+    this.#heat(i);
+    this.#paint(i, this.#trace.done);
 
     view.element.toggleAttribute("data-live", !lane.stopped && !this.#trace.done);
+    view.element.toggleAttribute("data-silent", lane.tokens.length === 0 && Boolean(lane.stopped));
     view.ending.textContent = lane.stopped
-      ? `${lane.tokens.length} ${lane.tokens.length === 1 ? "token" : "tokens"}, ${stopWords(lane)}`
+      ? stopWords(lane)
       : this.#trace.done
         ? ""
         : lane.tokens.length
           ? "answering …"
-          : "reading the prompt …";
+          : this.#readingPrompt();
     if (this.#trace.sameAsTrained(i)) view.verdict.textContent = "Same answer as trained";
-    else if (view.parted)
-      view.verdict.textContent = `Parts from the as-trained answer at token ${parts + 1}`;
-    else view.verdict.textContent = "";
-    view.verdict.hidden = view.verdict.textContent === "";
-    if (typeof lane.score === "number") {
-      const score = Math.min(1, Math.max(0, lane.score));
-      view.value.textContent = score.toFixed(2);
-      view.fill.style.inlineSize = `${score * 100}%`;
-      view.meter.setAttribute("aria-valuenow", score.toFixed(2));
-      view.meter.setAttribute("aria-valuetext", score.toFixed(2));
-      view.score.dataset.value = score.toFixed(4);
+    else view.verdict.textContent = view.parted ? differsWords(this.#trace, i) : "";
+    this.#read(view, lane);
+  }
+
+  // A chance is read off the line above; what is no chance must say so.
+  #caption({ caption }) {
+    caption.textContent = readingWords(this.#artifact);
+    caption.classList.toggle("unseen", isCalibrated(this.#artifact));
+  }
+
+  #readingPrompt() {
+    const { promptRead, prompt } = this.#trace;
+    return promptRead > 0 && promptRead < prompt.length
+      ? `reading the prompt: ${promptRead} of ${prompt.length} …`
+      : "reading the prompt …";
+  }
+
+  #read(view, { score }) {
+    if (typeof score !== "number") return;
+    const known = Math.min(1, Math.max(0, score));
+    const { zone, words, value } = readingOf(known, this.#artifact);
+    view.words.textContent = words;
+    view.value.textContent = value;
+    view.fill.style.inlineSize = `${known * 100}%`;
+    view.meter.setAttribute("aria-valuenow", known.toFixed(2));
+    view.meter.setAttribute("aria-valuetext", `${words}, ${value}`);
+    view.score.dataset.zone = zone;
+    view.score.dataset.value = known.toFixed(4);
+  }
+
+  // What each word adds to the reading. What can still change are the last few tokens, and all of them once, when the first new
+  // word has come.
+  #heat(i) {
+    const view = this.#views[i];
+    const { pulls, newWords } = this.#trace.lanes[i];
+    const from = newWords === view.newWords ? Math.max(0, view.heated - 8) : 0;
+    view.newWords = newWords;
+    const silenced = this.#silenced(i);
+    for (let at = from; at < pulls.length; at++) {
+      const heat = view.answer.children[at]?.lastElementChild;
+      if (!heat || pulls[at] === undefined) continue;
+      const read = this.#trace.isRead(i, at);
+      heat.style.setProperty("--pull", read ? Math.max(0, pulls[at]).toFixed(3) : "0");
+      heat.toggleAttribute("data-silenced", silenced);
     }
+    view.heated = pulls.length;
+    const most = Math.max(1, ...pulls.slice(from).filter(Number.isFinite));
+    const scale = Math.max(most, Number(this.#root.style.getPropertyValue("--most-pull")) || 0);
+    if (from === 0 && i === 0) this.#root.style.setProperty("--most-pull", String(most));
+    else this.#root.style.setProperty("--most-pull", String(scale));
+  }
+
+  #silenced(i) {
+    const { set, alpha, own } = this.#trace.lanes[i];
+    return set === "h" && alpha === 0 && own.size === 0;
   }
 
   #token({ text, logprob }, index) {
     const known = Number.isFinite(logprob);
+    const [, blank, word] = /^(\s*)(.*)$/s.exec(text);
     const token = h(
       "span",
       {
@@ -159,32 +339,24 @@ export class LanesView {
         "data-index": index,
         "data-logprob": known ? logprob.toFixed(4) : null,
         "aria-pressed": "false",
-        "aria-label": `${visible(text)}${known ? `, log-probability ${minus(logprob)}` : ""}`,
+        "aria-label": `${visible(text)}${known ? `, ${chance(logprob)} likely` : ""}`,
       },
-      text,
+      blank,
+      h("span", { "data-part": "heat" }, word),
     );
-    if (known) token.title = `log-probability ${minus(logprob)} (${chance(logprob)})`;
+    if (known) token.title = `${chance(logprob)} likely here`;
     if (text.trim() === "") token.classList.add("blank");
     return token;
   }
 
   #markParting(view, token) {
     view.parted = true;
-    const flag = h(
-      "span",
-      { class: "parts", "aria-hidden": "true" },
-      token ? "parts here" : "ends here",
+    if (!token) return;
+    token.classList.add("parting");
+    token.setAttribute(
+      "aria-label",
+      `${token.getAttribute("aria-label")}. From here on it differs from the as-trained answer`,
     );
-    if (token) {
-      token.classList.add("parting");
-      token.setAttribute(
-        "aria-label",
-        `${token.getAttribute("aria-label")}. The answer parts from the as-trained one here`,
-      );
-      token.before(flag);
-    } else {
-      view.answer.append(flag);
-    }
   }
 
   /** Marks a token as the chosen one, in its lane only; `tell` the listener. */
@@ -193,14 +365,10 @@ export class LanesView {
       const before = view.answer.querySelector('[aria-pressed="true"]');
       const now = other === i ? view.answer.querySelector(`[data-index="${index}"]`) : null;
       if (before !== now) before?.setAttribute("aria-pressed", "false");
-      if (!now) return void (view.detail.textContent = "");
+      if (!now) return;
       now.setAttribute("aria-pressed", "true");
       for (const roving of view.answer.querySelectorAll('[tabindex="0"]')) roving.tabIndex = -1;
       now.tabIndex = 0;
-      const token = this.#trace.lanes[i].tokens[index];
-      view.detail.textContent = Number.isFinite(token.logprob)
-        ? `“${visible(token.text)}”: log-probability ${minus(token.logprob)} (${chance(token.logprob)})`
-        : `“${visible(token.text)}”`;
     });
     if (tell) this.#onToken(i, index);
   }
@@ -226,18 +394,15 @@ export class LanesView {
   }
 }
 
-const minus = (value) => value.toFixed(2).replace("-", "−");
-const chance = (logprob) => {
-  const percent = 100 * Math.exp(logprob);
-  return percent < 0.1 ? "under 0.1 %" : `${percent >= 99.95 ? "100" : percent.toFixed(1)} %`;
-};
+/** A lane's name where there is little room. */
+function shortName({ set, alpha }) {
+  if (set === "none") return "As trained";
+  const name = { h: "H-Neurons", custom: "Mine" }[set] ?? "Random";
+  return alpha === 0 ? `${name} off` : `${name} × ${alpha}`;
+}
 
-function about(lane) {
-  if (lane.set === "none") return "no neuron touched";
-  const count = lane.neurons.length;
-  const which =
-    lane.set === "random"
-      ? `${count} random ${count === 1 ? "neuron" : "neurons"}, same layers`
-      : `${count} ${count === 1 ? "neuron" : "neurons"}`;
-  return `${which}, ${alphaWords(lane.alpha)}`;
+function about({ set, neurons: { length } }) {
+  if (set === "none") return "no neuron touched";
+  const neurons = length === 1 ? "neuron" : "neurons";
+  return set === "random" ? `${length} ${neurons} at random` : `${length} ${neurons}`;
 }

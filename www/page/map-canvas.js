@@ -1,10 +1,9 @@
 // Paints the layer map: a row a layer, a column a neuron, shade by contribution; marks on the neurons of a set. Knows where a
 // neuron lies on the canvas, and which one lies at a point.
 
-import { ramp, shareOf } from "../core/ramp.js";
+import { ramp } from "../core/ramp.js";
 import { context } from "./canvas.js";
 
-export const ROW = 14;
 const LEFT = 30; // the layers' numbers
 const FOOT = 22; // the neurons' numbers
 const NEAR = 6; // a mark this near to the pointer is what is meant
@@ -12,6 +11,7 @@ const NEAR = 6; // a mark this near to the pointer is what is meant
 export class MapCanvas {
   #ink;
   #width = 0;
+  row = 5; // height of a layer, CSS pixels
 
   constructor(canvas) {
     this.canvas = canvas;
@@ -24,7 +24,10 @@ export class MapCanvas {
 
   /** Middle of a neuron, in CSS pixels. */
   place(view, layer, index) {
-    return [LEFT + ((index + 0.5 - view.from) / view.count) * this.room, layer * ROW + ROW / 2];
+    return [
+      LEFT + ((index + 0.5 - view.from) / view.count) * this.room,
+      layer * this.row + this.row / 2,
+    ];
   }
 
   /** Share of the width, 0 to 1, at a point. */
@@ -34,7 +37,7 @@ export class MapCanvas {
 
   /** The neuron meant at a point: a marked one nearby, else the largest of those under it. Null outside. */
   find(view, field, marks, x, y) {
-    const layer = Math.floor(y / ROW);
+    const layer = Math.floor(y / this.row);
     if (layer < 0 || layer >= field.layers || x < LEFT || x > LEFT + this.room) return null;
     const near = marks
       .filter((mark) => mark.layer === layer)
@@ -58,20 +61,21 @@ export class MapCanvas {
   }
 
   /** @param marks [{layer, index, kind: "h" | "random" | "custom"}] */
-  paint({ field, view, marks, cursor, width, dark, colour }) {
+  paint({ field, view, marks, cursor, width, dark, colour, scale }) {
     this.#width = width;
-    const height = field.layers * ROW + FOOT;
+    const height = field.layers * this.row + FOOT;
     this.#ink = context(this.canvas, width, height);
-    this.#shades(field, view, ramp(dark), colour);
+    this.#shades(field, view, ramp(dark), colour, scale);
     this.#axes(field, view, colour);
-    for (const mark of marks) this.#mark(view, mark, colour);
+    for (const mark of marks)
+      this.#mark(view, mark, colour, field.share(field.at(mark.layer, mark.index), "rank"));
     if (cursor) this.#cursor(view, cursor, colour);
   }
 
-  #shades(field, view, shades, colour) {
+  #shades(field, view, shades, colour, scale) {
     const ink = this.#ink;
     ink.fillStyle = colour.sheet;
-    ink.fillRect(LEFT, 0, this.room, field.layers * ROW);
+    ink.fillRect(LEFT, 0, this.room, field.layers * this.row);
     const least = field.complete ? 0.5 : 3; // single marks must be seen
     const columns = Math.min(view.count, this.room * 2);
     const each = view.count / columns;
@@ -85,14 +89,14 @@ export class MapCanvas {
           Math.max(Math.floor(from + 1e-9) + 1, Math.floor(from + each)),
         );
         if (best < 0) continue;
-        const share = shareOf(field.at(layer, best));
+        const share = field.share(field.at(layer, best), scale);
         if (share === 0 && field.complete) continue;
         ink.fillStyle = shades[Math.round(share * (shades.length - 1))];
         ink.fillRect(
           LEFT + c * wide - (wide < least ? (least - wide) / 2 : 0),
-          layer * ROW + 1,
+          layer * this.row + 0.5,
           Math.max(wide, least),
-          ROW - 2,
+          this.row - 1,
         );
       }
     }
@@ -105,8 +109,8 @@ export class MapCanvas {
     ink.fillStyle = colour.soft;
     ink.textAlign = "right";
     for (let layer = 0; layer < field.layers; layer += 5)
-      ink.fillText(`L${layer}`, LEFT - 5, layer * ROW + ROW / 2);
-    const bottom = field.layers * ROW;
+      ink.fillText(`L${layer}`, LEFT - 5, layer * this.row + this.row / 2);
+    const bottom = field.layers * this.row;
     const step =
       [1, 2, 5, 10, 20, 50, 100, 200, 500].find((step) => (step / view.count) * this.room >= 52) ??
       500;
@@ -126,33 +130,38 @@ export class MapCanvas {
     ink.strokeRect(LEFT - 0.5, 0.5, this.room + 1, bottom - 1);
   }
 
-  // A ring for the H-Neurons, a lozenge for the control, a square for the visitor's own: by shape, not by colour alone.
-  #mark(view, { layer, index, kind }, colour) {
+  // A disc for the H-Neurons, a lozenge for the control, a square for the visitor's own: by shape, not by colour alone. It is lit
+  // as the neuron stands out; where the lane has it off it is dark, an empty outline.
+  #mark(view, { layer, index, kind, off }, colour, share) {
     const [x, y] = this.place(view, layer, index);
     if (x < LEFT || x > LEFT + this.room) return;
     const ink = this.#ink;
-    const trace = () => {
+    const half = kind === "custom" ? 0.45 * this.row + 1.5 : Math.min(5.5, 0.4 * this.row + 0.8);
+    const outline = () => {
       ink.beginPath();
-      if (kind === "h") ink.arc(x, y, 5.5, 0, 2 * Math.PI);
-      else if (kind === "random")
-        [
-          [0, -5],
-          [5, 0],
-          [0, 5],
-          [-5, 0],
-        ].forEach(([dx, dy], i) =>
-          i === 0 ? ink.moveTo(x + dx, y + dy) : ink.lineTo(x + dx, y + dy),
-        );
-      else ink.rect(x - 6.5, y - 6.5, 13, 13);
+      if (kind === "h") ink.arc(x, y, half, 0, 2 * Math.PI);
+      else if (kind === "random") {
+        ink.moveTo(x, y - half);
+        ink.lineTo(x + half, y);
+        ink.lineTo(x, y + half);
+        ink.lineTo(x - half, y);
+      } else ink.rect(x - half, y - half, 2 * half, 2 * half);
       ink.closePath();
-      ink.stroke();
     };
+    const own = { h: colour.h, random: colour.random, custom: colour.ink }[kind];
+    outline();
     ink.strokeStyle = colour.sheet;
-    ink.lineWidth = 4;
-    trace();
-    ink.strokeStyle = { h: colour.h, random: colour.random, custom: colour.ink }[kind];
-    ink.lineWidth = 2;
-    trace();
+    ink.lineWidth = 2.5;
+    ink.stroke();
+    if (kind === "h" && !off) {
+      ink.fillStyle = own;
+      ink.globalAlpha = 0.2 + 0.8 * share;
+      ink.fill();
+      ink.globalAlpha = 1;
+    }
+    ink.strokeStyle = off ? colour.soft : own;
+    ink.lineWidth = 1.25;
+    ink.stroke();
   }
 
   #cursor(view, { layer, index }, colour) {
@@ -166,7 +175,7 @@ export class MapCanvas {
     ]) {
       ink.strokeStyle = style;
       ink.lineWidth = width;
-      ink.strokeRect(x - half, y - 9, 2 * half, 18);
+      ink.strokeRect(x - half, y - this.row / 2 - 2, 2 * half, this.row + 4);
     }
   }
 }

@@ -5,7 +5,7 @@ import { contributionWords, readingWords } from "../core/neuron.js";
 import { Window } from "../core/map.js";
 import { ramp } from "../core/ramp.js";
 import { grouped } from "../core/grouped.js";
-import { $, focused, h } from "./dom.js";
+import { $, focused, h, targetOf } from "./dom.js";
 import { drawing, s } from "./svg.js";
 import { MapCanvas } from "./map-canvas.js";
 import { MapMoves } from "./map-moves.js";
@@ -23,12 +23,15 @@ export class MapView {
   #selection = new Set();
   #cursor = null;
   #frame = 0;
+  #scale = "rank";
+  #moved = false; // the visitor has moved the cursor
 
   /**
    * @param {HTMLElement} root
    * @param {object} on
    * @param {(layer: number, index: number, back: () => void) => void} on.card
    * @param {(layer: number, index: number) => void} on.toggle
+   * @param {(layer: number, index: number) => void} on.silence
    */
   constructor(root, on) {
     this.#on = on;
@@ -50,7 +53,29 @@ export class MapView {
       class: "quiet map-add",
       onclick: () => this.#cursor && on.toggle(this.#cursor.layer, this.#cursor.index),
     });
+    this.silence = h(
+      "button",
+      {
+        type: "button",
+        class: "quiet map-silence",
+        onclick: () => this.#cursor && on.silence(this.#cursor.layer, this.#cursor.index),
+      },
+      "Silence this one and run",
+    );
     this.key = h("div", { class: "map-key" });
+    this.shade = h(
+      "label",
+      { class: "map-scale" },
+      "Shade by ",
+      h(
+        "select",
+        {
+          onchange: (event) => ((this.#scale = targetOf(event).value), this.#keys(), this.paint()),
+        },
+        h("option", { value: "rank" }, "rank"),
+        h("option", { value: "size" }, "size"),
+      ),
+    );
     const tool = (words, name, act) =>
       h("button", { type: "button", class: "quiet", "aria-label": name, onclick: act }, words);
     this.tools = h(
@@ -63,11 +88,17 @@ export class MapView {
     );
     root.replaceChildren(
       this.note,
-      h("div", { class: "map-said" }, this.readout, this.add),
       h(
         "div",
         { class: "map-body" },
-        h("div", { class: "map-place" }, this.tools, this.canvas, this.key),
+        h(
+          "div",
+          { class: "map-place" },
+          this.tools,
+          this.canvas,
+          h("div", { class: "map-said" }, this.readout, this.silence, this.add),
+          h("div", { class: "map-foot" }, this.key, this.shade),
+        ),
         h("div", { class: "map-largest" }, this.heading, this.largest),
       ),
     );
@@ -76,6 +107,13 @@ export class MapView {
     matchMedia(DARK).addEventListener("change", () => (this.#keys(), this.paint()));
     new ResizeObserver(() => this.paint()).observe($(".map-place", root));
     this.#keys();
+  }
+
+  /** Large enough to tell single neurons apart, or small beside the answers. */
+  set large(is) {
+    this.#canvas.row = is ? 14 : 5;
+    if (!is) this.#view?.reset();
+    this.paint();
   }
 
   get view() {
@@ -97,12 +135,18 @@ export class MapView {
     if (!shape) this.#view = new Window(field.perLayer);
     this.say(note);
     const largest = field.largest(LARGEST);
-    this.#cursor ??= largest[0]
-      ? { layer: largest[0].layer, index: largest[0].index }
-      : { layer: 0, index: 0 };
+    if (!this.#moved) this.#cursor = this.#loudest() ?? largest[0] ?? { layer: 0, index: 0 };
     this.#list(largest);
     this.#say();
     this.paint();
+  }
+
+  // The loudest H-Neuron: what the cursor is on until the visitor moves it.
+  #loudest() {
+    const value = ({ layer, index }) => this.#field.at(layer, index);
+    return this.#marks
+      .filter((mark) => mark.kind === "h" && value(mark) >= 0)
+      .reduce((best, mark) => (best && value(best) >= value(mark) ? best : mark), null);
   }
 
   /** Another line, while what is shown stays. */
@@ -110,9 +154,10 @@ export class MapView {
     if (this.note.textContent !== note) this.note.textContent = note; // a status is read out anew each time it is set
   }
 
-  /** @param marks [{layer, index, kind: "h" | "random"}], and the visitor's selection */
+  /** @param marks [{layer, index, kind: "h" | "random", off}], and the visitor's selection */
   mark(marks, off) {
     this.#selection = new Set(off.map(([layer, index]) => `${layer}.${index}`));
+    this.#keys();
     this.#marks = [...marks, ...off.map(([layer, index]) => ({ layer, index, kind: "custom" }))]; // in the order of painting
     if (!this.#field) return;
     this.#list(this.#field.largest(LARGEST));
@@ -123,6 +168,7 @@ export class MapView {
   /** Moves the cursor, and brings it into view. */
   moveTo(layer, index) {
     if (!this.#field) return;
+    this.#moved = true;
     const within = (value, count) => Math.min(count - 1, Math.max(0, value));
     this.#cursor = {
       layer: within(layer, this.#field.layers),
@@ -194,6 +240,7 @@ export class MapView {
         width,
         dark: isDark(),
         colour,
+        scale: this.#scale,
       });
       const { from, count, zoom } = this.#view;
       this.zoomed.textContent =
@@ -273,18 +320,11 @@ export class MapView {
   #keys() {
     const shades = ramp(isDark(), 24);
     const scale = drawing(
-      150,
-      26,
-      "Shades from 0.0003 to 0.3, logarithmic",
+      72,
+      10,
+      "Shades, from quiet to loud",
       ...shades.map((fill, i) =>
-        s("rect", { x: (i * 150) / 24, width: 150 / 24 + 0.5, y: 0, height: 10, fill }),
-      ),
-      ...[
-        [0, "start", "0.0003"],
-        [75, "middle", "0.01"],
-        [150, "end", "0.3"],
-      ].map(([x, anchor, words]) =>
-        s("text", { class: "plot-tick", x, y: 24, "text-anchor": anchor }, words),
+        s("rect", { x: (i * 72) / 24, width: 72 / 24 + 0.5, y: 0, height: 10, fill }),
       ),
     );
     const entry = (shape, words) =>
@@ -295,10 +335,13 @@ export class MapView {
         words,
       );
     this.key.replaceChildren(
-      h("span", { class: "map-entry" }, scale, "contribution"),
-      entry(s("circle", { class: "mark-h", cx: 8, cy: 8, r: 5.5 }), "H-Neuron"),
-      entry(s("path", { class: "mark-random", d: "M8 3l5 5-5 5-5-5z" }), "random control"),
-      entry(s("rect", { class: "mark-custom", x: 2, y: 2, width: 12, height: 12 }), "My selection"),
+      h("span", { class: "map-entry map-shades" }, "quiet", scale, "loud"),
+      entry(s("circle", { class: "mark-h mark-lit", cx: 8, cy: 8, r: 5.5 }), "H-Neuron"),
+      entry(s("circle", { class: "mark-off", cx: 8, cy: 8, r: 5.5 }), "off"),
+      entry(s("path", { class: "mark-random", d: "M8 3l5 5-5 5-5-5z" }), "random"),
+      this.#selection.size > 0
+        ? entry(s("rect", { class: "mark-custom", x: 2, y: 2, width: 12, height: 12 }), "mine")
+        : "",
     );
   }
 }

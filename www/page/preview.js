@@ -99,7 +99,7 @@ async function list() {
 async function showSize() {
   const entry = await listed;
   const { bytes } = entry.bytes > 0 ? entry : await model();
-  if (!taking) $(".run-size").textContent = `fetches the model, ${megabytes(bytes)}`;
+  if (!taking) $(".run-size").textContent = `${megabytes(bytes)}, once`;
 }
 
 /** The board goes under a disclosure, and a link to the whole page below everything. */

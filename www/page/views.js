@@ -1,18 +1,37 @@
-// The three views beside lanes and board: sweep, neuron card, layer map. Main tells this module what changed; it tells each
-// view what is its business, and fetches card and map when they are first opened.
+// The views beside lanes and board: layer map, next words, sweep, neuron card. Main tells this module what changed; it tells each
+// view what is its business, and fetches the card when it is first opened.
 
-import { completeField, knownField } from "../core/map.js";
+import { askedOf, completeField, knownField } from "../core/map.js";
 import { laneName } from "../core/requests.js";
 import { grouped } from "../core/grouped.js";
+import { chance } from "../core/words.js";
 import { $, h, visible } from "./dom.js";
+import { MapView } from "./map.js";
+import { NextView } from "./next.js";
 import { SweepView } from "./sweep.js";
+
+/** What is known of an answer's token: how likely it was, and how much of the detector's reading it makes up. */
+function aboutToken(trace, i, index) {
+  const { tokens } = trace.lanes[i];
+  const { text, logprob } = tokens[index];
+  const facts = Number.isFinite(logprob) ? [`${chance(logprob)} likely here`] : [];
+  const share = trace.share(i, index);
+  if (share === 0) facts.push("not read by the detector");
+  else if (share !== undefined) {
+    const all = tokens.reduce((sum, _, at) => sum + Math.max(0, trace.share(i, at) ?? 0), 0);
+    if (all > 0) facts.push(`${Math.round((100 * Math.max(0, share)) / all)} % of the reading`);
+  }
+  return facts.length > 0 ? `“${visible(text)}”: ${facts.join(", ")}.` : "";
+}
 
 export class Views {
   #on;
   #sweep;
   #card = null;
-  #map = null;
-  #place; // the map's <details>
+  #map;
+  #next;
+  #title = h("h2", { id: "map-title" }, "All neurons");
+  #larger;
   #now = {
     artifact: null,
     gallery: null,
@@ -23,6 +42,9 @@ export class Views {
   };
   #reading = false; // the engine is reading all neurons
   #complete = new WeakMap(); // lane -> Map(position -> Field)
+  #candidates = new WeakMap(); // lane -> Map(index of an answer token -> what could have come there)
+  #asking = false; // the engine is asked for next words
+  #tried = null; // {edits, name} of a factor that is being dragged to
 
   /**
    * @param {object} on
@@ -31,7 +53,9 @@ export class Views {
    * @param {(off: import("../core/types.js").Selected[]) => void} on.off
    * @param {(layer: number, index: number) => void} on.toggle
    * @param {(run: any) => void} on.open
+   * @param {(layer: number, index: number) => void} on.silence
    * @param {(trace: any, lane: number, at: number) => Promise<Float32Array | null>} on.activity all contributions; null without a model
+   * @param {(trace: any, lane: number, index: number, asked?: any) => Promise<import("../core/types.js").Candidate[] | null>} on.next
    * @param {(error: unknown) => void} on.trouble
    * @param {() => void} on.missing
    * @param {import("../core/types.js").Settings} settings
@@ -41,21 +65,37 @@ export class Views {
     this.#now.settings = settings;
     this.#sweep = new SweepView($("[data-part=sweep]"), { choose: on.choose, run: on.sweep });
     this.#sweep.now({ settings });
-    this.#place = h("details", {}, h("summary", {}, "All neurons at the chosen token"), h("div"));
-    $("[data-part=map]").replaceChildren(
-      h(
-        "header",
-        { class: "section-head" },
-        h("h2", { id: "map-title" }, "Layer map"),
-        h(
-          "p",
-          { class: "hint" },
-          "A row a layer, a column a neuron, the darker the larger its contribution (in dark colours the lighter). It follows the token chosen in the answers or on the board.",
-        ),
-      ),
-      this.#place,
+    this.#larger = h(
+      "button",
+      {
+        type: "button",
+        class: "quiet map-larger",
+        "aria-expanded": "false",
+        "aria-label": "Larger map",
+        onclick: () => this.#enlarge(),
+      },
+      "Larger",
     );
-    this.#place.addEventListener("toggle", () => this.#place.open && this.#openMap());
+    const place = h("div", { class: "map-all" });
+    $("[data-part=map]").replaceChildren(
+      h("header", { class: "map-head" }, this.#title, this.#larger),
+      place,
+    );
+    this.#map = new MapView(place, {
+      card: (layer, index, back) =>
+        this.#open({ layer, index, host: $("[data-part=map]"), after: place, back }),
+      toggle: on.toggle,
+      silence: on.silence,
+    });
+    this.#next = new NextView($("[data-part=next]"));
+  }
+
+  #enlarge() {
+    const stage = $(".stage");
+    const is = stage.toggleAttribute("data-large");
+    this.#larger.setAttribute("aria-expanded", String(is));
+    this.#larger.textContent = is ? "Smaller" : "Larger";
+    this.#map.large = is;
   }
 
   setArtifact(artifact) {
@@ -114,17 +154,6 @@ export class Views {
     this.#card.open(neuron);
   }
 
-  async #openMap() {
-    const part = await this.#fetched(import("./map.js"));
-    if (!part) return;
-    const host = $("[data-part=map]");
-    this.#map ??= new part.MapView($("div", this.#place), {
-      card: (layer, index, back) => this.#open({ layer, index, host, after: this.#place, back }),
-      toggle: this.#on.toggle,
-    });
-    this.#seeMap();
-  }
-
   async #fetched(part) {
     try {
       return await part;
@@ -138,6 +167,7 @@ export class Views {
     Object.assign(this.#now, patch);
     this.#seeCard();
     this.#seeMap();
+    this.#seeNext();
   }
 
   #seeCard() {
@@ -172,12 +202,25 @@ export class Views {
 
   #seeMap() {
     const { artifact, trace, settings } = this.#now;
-    if (!this.#map || !this.#place.open || !artifact || !trace) return;
+    const shown = getComputedStyle($("[data-part=map]")).display !== "none";
+    if (!artifact || !trace || !shown) return;
+    const { lane } = this.#now.chosen;
     const control = trace.lanes.find(({ set }) => set === "random")?.neurons ?? [];
+    const isOff = (neuron) => Boolean(trace.lanes[lane]) && trace.factor(lane, neuron) === 0;
     this.#map.mark(
       [
-        ...control.map(([layer, index]) => ({ layer, index, kind: "random" })),
-        ...artifact.neurons.map(({ layer, index }) => ({ layer, index, kind: "h" })),
+        ...control.map(([layer, index]) => ({
+          layer,
+          index,
+          kind: "random",
+          off: isOff([layer, index]),
+        })),
+        ...artifact.neurons.map(({ layer, index }) => ({
+          layer,
+          index,
+          kind: "h",
+          off: isOff([layer, index]),
+        })),
       ],
       settings.off,
     );
@@ -196,6 +239,7 @@ export class Views {
     if (!token) return;
     const all = grouped(model.neuron_count);
     const here = `“${visible(token.text)}” (${laneName(trace.lanes[lane], trace.lanes)})`;
+    this.#title.textContent = `All neurons at “${visible(token.text)}”`;
     const complete = this.#complete.get(trace.lanes[lane])?.get(at);
     if (complete) return this.#map.show(complete, `All ${all} neurons at ${here}.`);
     const known = knownField(trace, lane, at, model);
@@ -227,11 +271,10 @@ export class Views {
   }
 
   #recordedWords(trace, known, all) {
-    if (!trace.recorded)
-      return `Known are the H-Neurons and the control; run the prompt again to see all ${all}.`;
+    if (!trace.recorded) return `The H-Neurons and the random ones. Run again to see all ${all}.`;
     if (known.top > 0)
-      return `Recorded: only the eight largest, the H-Neurons and the random controls are known; run it live to see all ${all}.`;
-    return `Recorded: at this token of this lane only the H-Neurons and the random controls are known; run it live to see all ${all}.`;
+      return `Recorded: the H-Neurons, the random ones and the eight loudest. Run it to see all ${all}.`;
+    return `Recorded: the H-Neurons and the random ones. Run it to see all ${all}.`;
   }
 
   // A field is 184 kB: the last few are kept.
@@ -241,5 +284,101 @@ export class Views {
     fields.set(at, field);
     if (fields.size > 8) fields.delete(fields.keys().next().value);
     this.#complete.set(lane, fields);
+  }
+
+  // ---- The next words ----
+
+  /** The visitor drags to another factor: what would be the most probable words there, in the lane of the set? Null: no more. */
+  tryOut(asked) {
+    this.#tried = asked;
+    this.#seeNext();
+  }
+
+  #seeNext() {
+    const {
+      trace,
+      chosen: { lane, at },
+      state,
+    } = this.#now;
+    if (!trace) return;
+    const index = at - trace.prompt.length;
+    const token = trace.lanes[lane]?.tokens[index];
+    if (!token) return this.#next.say("Next word", "Choose a word of an answer.");
+    const columns = trace.lanes.map((own) => ({
+      lane: own,
+      lanes: trace.lanes,
+      candidates: this.#known(own, index),
+      chosen: own.tokens[index]?.id ?? -1,
+    }));
+    const tried = this.#tried && columns[1];
+    if (tried)
+      Object.assign(tried, {
+        candidates: this.#tried.candidates,
+        chosen: -1,
+        lane: { ...tried.lane, alpha: this.#tried.lane.alpha },
+      });
+    const before = trace.lanes[lane].tokens.slice(0, index);
+    const words = before
+      .map(({ text }) => text)
+      .join("")
+      .trim()
+      .split(/\s+/)
+      .slice(-3)
+      .join(" ");
+    const missing = columns.some(
+      ({ lane, candidates }) => !candidates && lane.tokens.length >= index,
+    );
+    const others = trace.lanes.some(
+      (own, i) => i !== lane && before.some(({ id }, k) => own.tokens[k]?.id !== id),
+    );
+    const reason = missing
+      ? state === "ready"
+        ? "Reading …"
+        : state === "running"
+          ? "The bars come when the run has ended."
+          : "Not recorded. Run it to see the bars."
+      : others
+        ? "The answers said different words before this one."
+        : "";
+    const note = [aboutToken(trace, lane, index), reason].filter(Boolean).join(" ");
+    this.#next.show({
+      title: words ? `What comes after “… ${words}”` : "What comes first",
+      note,
+      columns,
+    });
+    if (state === "ready" && (missing || (this.#tried && !this.#tried.candidates)))
+      this.#askNext(trace, index);
+  }
+
+  #known(lane, index) {
+    return lane.tokens[index]?.next ?? this.#candidates.get(lane)?.get(index);
+  }
+
+  // One question at a time; what is asked is what is wanted when the one before has been answered.
+  async #askNext(trace, index) {
+    if (this.#asking) return;
+    this.#asking = true;
+    const tried = this.#tried;
+    try {
+      if (tried && !tried.candidates)
+        tried.candidates = (await this.#on.next(trace, trace.trained, index, tried.lane)) ?? [];
+      else {
+        const i = trace.lanes.findIndex(
+          (lane) => !this.#known(lane, index) && lane.tokens.length >= index,
+        );
+        if (i >= 0) {
+          const found = (await this.#on.next(trace, i, index, askedOf(trace.lanes[i]))) ?? [];
+          const all = this.#candidates.get(trace.lanes[i]) ?? new Map();
+          this.#candidates.set(trace.lanes[i], all.set(index, found));
+        }
+      }
+    } catch (error) {
+      this.#asking = false;
+      if (error.fatal) this.#on.trouble(error);
+      else this.#next.say("Next word", error.message);
+      return;
+    }
+    this.#asking = false;
+    this.#seeNext();
   }
 }

@@ -1,0 +1,55 @@
+// What the three answers say when they are held side by side, in one sentence. Pure.
+
+/**
+ * @param {import("./trace.js").Trace} trace
+ * @returns {string} "" while it cannot be said
+ */
+export function comparison(trace) {
+  const { lanes, done } = trace;
+  const trained = trace.trained;
+  const edited = lanes.findIndex(({ set }) => set === "h" || set === "custom");
+  const controls = lanes.flatMap(({ set }, i) => (set === "random" ? [i] : []));
+  if (!done || trained < 0 || lanes.length < 3 || controls.length === 0) return "";
+  if (lanes.some(({ stopped }) => stopped === "stop")) return "";
+  const others = controls.map((i) => changes(trace, i));
+  if (edited < 0) {
+    if (others.every(Boolean))
+      return "Both random sets changed the answer: much of what turning neurons does is chance.";
+    if (others.some(Boolean)) return "One random set changed the answer, the other did not.";
+    return "Neither random set changed the answer.";
+  }
+  const name = lanes[edited].set === "custom" ? "Your neurons" : "The H-Neurons";
+  const own = changes(trace, edited);
+  if (own && others[0])
+    return `${name} changed the answer, but so did random neurons: that is not about ${lanes[edited].set === "custom" ? "yours" : "the H-Neurons"}.`;
+  if (own)
+    return `${name} changed the answer and random neurons did not. One prompt proves nothing: try more.`;
+  if (others[0]) return `Random neurons changed the answer, ${low(name)} did not.`;
+  return "Nothing changed the answer. That is a result too.";
+}
+
+const changes = (trace, i) => trace.partsAt(i) >= 0;
+const low = (words) => words[0].toLowerCase() + words.slice(1);
+
+/**
+ * Where a lane's answer leaves the as-trained one: "Differs from word 3 on", or inside a word what both have of it.
+ * @param {import("./trace.js").Trace} trace
+ * @param {number} lane
+ * @returns {string} "" where it does not
+ */
+export function differsWords(trace, lane) {
+  const parts = trace.partsAt(lane);
+  if (parts < 0) return "";
+  const { tokens } = trace.lanes[lane];
+  const before = tokens
+    .slice(0, parts)
+    .map(({ text }) => text)
+    .join("");
+  if (parts === tokens.length) return "Ends earlier than as trained";
+  const words = before.match(/\S+/g) ?? [];
+  const inWord = /\S$/.test(before) && /^\S/.test(tokens[parts].text);
+  if (inWord && /[\p{L}\p{N}]$/u.test(before) && /^[\p{L}\p{N}]/u.test(tokens[parts].text))
+    return `Same until “${words.at(-1)}”, then different`;
+  if (words.length === 0) return "Different from the first word on";
+  return `Differs from word ${words.length + 1} on`;
+}
