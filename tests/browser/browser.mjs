@@ -44,11 +44,52 @@ export function chrome() {
   return found;
 }
 
+const AT_REST = 1000; // milliseconds for which a browser without a page waits for the next
+
+// Starting a browser costs as much as many a test, so a fresh profile is a context of one that runs already. Where a test wants
+// flags of its own, it has a browser of its own: what it does to the graphics process stays there.
+let running = null; // {browser, contexts, resting}
+
+async function shared() {
+  running ??= start();
+  const mine = running;
+  clearTimeout(mine.resting);
+  mine.contexts++;
+  const release = () => {
+    if (--mine.contexts > 0) return;
+    mine.resting = setTimeout(() => {
+      if (running === mine) running = null;
+      mine.browser.then((browser) => browser.close());
+    }, AT_REST);
+  };
+  return { browser: await mine.browser, release };
+}
+
+function start() {
+  const started = { browser: chromium.launch(launch()), contexts: 0, resting: undefined };
+  // One that a test brought down is not used again.
+  const gone = () => running === started && (running = null);
+  started.browser.then((browser) => browser.once("disconnected", gone), gone);
+  return started;
+}
+
+const launch = (args = []) => ({
+  executablePath: chrome(),
+  headless: true,
+  args: [...FLAGS, ...args],
+});
+
+async function alone(args) {
+  const browser = await chromium.launch(launch(args));
+  return { browser, release: () => browser.close() };
+}
+
 export async function open({ profile, args = [], ...options } = {}) {
-  const launch = { executablePath: chrome(), headless: true, args: [...FLAGS, ...args] };
-  const browser = profile ? null : await chromium.launch(launch);
+  const { browser, release } = profile
+    ? { browser: null, release() {} }
+    : await (args.length > 0 ? alone(args) : shared());
   const context = profile
-    ? await chromium.launchPersistentContext(profile, { ...launch, ...options })
+    ? await chromium.launchPersistentContext(profile, { ...launch(args), ...options })
     : await browser.newContext(options);
   const problems = [];
   const foreign = [];
@@ -67,7 +108,10 @@ export async function open({ profile, args = [], ...options } = {}) {
     problems,
     foreign,
     version: (browser ?? context.browser())?.version() ?? "",
-    close: () => (browser ?? context).close(),
+    async close() {
+      await context.close();
+      await release();
+    },
   };
 }
 

@@ -323,7 +323,7 @@ export class Views {
       .join("")
       .trim()
       .split(/\s+/)
-      .slice(-3)
+      .slice(-2)
       .join(" ");
     const missing = columns.some(
       ({ lane, candidates }) => !candidates && lane.tokens.length >= index,
