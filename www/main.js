@@ -57,6 +57,7 @@ const board = new BoardView($("[data-part=board]"), {
   toggle,
   chosen: (lane, at) => views.choose(lane, at),
   card: (layer, index, back) => views.openCard(layer, index, back),
+  silence,
 });
 const views = new Views(
   {
@@ -64,6 +65,7 @@ const views = new Views(
     sweep: runSweep,
     off: select,
     toggle,
+    silence,
     open: openRecorded,
     activity: (trace, lane, at) => session.activity(trace, lane, at),
     trouble: (error) => attempt(() => Promise.reject(error)),
@@ -130,6 +132,17 @@ function toggle(layer, index) {
   say(
     `Layer ${layer}, neuron ${index} ${added ? "added to" : "taken out of"} My selection, which now has ${off.length}.${off.length ? " The next run edits it." : ""}`,
   );
+}
+
+/** Silences one neuron and nothing else, and runs the form's conversation. */
+function silence(layer, index) {
+  if (isBusy())
+    return showMessage(
+      "The model is at work. Wait until it has finished, or stop it, then try again.",
+    );
+  change({ off: [[layer, index]], set: "custom", alpha: 0 }, { show: true });
+  say(`My selection is now layer ${layer}, neuron ${index} alone, silenced.`);
+  run();
 }
 
 // Switching a neuron is meant to do something: the next run edits the selection, while there is one.
@@ -401,6 +414,7 @@ function setState(name) {
   }
   showStatus();
   controls.showState(name, runSize());
+  board.setSize(runSize());
   views.setState(name, runSize());
   if (trace) showDoubt();
   if (name !== before)
@@ -562,7 +576,9 @@ function showWhose() {
 async function openGallery() {
   index = await loadIndex(artifact.json.model.id);
   gallery.setIndex(index);
+  board.setGallery(index);
   views.setGallery(index);
+  board.setSize(runSize());
   controls.showState(root.dataset.state, runSize());
   if (!trace && !isBusy()) await openFirst();
 }
