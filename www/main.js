@@ -63,6 +63,7 @@ const board = new BoardView($("[data-part=board]"), {
   toggle,
   chosen: (lane, at) => views.choose(lane, at),
   card: (layer, index, back) => views.openCard(layer, index, back),
+  silence,
 });
 const views = new Views(
   {
@@ -70,8 +71,8 @@ const views = new Views(
     sweep: runSweep,
     off: select,
     toggle,
-    open: openRecorded,
     silence,
+    open: openRecorded,
     activity: (trace, lane, at) => session.activity(trace, lane, at),
     next: (trace, lane, index, asked) => session.next(trace, lane, index, asked),
     trouble: (error) => attempt(() => Promise.reject(error)),
@@ -146,10 +147,14 @@ function toggle(layer, index) {
   );
 }
 
-/** Silences one neuron alone, and runs. */
+/** Silences one neuron and nothing else, and runs the form's conversation. */
 function silence(layer, index) {
-  if (isBusy()) return showMessage("The model is at work. Wait until it has finished, or stop it.");
+  if (isBusy())
+    return showMessage(
+      "The model is at work. Wait until it has finished, or stop it, then try again.",
+    );
   change({ off: [[layer, index]], set: "custom", alpha: 0 }, { show: true });
+  say(`My selection is now layer ${layer}, neuron ${index} alone, silenced.`);
   run();
 }
 
@@ -450,6 +455,7 @@ function setState(name) {
   showStatus();
   underWay.setState(name);
   controls.showState(name, runSize());
+  board.setSize(runSize());
   views.setState(name, runSize());
   // Run and Stop stand in the same place, and the focus goes with them.
   if (held) $(`[data-part=${name === "running" ? "stop" : "run"}]`).focus({ preventScroll: true });
@@ -631,7 +637,9 @@ function showWhose() {
 async function openGallery() {
   index = await loadIndex(artifact.json.model.id);
   gallery.setIndex(index);
+  board.setGallery(index);
   views.setGallery(index);
+  board.setSize(runSize());
   controls.showState(root.dataset.state, runSize());
   if (!trace && !isBusy()) await openFirst();
 }

@@ -119,6 +119,6 @@ test("a board of thousands of tokens is painted, and what is not in view costs n
   // The last column ends 8 px before the end.
   await page.locator("canvas.cells").hover({ position: { x: Math.floor(box.width) - 12, y: 30 } });
   await page.waitForFunction(() =>
-    /at token “twice\.”/.test(document.querySelector("#board-readout").textContent),
+    /at “twice\.”/.test(document.querySelector("#board-readout").textContent),
   );
 });

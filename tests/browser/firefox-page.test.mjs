@@ -162,10 +162,12 @@ test("by keyboard alone: an example, the controls, a live run, a token, the boar
   await tabTo("[data-part=token]");
   await keys("ArrowRight", "ArrowRight");
   assert.match(await textOf(page, "[data-part=lane] .detail"), /log-probability/);
-  await tabTo("canvas.cells");
+  await tabTo(".switch");
+  await keys("ArrowRight", "ArrowRight");
+  await focusOn("canvas.cells");
   await keys("ArrowDown");
   await until(page, () =>
-    /^L\d+ N\d+ at token/.test(document.querySelector("#board-readout").innerText),
+    /^Layer \d+, neuron \d+ at “/.test(document.querySelector("#board-readout").innerText),
   );
   await keys("Enter");
   await focusOn("#card-title");

@@ -170,8 +170,8 @@ test("from the skip link to the evidence, everything is done by keyboard", async
   await keys.press(" ");
   await focus(page, '.switch[aria-pressed="true"]');
   assert.match(await address(page), /off=2\.101/);
-  await keys.tab();
-  await focus(page, ".neuron-name");
+  await keys.press("ArrowDown", "End", "Home", "ArrowRight");
+  await focus(page, '[data-layer="2"] .neuron-name');
   await keys.press("Enter");
   await focus(page, "#card-title");
   await keys.to("[role=switch]");
@@ -179,9 +179,13 @@ test("from the skip link to the evidence, everything is done by keyboard", async
   assert.doesNotMatch(await address(page), /off=/);
   await keys.press("Escape");
   await focus(page, ".neuron-name");
-  await keys.to("canvas.cells");
-  await keys.press("PageUp", "PageUp", "PageUp", "PageUp", "ArrowDown", "ArrowRight", "ArrowRight");
-  assert.match(await page.locator("#board-readout").innerText(), /^L3 N877 at token/);
+  // From a name into its cells, and back to the left of the first word.
+  await keys.press("ArrowRight");
+  await focus(page, "canvas.cells");
+  await keys.press("ArrowRight", "Home", "ArrowLeft");
+  await focus(page, '[data-layer="2"] .neuron-name');
+  await keys.press("ArrowRight", "ArrowDown", "ArrowRight", "ArrowRight");
+  assert.match(await page.locator("#board-readout").innerText(), /^Layer 3, neuron 877 at “/);
   await keys.press("Enter");
   await focus(page, "#card-title");
   assert.equal(await page.locator("#card-title").innerText(), "Layer 3, neuron 877");
@@ -295,7 +299,7 @@ for (const [width, height] of [
     await keys.all();
     const there = await keys.all();
     const back = await keys.all("Shift+Tab");
-    assert.ok(there.length > 100, `${there.length} stops`);
+    assert.ok(there.length > 50, `${there.length} stops`);
     assert.deepEqual(
       back.map(({ words }) => words).reverse(),
       there.map(({ words }) => words),

@@ -6,18 +6,26 @@ import { viewOf } from "../../www/core/gallery.js";
 import { askedOf, completeField, knownField, Window } from "../../www/core/map.js";
 import {
   aboutNeuron,
+  addedBy,
+  addsWords,
+  byAdded,
   contributionWords,
   firedBy,
+  firingWords,
+  inkOf,
+  loudness,
   ordinal,
   rankWords,
   readingWords,
   standing,
+  weightShares,
   withFactor,
 } from "../../www/core/neuron.js";
 import { ramp, shareOf } from "../../www/core/ramp.js";
 import { lanesFor } from "../../www/core/requests.js";
 import { DEFAULTS, formatHash, parseHash } from "../../www/core/state.js";
 import { bandOf, fits, gist, sweepLanes, sweepOf } from "../../www/core/sweep.js";
+import { boardSvg } from "../../www/core/board-svg.js";
 import { Largest } from "../../www/core/largest.js";
 import { columnsBetween, layOut, noLayout } from "../../www/page/board-paint.js";
 import { columnsOf, withTokens } from "../../www/page/columns.js";
@@ -228,13 +236,23 @@ test("what the artifact says of a neuron, and nothing that makes no sense", () =
     "21st",
     "112th",
   ]);
-  assert.match(standing(about(), 0.005), /^not above the 0\.5 quantile/);
-  assert.match(
-    standing(about(), 0.05),
-    /^between the 0\.5 and the 0\.99 quantile: larger than at 50 %/,
+  const says = (value, quantiles = { 0.5: 0.01, 0.9: 0.05, 0.99: 0.1, 0.999: 0.15, 1: 0.2 }) =>
+    standing(about({ quantiles }), value);
+  assert.deepEqual(
+    [0.005, 0.03, 0.07, 0.12, 0.17, 0.3].map((value) => says(value)),
+    [
+      "Quiet here: in the lower half of its usual range",
+      "As loud as usual: louder than at half of the words of the reference text",
+      "Louder than at 90 of 100 words of the reference text",
+      "Louder than at 99 of 100 words of the reference text",
+      "Louder than at 999 of 1,000 words of the reference text",
+      "Louder than at any word of the reference text",
+    ],
   );
-  assert.match(standing(about(), 0.15), /^above the 0\.99 quantile: larger than at 99 %/);
-  assert.match(standing(about(), 0.3), /^larger than at any token/);
+  assert.equal(
+    says(0.01, { 0.9: 0.05 }),
+    "Quiet here: no louder than at 90 of 100 words of the reference text",
+  );
   assert.equal(standing(about({ quantiles: undefined }), 0.3), "");
   for (const histogram of [
     null,
@@ -274,6 +292,148 @@ test("what the artifact says of a neuron, and nothing that makes no sense", () =
     1,
   );
   assert.deepEqual(firedBy(null, 1, 1), []);
+});
+
+/** Three neurons, two of the detector's: what each adds, and how loud it is. */
+function reading({ words = [], texts = [" a", ",", " b"] } = {}) {
+  const trace = new Trace({ messages: [] });
+  trace.rows = [
+    [1, 1],
+    [2, 2],
+    [3, 3],
+  ];
+  Object.assign(trace.addLane({ set: "none", alpha: 1 }), {
+    tokens: texts.map((text, id) => ({ id, text })),
+    cells: [
+      [0.1, 0.02, 0.3],
+      [0.9, 0.04, 0],
+      [0.3, 0.06, 0.1],
+    ],
+    words,
+    newWords: words.some((word) => word & 2),
+  });
+  const quantiles = { 0.5: 0.03, 0.9: 0.05, 0.99: 0.2 };
+  const artifact = {
+    neurons: [
+      { layer: 1, index: 1, weight: 0.2, quantiles },
+      { layer: 2, index: 2, weight: 0.1, quantiles },
+    ],
+    detector: {
+      terms: [
+        { layer: 1, index: 1, weight: 0.5, mean: 0.1, std: 0.1 },
+        { layer: 2, index: 2, weight: -2, mean: 0.1, std: 0.1 },
+      ],
+    },
+  };
+  return { trace, artifact, quantiles };
+}
+
+test("what a neuron adds is its weight times its mean over the words the detector reads", () => {
+  const { trace, artifact } = reading({ words: [3, 0, 1] });
+  const near = (added) => [...added].map(([name, adds]) => [name, Number(adds.toFixed(6))]);
+  // New words alone, where there are some; else all words; where that is not known, all that is not punctuation.
+  assert.deepEqual(near(addedBy(trace, 0, artifact)), [
+    ["1.1", 0.5],
+    ["2.2", -0.4],
+  ]);
+  assert.deepEqual(near(addedBy(reading({ words: [0, 0, 1] }).trace, 0, artifact)), [
+    ["1.1", 1.5],
+    ["2.2", -1.2],
+  ]);
+  assert.deepEqual(near(addedBy(reading().trace, 0, artifact)), [
+    ["1.1", 1],
+    ["2.2", -0.8],
+  ]);
+  assert.equal(addedBy(reading({ words: [0, 0, 0] }).trace, 0, artifact).size, 0);
+  assert.equal(addedBy(trace, 0, { neurons: [], detector: { terms: [] } }).size, 0);
+  assert.equal(addedBy(trace, 0, null).size, 0);
+  assert.deepEqual(
+    ["3.3", "2.2", "1.1"].sort(byAdded(addedBy(trace, 0, artifact), weightShares(artifact))),
+    ["1.1", "2.2", "3.3"],
+  );
+  assert.deepEqual(
+    [0.3149, -0.08, 1.4449, 0.9951, 12.34, 0.004, -0.004, 0, undefined].map(addsWords),
+    ["+0.31", "−0.08", "+1.4", "+1.0", "+12.3", "0", "0", "0", ""],
+  );
+});
+
+test("ink follows the weight that a neuron has in the reading, and stays readable", () => {
+  const { artifact } = reading();
+  assert.deepEqual(
+    [...weightShares(artifact)],
+    [
+      ["1.1", 0.25],
+      ["2.2", 1],
+    ],
+  );
+  assert.deepEqual([...weightShares({ ...artifact, detector: { terms: [] } }).values()], [1, 0.5]);
+  assert.equal(weightShares(null).size, 0);
+  assert.deepEqual(
+    [0, 0.25, 1, undefined].map((share) => Number(inkOf(share).toFixed(3))),
+    [0.7, 0.85, 1, 0.7],
+  );
+  // The palest mark against the paler ground, light and dark (base.css): 3 to 1.
+  for (const [mark, ground] of [
+    ["b3380a", "ffffff"],
+    ["14609f", "ffffff"],
+    ["b3380a", "f6ebb4"],
+    ["ff8c5f", "423c1c"],
+    ["ff8c5f", "151a1d"],
+    ["7cbaf6", "151a1d"],
+  ]) {
+    const parts = (colour) => colour.match(/../g).map((part) => parseInt(part, 16));
+    const light = (rgb) =>
+      rgb
+        .map((part) =>
+          part / 255 <= 0.04045 ? part / 255 / 12.92 : ((part / 255 + 0.055) / 1.055) ** 2.4,
+        )
+        .reduce((sum, part, i) => sum + [0.2126, 0.7152, 0.0722][i] * part, 0.05);
+    const below = parts(ground);
+    const seen = parts(mark).map((part, i) => inkOf(0) * part + (1 - inkOf(0)) * below[i]);
+    const [a, b] = [light(seen), light(below)];
+    assert.ok(Math.max(a, b) / Math.min(a, b) >= 3, `${mark} on ${ground}`);
+  }
+});
+
+test("filled is louder than usual, in words and in the exported picture", () => {
+  const { trace, artifact, quantiles } = reading({ words: [3, 0, 1] });
+  assert.deepEqual(
+    [0.01, 0.03, 0.05, 0.051, undefined].map((value) => loudness(quantiles, value)),
+    ["quiet", "quiet", "as loud as usual", "louder than usual", ""],
+  );
+  assert.equal(loudness(undefined, 1), "");
+  const svg = boardSvg({
+    trace,
+    lane: 0,
+    columns: trace.lanes[0].tokens.map(({ text }, at) => ({ at, text, segment: "a", label: "A" })),
+    title: "x",
+    lines: [],
+    artifact,
+  });
+  const rows = svg.split(/<text x="0"[^>]*>(?=L\d)/).slice(1);
+  const marks = (row) =>
+    row.match(/<rect [^>]*opacity[^>]*>/g).map((mark) => /fill="none"/.test(mark));
+  assert.deepEqual(
+    rows.map((row) => /^L\d N\d/.exec(row)[0]),
+    ["L1 N1", "L2 N2"],
+    "what adds most is at the top",
+  );
+  assert.match(rows[0], />\+0\.50</);
+  assert.match(rows[1], />−0\.40</);
+  assert.deepEqual(rows.map(marks), [
+    [false, false, false],
+    [true, true, false],
+  ]);
+  assert.match(rows[0], /opacity="0\.85"/);
+  assert.match(rows[1], /opacity="1"/);
+});
+
+test("a neuron is named by the words it fired at, each once, without the template’s", () => {
+  const fires = {
+    1.1: [" of", " of", "<|im_end|>", ","].map((token) => ({ run: "a", token, contribution: 1 })),
+  };
+  assert.deepEqual(firingWords({ runs: [{ id: "a" }], fires }, 1, 1), [" of", ","]);
+  assert.deepEqual(firingWords(null, 1, 1), []);
 });
 
 test("contributions in words have two digits and no exponent", () => {

@@ -205,10 +205,16 @@ test("a row’s name opens the neuron’s card, which follows the chosen token; 
   await neuron(page, 3, 877).locator(".neuron-name").click();
   await focusOn(page, "Layer 3, neuron 877");
   const text = await card(page).innerText();
-  assert.match(text, /H-Neuron: weight 0\.156, 2nd largest weight of 39/);
+  assert.match(text, /H-Neuron: weight 0\.16, 2nd largest weight of 39/);
   assert.match(text, /At “for”, As trained: contribution (about 0\.\d+|under 0\.0004)\./);
-  assert.match(text, /0\.\d+ quantile: /);
-  assert.match(text, /Promotes\s+famous\s+century\s+named/);
+  assert.match(
+    text,
+    /(Quiet here: in the lower half of its usual range|[Ll]ouder than at (half|\d\d of 100) (of the )?words of the reference text)\./,
+  );
+  assert.match(
+    text,
+    /Next words that its weights push most\s+Make likelier\s+famous\s+century\s+named\s+Make less likely/,
+  );
   assert.match(text, /describes weights, not what the neuron means/);
   assert.equal(
     await card(page)
@@ -222,7 +228,7 @@ test("a row’s name opens the neuron’s card, which follows the chosen token; 
   await page.locator("#card-title").focus();
   await page.keyboard.press("Escape");
   assert.equal(await card(page).count(), 0);
-  await focusOn(page, "L3 N877: what is known of it");
+  await focusOn(page, "L3 N877: card of layer 3, neuron 877");
   await neuron(page, 2, 101).locator(".neuron-name").press("Enter");
   await focusOn(page, "Layer 2, neuron 101");
   assert.match(
@@ -237,12 +243,12 @@ test("a row’s name opens the neuron’s card, which follows the chosen token; 
     true,
   );
   await card(page)
-    .getByRole("button", { name: /The animal that meows, doubted 0\.030 at “cat”/ })
+    .getByRole("button", { name: /“cat” 0\.030 The animal that meows, doubted/ })
     .click();
   await state(page, "recorded");
   assert.equal(await page.locator('.chip[aria-pressed="true"]').innerText(), "What animal meows?");
   await card(page).getByRole("button", { name: "Close" }).click();
-  await focusOn(page, "L2 N101: what is known of it");
+  await focusOn(page, "L2 N101: card of layer 2, neuron 101");
 });
 
 test("in the board’s cells Enter opens the card and Space switches the neuron", async (t) => {
@@ -259,13 +265,333 @@ test("in the board’s cells Enter opens the card and Space switches the neuron"
   assert.equal(await page.evaluate(() => document.activeElement.className), "cells");
 });
 
+// The made-up artifact with a detector: what neurons add is in another order than their layers, and for one it is negative.
+const withTerms = (made) => ({
+  ...made,
+  detector: {
+    ...made.detector,
+    terms: made.neurons.map(({ layer, index }, i) => ({
+      layer,
+      index,
+      weight: i === 7 ? -0.5 : 0.05 + ((i * 7) % 39) / 50,
+      mean: 0.01,
+      std: 0.01,
+    })),
+  },
+});
+async function visitReading(t, options = {}) {
+  const reading = await serve({ artifact: withTerms });
+  t.after(() => reading.close());
+  return visit(t, { at: reading, options });
+}
+const namesOf = (page) => page.locator(".neuron-name").allTextContents();
+const figuresOf = (page) =>
+  page
+    .locator(".adds-figure")
+    .allTextContents()
+    .then((all) => all.map((text) => Number(text.replace("−", "-"))));
+const cells = (page) => page.locator("canvas.cells");
+const readout = (page) => page.locator("#board-readout").innerText();
+
+test("the board’s rows stand by what each adds to the answer, with a figure and the words it fired at", async (t) => {
+  const page = await visitReading(t);
+  await page.locator(".fires").filter({ hasText: "“cat”" }).first().waitFor();
+  const figures = await figuresOf(page);
+  assert.equal(figures.length, 39);
+  assert.ok(figures.every(Number.isFinite), figures.join());
+  assert.deepEqual(
+    figures,
+    [...figures].sort((a, b) => b - a),
+  );
+  assert.ok(figures[0] > 0 && figures.at(-1) < 0);
+  assert.equal(
+    (await namesOf(page)).at(-1),
+    "L11 N256",
+    "what pushes towards “likely right” is last",
+  );
+  const layers = (await namesOf(page)).map((name) => Number(name.match(/\d+/)[0]));
+  assert.notDeepEqual(
+    layers,
+    [...layers].sort((a, b) => a - b),
+  );
+  assert.match(
+    await page.locator(".neuron-name").first().getAttribute("aria-label"),
+    /^L\d+ N\d+: card of layer \d+, neuron \d+, which adds \+[\d.]+ to the reading$/,
+  );
+  // The longest bar is the first, and what is taken away goes the other way from the same line.
+  const bars = await page
+    .locator(".adds-bar span")
+    .evaluateAll((all) =>
+      all.map((bar) => bar.getBoundingClientRect()).map(({ left, right }) => [left, right]),
+    );
+  assert.ok(bars[0][1] - bars[0][0] > bars[5][1] - bars[5][0]);
+  assert.ok(Math.abs(bars.at(-1)[1] - bars[0][0]) < 2, "they begin at one line");
+  // Another lane is another answer.
+  const before = await namesOf(page);
+  await page.locator(".board .tab").filter({ hasText: "H-Neurons × 0" }).click();
+  assert.notDeepEqual(await namesOf(page), before);
+  assert.equal(await page.locator("[data-part=neuron]").first().locator(".promotes").count(), 0);
+});
+
+test("while an answer comes the rows stay where they are; when it has ended they take their order", async (t) => {
+  const page = await visitReading(t);
+  const before = await namesOf(page);
+  await page.evaluate(() => {
+    window.orders = new Set();
+    const look = () => {
+      if (
+        document.documentElement.dataset.state === "running" &&
+        document.querySelector("[data-part=token]")
+      )
+        window.orders.add(
+          [...document.querySelectorAll(".neuron-name")]
+            .map(({ textContent }) => textContent)
+            .join(),
+        );
+      requestAnimationFrame(look);
+    };
+    look();
+  });
+  const neuron = before[3];
+  await page.locator(".neuron-name").nth(3).focus();
+  await ask(page);
+  assert.deepEqual(await page.evaluate(() => [...window.orders]), [before.join()]);
+  const after = await namesOf(page);
+  assert.notDeepEqual(after, before);
+  const figures = await figuresOf(page);
+  assert.deepEqual(
+    figures,
+    [...figures].sort((a, b) => b - a),
+  );
+  assert.match(
+    await readout(page),
+    new RegExp(`^Layer ${neuron.match(/\d+/)[0]}, neuron ${neuron.match(/\d+$/)[0]}\\.$`),
+    "the line stays with its neuron",
+  );
+});
+
+test("“Silence this one and run”: two acts on the board, whatever the pointer passes on the way", async (t) => {
+  const page = await visitReading(t);
+  const button = page.locator(".board .silence");
+  assert.equal(await button.isVisible(), false, "there is no cell yet");
+  assert.match(await button.textContent(), /^Silence this one and runfetches the model, 3 MB$/);
+  const [, , , , name] = await namesOf(page);
+  const [layer, index] = name.match(/\d+/g);
+  await cells(page).scrollIntoViewIfNeeded();
+  const box = await cells(page).boundingBox();
+  await page.mouse.click(box.x + 30, box.y + 4 * 24 + 12);
+  const line = await readout(page);
+  assert.match(line, new RegExp(`^Layer ${layer}, neuron ${index} at “`));
+  const to = await button.boundingBox();
+  await page.mouse.move(box.x + 50, box.y + 12);
+  assert.notEqual(await readout(page), line, "pointing at another cell shows that");
+  await page.mouse.move(to.x + to.width / 2, to.y + to.height / 2, { steps: 20 });
+  assert.equal(await readout(page), line, "outside the cells it is the chosen one again");
+  await page.mouse.down();
+  await page.mouse.up();
+  await ended(page);
+  assert.match(decodeURIComponent(page.url()), new RegExp(`set=custom&.*off=${layer}\\.${index}$`));
+  assert.match(await lane(page).innerText(), /My selection × 0\s+1 neuron, silenced/);
+  assert.equal(await page.locator("[data-part=alpha]").inputValue(), "0");
+  assert.equal(
+    await neuron(page, layer, index).locator(".switch").getAttribute("aria-pressed"),
+    "true",
+  );
+  assert.equal(await page.evaluate(() => document.activeElement.className), "quiet silence");
+  assert.equal(await button.textContent(), "Silence this one and run", "the model is here now");
+});
+
+test("the card’s first act silences its neuron alone; while the model answers it says to wait", async (t) => {
+  const page = await visit(t);
+  await neuron(page, 2, 101).locator(".switch").click();
+  await neuron(page, 3, 877).locator(".neuron-name").click();
+  await focusOn(page, "Layer 3, neuron 877");
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Tab");
+  assert.match(await focused(page), /^Silence this one and run/);
+  await page.keyboard.press("Enter");
+  await ended(page);
+  assert.match(page.url(), /set=custom&.*off=3\.877$/);
+  assert.match(await lane(page).innerText(), /My selection × 0\s+1 neuron, silenced/);
+  await page.fill("[data-part=prompt]", "Why? [[hang]]");
+  await page.locator("[data-part=run]").click();
+  await state(page, "running");
+  await neuron(page, 2, 101).locator(".neuron-name").click();
+  await card(page).locator(".silence").click();
+  assert.match(await message(page), /^The model is at work\. Wait until it has finished/);
+  assert.match(page.url(), /off=3\.877/);
+});
+
+for (const width of [1280, 768, 375])
+  test(`nothing moves below the pointer on the board, at ${width} px`, async (t) => {
+    const page = await visitReading(t, { viewport: { width, height: 800 } });
+    await cells(page).scrollIntoViewIfNeeded();
+    const tops = new Set();
+    const look = async () =>
+      tops.add(
+        await page.locator(".board-scroll").evaluate((box) => box.getBoundingClientRect().top),
+      );
+    await look();
+    const box = await cells(page).boundingBox();
+    const lengths = new Set();
+    for (let x = 12; x < Math.min(box.width, width - box.x) - 10; x += 18)
+      for (const row of [0, 1]) {
+        await page.mouse.move(box.x + x, box.y + 12 + 24 * row);
+        lengths.add((await readout(page)).length);
+        await look();
+      }
+    await page.mouse.click(box.x + 12, box.y + 12);
+    await look();
+    assert.ok(lengths.size > 4, "lines of several lengths were seen");
+    assert.deepEqual([...tops].length, 1, [...tops].join());
+  });
+
+test("names, switches and cells are one tab stop, and the arrow keys go through them", async (t) => {
+  const page = await visitReading(t);
+  const stops = () =>
+    page.evaluate(
+      () =>
+        [
+          ...document.querySelectorAll(".board :is(button, input, canvas, summary, [tabindex])"),
+        ].filter(
+          (element) =>
+            element.tabIndex >= 0 &&
+            element.checkVisibility({ visibilityProperty: true, checkVisibilityCSS: true }) &&
+            !(element.type === "radio" && !element.checked),
+        ).length,
+    );
+  assert.equal(await stops(), 4, "lane, control’s rows, the board, the table");
+  const names = await namesOf(page);
+  const at = () =>
+    page.evaluate(() => {
+      const { activeElement } = document;
+      return [
+        activeElement.closest("[data-part=neuron]")?.querySelector(".neuron-name").textContent,
+        activeElement.className,
+      ];
+    });
+  await page.locator(".switch").first().focus();
+  const press = async (...keys) => {
+    for (const key of keys) await page.keyboard.press(key);
+    return at();
+  };
+  assert.deepEqual(await press("ArrowDown", "ArrowDown"), [names[2], "switch"]);
+  assert.deepEqual(await press("ArrowRight"), [names[2], "neuron-name"]);
+  assert.deepEqual(await press("End"), [names.at(-1), "neuron-name"]);
+  assert.deepEqual(await press("ArrowDown"), [names.at(-1), "neuron-name"], "it ends there");
+  assert.deepEqual(await press("PageUp", "ArrowLeft"), [names.at(-11), "switch"]);
+  assert.deepEqual(await press("Home"), [names[0], "switch"]);
+  assert.deepEqual(await press(" "), [names[0], "switch"], "a switched neuron keeps the focus");
+  assert.deepEqual(await press("ArrowDown", "ArrowRight", "ArrowRight"), [undefined, "cells"]);
+  const [layer, index] = names[1].match(/\d+/g);
+  assert.match(await readout(page), new RegExp(`^Layer ${layer}, neuron ${index} at `));
+  assert.deepEqual(await press("ArrowDown", "ArrowLeft"), [names[2], "neuron-name"]);
+  assert.deepEqual(await press("ArrowRight"), [undefined, "cells"]);
+  // Where the focus was is where Tab comes back to.
+  await page.keyboard.press("Tab");
+  assert.deepEqual(await press("Shift+Tab"), [undefined, "cells"]);
+  assert.equal(await stops(), 6, "and, now that there are a cell and a selection, their buttons");
+});
+
+test("contributions have two digits on the board and in its table, and say how loud they are", async (t) => {
+  const page = await visit(t);
+  await cells(page).focus();
+  const value = /(about 0\.0*\d\d?|under 0\.0004), (quiet|as loud as usual|louder than usual)$/;
+  for (let i = 0; i < 5; i++) {
+    await page.keyboard.press("ArrowRight");
+    assert.match(await readout(page), value);
+  }
+  await page.locator(".table-view summary").click();
+  const rows = await page.locator(".table-view tbody tr").allInnerTexts();
+  assert.equal(rows.length, 39);
+  for (const row of rows) {
+    assert.match(
+      row,
+      /^L\d+ N\d+\t(about 0\.0*\d\d?|under 0\.0004)\t(quiet|as loud as usual|louder than usual)\t0\.030\t/,
+    );
+    assert.doesNotMatch(row, /0\.0*[1-9]\d\d/);
+  }
+});
+
+test("a mark is filled where the neuron is louder than usual, and hollow where it is not", async (t) => {
+  const page = await visit(t);
+  const middles = await page.evaluate(async () => {
+    const { paintBody, CELL, ROW } = await import(
+      new URL("www/page/board-paint.js", location.href).href
+    );
+    const canvas = document.createElement("canvas");
+    const values = [0.5, 0.51, undefined];
+    const rows = ["h", "control"].map((kind) => ({ kind, scale: 1, limit: 0.505, share: 1 }));
+    paintBody(canvas, {
+      rows: [...rows, { kind: "custom", scale: 1, limit: undefined, share: 0 }],
+      lefts: [0, CELL, 2 * CELL],
+      turns: [],
+      seen: [0, 1, 2],
+      left: 0,
+      room: 3 * CELL,
+      cursor: { row: 0, column: -1 },
+      colour: {
+        h: "#f00",
+        random: "#00f",
+        ink: "#000",
+        rule: "#fff0",
+        strong: "#fff",
+        chosen: "#ff0",
+      },
+      value: (row, column) => values[column],
+    });
+    const ratio = canvas.width / (3 * CELL);
+    const pen = canvas.getContext("2d");
+    const inked = (x, y) =>
+      pen.getImageData(Math.round(x * ratio), Math.round(y * ratio), 1, 1).data[3] > 0;
+    return [0, 1, 2].map((row) =>
+      [0, 1, 2].map((column) => [
+        inked(column * CELL + CELL / 2, row * ROW + ROW / 2),
+        // The edge of a mark of half the scale.
+        inked(column * CELL + CELL / 2 - 4.9, row * ROW + ROW / 2),
+      ]),
+    );
+  });
+  const [hollow, filled, none] = [
+    [false, true],
+    [true, true],
+    [false, false],
+  ];
+  assert.deepEqual(middles, [
+    [hollow, filled, none],
+    [hollow, filled, none],
+    [hollow, hollow, none],
+  ]);
+  // In the card, the same: at the reading, and in the picture of its usual range.
+  await neuron(page, 2, 101).locator(".neuron-name").click();
+  await focusOn(page, "Layer 2, neuron 101");
+  const bars = await card(page)
+    .locator(".histogram-bar")
+    .evaluateAll((all) => all.map((bar) => getComputedStyle(bar).fill !== "none"));
+  assert.ok(bars.indexOf(true) > 5 && !bars.slice(bars.indexOf(true)).includes(false), bars.join());
+  const loud = async () => [
+    (await card(page).locator(".card-reading .cell-mark[data-loud]").count()) === 1,
+    /Louder than at (90|99) of 100|Louder than at any/.test(
+      ` ${await card(page).locator(".card-value").innerText()}`,
+    ),
+  ];
+  const seen = new Set();
+  for (let i = 0; i < 14; i++) {
+    await page.locator("[data-part=lane][data-set=none] [data-part=token]").nth(i).click();
+    const [mark, words] = await loud();
+    assert.equal(mark, words);
+    seen.add(mark);
+  }
+  assert.equal(seen.size, 2, "both were seen");
+});
+
 test("a click on a cell chooses its token", async (t) => {
   const page = await visit(t);
   await neuron(page, 3, 877).locator(".neuron-name").click();
   const box = await page.locator("canvas.cells").boundingBox();
   await page.mouse.move(box.x + box.width / 2, box.y + 40);
   await page.mouse.click(box.x + box.width / 2, box.y + 40);
-  const token = (await page.locator("#board-readout").innerText()).match(/at token (“.*?”)/)[1];
+  const token = (await page.locator("#board-readout").innerText()).match(/at (“.*?”)/)[1];
   assert.match(
     await card(page).locator(".card-reading").innerText(),
     new RegExp(`^At ${token.replace(/[?.]/g, "\\$&")},`),

@@ -166,12 +166,12 @@ test("tokens and cells are read by keyboard", async (t) => {
   );
   assert.match(
     await page.locator(".readout").innerText(),
-    /L2 N101 at token “of”: contribution 0\.\d{4}/,
+    /^Layer 2, neuron 101 at “of”: (0\.\d+|under 0\.0001), (quiet|as loud as usual|louder than usual)$/,
   );
   await page.locator("canvas.cells").focus();
   await page.keyboard.press("ArrowDown");
   await page.keyboard.press("ArrowRight");
-  assert.match(await page.locator(".readout").innerText(), /L3 N877 at token “Zorvath”/);
+  assert.match(await page.locator(".readout").innerText(), /^Layer 3, neuron 877 at “Zorvath”/);
   assert.equal(
     await page.locator("[data-part=lane][data-set=h] [aria-pressed=true]").innerText(),
     " Zorvath",

@@ -1,10 +1,13 @@
 // The neuron board of one lane as an SVG figure, in light colours for paper. Pure: text in, text out. Attributes only, no
-// style sheet, so that it looks the same wherever it is opened.
+// style sheet, so that it looks the same wherever it is opened. Its rows and marks are those of the page's board.
+
+import { addedBy, addsWords, byAdded, inkOf, usualLimit, weightShares } from "./neuron.js";
 
 const CELL = 14; // width of a column
 const ROW = 15;
 const GAP = 16; // between turns
-const LEFT = 118; // names of the neurons
+const LEFT = 164; // names of the neurons, and what they add
+const LINE = 1; // of a hollow mark
 const HEAD = 96; // names of the tokens, and above them the turns
 const PAD = 20;
 const INK = {
@@ -80,27 +83,42 @@ ${parts.join("\n")}
 `;
 }
 
-// H-Neurons by layer, then whatever else this lane edits.
+// H-Neurons by what they add to the reading, then whatever else this lane edits.
 function rowsOf(trace, lane, artifact) {
   const known = new Map(
     (artifact?.neurons ?? []).map((neuron) => [`${neuron.layer}.${neuron.index}`, neuron]),
   );
+  const added = addedBy(trace, lane, artifact);
+  const shares = weightShares(artifact);
+  const mostAdded = byAdded(added, shares);
   const rows = trace.rows.map(([layer, index], row) => {
-    const quantile = known.get(`${layer}.${index}`)?.quantiles?.["0.99"];
+    const name = `${layer}.${index}`;
+    const { quantiles } = known.get(name) ?? {};
+    const often = quantiles?.["0.99"];
     const edited = trace.edits(lane, [layer, index]);
     return {
       row,
+      name,
       layer,
       index,
-      h: known.has(`${layer}.${index}`),
+      h: known.has(name),
       edited,
       alpha: trace.lanes[lane].alpha,
-      scale: quantile > 0 ? quantile : largest(trace, row),
+      scale: often > 0 ? often : largest(trace, row),
+      limit: usualLimit(quantiles),
+      ink: inkOf(shares.get(name)),
+      adds: addsWords(added.get(name)),
     };
   });
   return rows
     .filter(({ h, edited }) => h || edited || known.size === 0)
-    .sort((a, b) => b.h - a.h || a.layer - b.layer || a.index - b.index);
+    .sort(
+      (a, b) =>
+        Number(b.h) - Number(a.h) ||
+        mostAdded(a.name, b.name) ||
+        a.layer - b.layer ||
+        a.index - b.index,
+    );
 }
 
 function largest(trace, row) {
@@ -116,25 +134,28 @@ function drawRow(trace, lane, neuron, i, { rows, columns, lefts, body, width }) 
   const name = `L${neuron.layer} N${neuron.index}${neuron.edited ? ` ×${neuron.alpha}` : ""}`;
   const drawn = [
     `<text x="0" y="${y + 11}" font-size="11" fill="${INK.ink}"${neuron.edited ? ' font-weight="700"' : ""}>${name}</text>`,
+    `<text x="${LEFT - 10}" y="${y + 11}" font-size="11" fill="${INK.ink}" text-anchor="end">${neuron.adds}</text>`,
   ];
-  if (!before || before.layer !== neuron.layer || before.h !== neuron.h)
+  if (!before || before.h !== neuron.h)
     drawn.unshift(`<rect x="0" y="${y}" width="${width}" height="1" fill="${INK.rule}"/>`);
   columns.forEach(({ at }, c) => {
     const value = trace.contribution(lane, neuron.row, at);
-    if (value === undefined) return;
-    const side = Math.max(
-      1,
-      Math.sqrt(Math.min(1, Math.max(0, value / neuron.scale))) * (CELL - 2),
-    );
-    const [cx, cy] = [lefts[c] + CELL / 2, y + ROW / 2];
-    // Squares and discs: the kinds differ by shape as well as colour.
-    drawn.push(
-      neuron.h
-        ? `<rect x="${short(cx - side / 2)}" y="${short(cy - side / 2)}" width="${short(side)}" height="${short(side)}" fill="${INK.h}"/>`
-        : `<circle cx="${short(cx)}" cy="${short(cy)}" r="${short(side / 2)}" fill="${INK.random}"/>`,
-    );
+    if (value !== undefined) drawn.push(mark(neuron, value, lefts[c] + CELL / 2, y + ROW / 2));
   });
   return drawn;
+}
+
+// Squares and discs: the kinds differ by shape as well as colour. Filled is what is louder than usual for this neuron.
+function mark({ h, scale, limit, ink }, value, cx, cy) {
+  const full = Math.max(1, Math.sqrt(Math.min(1, Math.max(0, value / scale))) * (CELL - 2));
+  const colour = h ? INK.h : INK.random;
+  // Too small to have an inside.
+  const filled = value > limit || full < 3;
+  const side = filled ? full : full - LINE;
+  const paint = `${filled ? `fill="${colour}"` : `fill="none" stroke="${colour}" stroke-width="${LINE}"`} opacity="${short(ink)}"`;
+  return h
+    ? `<rect x="${short(cx - side / 2)}" y="${short(cy - side / 2)}" width="${short(side)}" height="${short(side)}" ${paint}/>`
+    : `<circle cx="${short(cx)}" cy="${short(cy)}" r="${short(side / 2)}" ${paint}/>`;
 }
 
 function turns(columns, lefts, top, height) {
@@ -149,7 +170,10 @@ function turns(columns, lefts, top, height) {
 
 function keyWords(rows) {
   const others = rows.some(({ h }) => !h) ? ", a disc another neuron" : "";
-  return `A square is an H-Neuron${others}; its area is the contribution on that neuron’s own scale (the 0.99 quantile of reference text, where the artifact has one, otherwise the largest value of this run), taken before the edit.`;
+  const added = rows.some(({ adds }) => adds)
+    ? " The figure at the name is what the neuron adds to the detector’s reading, in log-odds; rows are in this order, and a stronger colour counts for more in it."
+    : "";
+  return `A square is an H-Neuron${others}; its area is the contribution on that neuron’s own scale (the 0.99 quantile of reference text, where the artifact has one, otherwise the largest value of this run), taken before the edit. Filled: louder than at 9 of 10 words of that text; hollow: not louder, or not known.${added}`;
 }
 
 const short = (value) => Math.round(value * 100) / 100;
@@ -161,5 +185,5 @@ function wrap(text, most) {
     if (line.length <= most || lines.at(-1) === "") lines[lines.length - 1] = line;
     else lines.push(cut(word, Math.floor(most)));
   }
-  return lines.length <= 4 ? lines : [...lines.slice(0, 3), `${lines[3]} …`];
+  return lines.length <= 6 ? lines : [...lines.slice(0, 5), `${lines[5]} …`];
 }

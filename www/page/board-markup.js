@@ -2,13 +2,14 @@
 
 import { h } from "./dom.js";
 
-const sign = (mark) => h("span", { class: "glyph", "data-mark": mark, "aria-hidden": "true" });
+const mark = (kind, loud = false) =>
+  h("span", { class: "cell-mark", "data-kind": kind, "data-loud": loud, "aria-hidden": "true" });
 
 export const boardMarkup = () => [
   h(
     "p",
     { class: "hint board-about" },
-    "One row a neuron, one column a token. The larger the mark, the larger the neuron’s contribution, on its own scale. Contributions are taken before the edit, so a silenced neuron still shows.",
+    "A row is a neuron, a column is a word or a piece of one. The larger the mark, the larger the neuron’s contribution there, on its own scale. Contributions are taken before the edit, so a silenced neuron still shows.",
   ),
   h(
     "div",
@@ -26,28 +27,75 @@ export const boardMarkup = () => [
       " Also the neurons of the random control",
     ),
   ),
-  h("p", { class: "readout", id: "board-readout", "aria-live": "off" }),
+  h(
+    "div",
+    { class: "board-line" },
+    h(
+      "div",
+      { class: "readout-place" },
+      h("p", { class: "readout", id: "board-readout", "aria-live": "off" }),
+      // As long as the line can become: it keeps the room, so that nothing moves below a pointer.
+      h("p", { class: "readout-room", "aria-hidden": "true" }),
+    ),
+    h(
+      "button",
+      { type: "button", class: "quiet silence", "aria-describedby": "board-readout" },
+      "Silence this one and run",
+      h("small", { class: "silence-size" }),
+    ),
+  ),
   h(
     "div",
     { class: "board-scroll", tabindex: -1 },
-    h("div", { class: "corner" }, "My selection"),
+    h(
+      "div",
+      { class: "corner" },
+      h("span", {}, "My selection"),
+      h("span", { class: "corner-adds" }, "adds to the reading"),
+      h("span", { class: "corner-fires" }, "fires most at"),
+    ),
     h("canvas", { class: "names", "aria-hidden": "true" }),
-    h("ul", { class: "board-rows" }),
+    h("div", { class: "board-rows", role: "toolbar", "aria-orientation": "vertical" }),
     h("canvas", {
       class: "cells",
       role: "application",
-      tabindex: 0,
+      tabindex: -1,
       "aria-roledescription": "neuron board",
       "aria-label":
-        "Contributions. Arrow keys move between neurons and tokens, Enter opens the neuron’s card, Space adds the neuron to My selection or takes it out",
+        "Contributions. Arrow keys move between neurons and words, left of the first word is the neuron’s name. Enter opens the neuron’s card, Space adds the neuron to My selection or takes it out",
       "aria-describedby": "board-readout",
     }),
   ),
   h(
-    "p",
+    "ul",
     { class: "board-key" },
-    h("span", {}, sign("h"), " H-Neuron"),
-    h("span", {}, sign("random"), " other neuron"),
+    h("li", {}, mark("h"), mark("h", true), " H-Neuron"),
+    h("li", {}, mark("random"), mark("random", true), " other neuron"),
+    h(
+      "li",
+      {},
+      mark("h", true),
+      mark("random", true),
+      " filled: louder than usual, which is more than at 9 of 10 words of a reference text",
+    ),
+    h(
+      "li",
+      {},
+      mark("h"),
+      mark("random"),
+      " hollow: not louder than usual, or not known what is usual",
+    ),
+    h("li", {}, "Stronger colour: counts for more in the detector’s reading."),
+    h(
+      "li",
+      { class: "key-adds" },
+      "Adds to the reading: + pushes it towards “likely wrong”, − towards “likely right” (in log-odds). The rows are in this order.",
+      h("span", { class: "key-unknown" }),
+    ),
+  ),
+  h(
+    "p",
+    { class: "board-selection" },
     h("span", { class: "selection-note" }),
     h(
       "button",
@@ -66,4 +114,5 @@ export const boardMarkup = () => [
       "aria-label": "Contributions at the chosen token",
     }),
   ),
+  h("div", { class: "board-paper" }),
 ];

@@ -1,5 +1,6 @@
 // How the board is painted: its measures, and the pen. What is painted, and where, board.js knows.
 
+import { inkOf } from "../core/neuron.js";
 import { context } from "./canvas.js";
 import { visible } from "./dom.js";
 
@@ -8,6 +9,7 @@ export const ROW = 24; // height of a row: a switch must be large enough to hit
 export const GAP = 22; // between turns
 export const HEAD = 102; // height of the token names and, above them, the turns' names
 const TURN = 20;
+const LINE = 1.25; // of a hollow mark
 
 /** Where columns lie: where each begins, how wide they are together, and the turns: {first, length, label}. */
 export const noLayout = () => ({ lefts: [], width: 4, turns: [] });
@@ -91,7 +93,7 @@ export function paintHead(canvas, view) {
 
 /**
  * The cells.
- * @param view as for paintHead, and {rows: [{layer, kind, scale}…], value(row, column): a contribution or undefined}
+ * @param view as for paintHead, and {rows: [{kind, scale, share, limit}…], value(row, column): a contribution or undefined}
  */
 export function paintBody(canvas, view) {
   const { rows, lefts, seen, left, room, colour, value, cursor } = view;
@@ -103,17 +105,19 @@ export function paintBody(canvas, view) {
     ink.fillRect(lefts[column], 0, CELL, height);
   }
   rows.forEach((neuron, i) => {
-    if (i > 0 && (neuron.layer !== rows[i - 1].layer || neuron.kind !== rows[i - 1].kind)) {
+    if (i > 0 && neuron.kind !== rows[i - 1].kind) {
       ink.fillStyle = colour.rule;
       ink.fillRect(left, i * ROW, room, 1);
     }
-    ink.fillStyle =
+    ink.fillStyle = ink.strokeStyle =
       neuron.kind === "h" ? colour.h : neuron.kind === "custom" ? colour.ink : colour.random;
+    ink.globalAlpha = inkOf(neuron.share);
     seen.forEach((c) => {
       const contribution = value(i, c);
       if (contribution !== undefined)
-        mark(ink, lefts[c] + CELL / 2, i * ROW + ROW / 2, contribution / neuron.scale, neuron.kind);
+        mark(ink, lefts[c] + CELL / 2, i * ROW + ROW / 2, contribution, neuron);
     });
+    ink.globalAlpha = 1;
   });
   dividers(ink, view, height);
   if (column >= 0 && rows[row]) {
@@ -135,14 +139,23 @@ function dividers(ink, { turns, lefts, colour }, height) {
   for (const { first } of turns.slice(1)) ink.fillRect(lefts[first] - GAP / 2, 0, 1, height);
 }
 
-// H-Neurons are squares, others discs: the kinds differ by shape as well as colour. Area follows the value.
-function mark(ink, x, y, share, kind) {
-  const side = Math.sqrt(Math.min(1, Math.max(0, share))) * (CELL - 3);
-  if (side < 1) return ink.fillRect(x - 0.5, y - 0.5, 1, 1);
-  if (kind === "h") return ink.fillRect(x - side / 2, y - side / 2, side, side);
+// H-Neurons are squares, others discs: the kinds differ by shape as well as colour. Area follows the value; filled is what is
+// louder than usual for this neuron.
+function mark(ink, x, y, contribution, { kind, scale, limit }) {
+  const side = Math.sqrt(Math.min(1, Math.max(0, contribution / scale))) * (CELL - 3);
+  const loud = contribution > limit;
+  // Too small to have an inside.
+  if (side < 3 && !loud) {
+    const dot = side < 1 ? 1 : 2;
+    return ink.fillRect(x - dot / 2, y - dot / 2, dot, dot);
+  }
+  const inside = loud ? side : side - LINE; // the line is as wide again, half of it on either side
+  ink.lineWidth = LINE;
   ink.beginPath();
-  ink.arc(x, y, side / 2, 0, 2 * Math.PI);
-  ink.fill();
+  if (kind === "h") ink.rect(x - inside / 2, y - inside / 2, inside, inside);
+  else ink.arc(x, y, inside / 2, 0, 2 * Math.PI);
+  if (loud) ink.fill();
+  else ink.stroke();
 }
 
 function shorten(ink, text, room) {

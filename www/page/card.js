@@ -1,12 +1,16 @@
-// The neuron card: what is known of one neuron, its contribution at the chosen token among those on the reference text, and
-// its place in My selection. A panel beside the board or the map, not a dialog: they go on working.
+// The neuron card: a run without it, what is known of it, its contribution at the chosen token among those on the reference
+// text, and its place in My selection. A panel beside the board or the map, not a dialog: they go on working.
 
 import { laneName } from "../core/requests.js";
 import {
   aboutNeuron,
+  addedBy,
+  addsWords,
   contributionWords,
   firedBy,
   inSelection,
+  loudness,
+  ordinal,
   rankWords,
   readingWords,
   standing,
@@ -21,12 +25,13 @@ export class CardView {
   #host = null;
   #back = null;
   #neuron = null; // {layer, index}
-  #seen = {}; // {artifact, gallery, trace, chosen, settings, reading}
+  #seen = {}; // {artifact, gallery, trace, chosen, settings, size, reading}
 
   /**
    * @param {object} on
    * @param {(off: import("../core/types.js").Selected[]) => void} on.change a change of My selection
    * @param {(run: any) => void} on.open a recorded run to look at
+   * @param {(layer: number, index: number) => void} on.silence My selection becomes this neuron alone, and is run
    */
   constructor(on) {
     this.#on = on;
@@ -36,6 +41,7 @@ export class CardView {
     this.said = h("div", { "aria-live": "polite" });
     this.picture = h("div", {});
     this.value = h("div", { class: "card-value" }, this.said, this.picture);
+    this.adds = h("p", { class: "card-adds" });
     this.words = h("div", { class: "card-words" });
     this.runs = h("div", { class: "card-runs" });
     this.element = h(
@@ -51,11 +57,13 @@ export class CardView {
           "Close",
         ),
       ),
+      this.#silence(),
       this.kind,
-      this.#controls(),
       this.value,
-      this.words,
+      this.adds,
+      this.#controls(),
       this.runs,
+      this.words,
     );
     this.element.addEventListener("keydown", (event) => {
       if (event.key !== "Escape") return;
@@ -99,11 +107,22 @@ export class CardView {
 
   /**
    * What the card is about: {artifact, gallery (the index, or null), trace, chosen: {lane, at}, settings,
-   * reading(layer, index): the contribution at the chosen token}, those that changed.
+   * size: what a run has to fetch first, in words, reading(layer, index): the contribution at the chosen token}, those that changed.
    */
   see(patch) {
     Object.assign(this.#seen, patch);
     if (this.isOpen) this.#draw();
+  }
+
+  #silence() {
+    this.size = h("small", { class: "silence-size" });
+    const act = () => this.#on.silence(this.#neuron.layer, this.#neuron.index);
+    return h(
+      "button",
+      { type: "button", class: "silence", onclick: act },
+      "Silence this one and run",
+      this.size,
+    );
   }
 
   #controls() {
@@ -153,6 +172,7 @@ export class CardView {
     const { artifact, settings } = this.#seen;
     const about = artifact ? aboutNeuron(artifact, layer, index) : null;
     this.title.textContent = `Layer ${layer}, neuron ${index}`;
+    this.size.textContent = this.#seen.size ?? "";
     this.#drawKind(about);
     const entry = inSelection(settings.off, layer, index);
     const own = entry?.[2];
@@ -167,6 +187,7 @@ export class CardView {
       own === undefined ? `as the run’s, ${settings.alpha}` : String(own),
     );
     this.#drawValue(about);
+    this.#drawAdds();
     this.#drawWords(about);
     this.#drawRuns();
   }
@@ -177,21 +198,15 @@ export class CardView {
         h(
           "p",
           {},
-          h("span", { class: "glyph", "data-mark": "random", "aria-hidden": "true" }),
-          " Not an H-Neuron. The artifact describes the H-Neurons only, so of this one just its contribution is known.",
+          "Not an H-Neuron. The artifact describes the H-Neurons only, so of this one just its contribution is known.",
         ),
       );
     }
     const weight = Number.isFinite(about.weight)
-      ? `weight ${about.weight.toFixed(3)}, ${rankWords(about)}`
+      ? `weight ${contributionWords(about.weight)}, ${rankWords(about)}`
       : "weight not stated";
     this.kind.replaceChildren(
-      h(
-        "p",
-        {},
-        h("span", { class: "glyph", "data-mark": "h", "aria-hidden": "true" }),
-        ` H-Neuron: ${weight}.`,
-      ),
+      h("p", {}, `H-Neuron: ${weight}.`),
       about.stability === undefined
         ? ""
         : h(
@@ -217,12 +232,19 @@ export class CardView {
         ? "its contribution is not known."
         : `contribution ${readingWords(value, trace.recorded)}.`;
     const stands = about && value !== undefined ? standing(about, value) : "";
+    const quantiles = about && Object.fromEntries(about.quantiles);
     const picture = about
       ? histogramOf(about, value, readingWords(value, trace?.recorded).replace("about ", ""))
       : null;
+    const mark = h("span", {
+      class: "cell-mark",
+      "data-kind": about ? "h" : "random",
+      "data-loud": loudness(quantiles, value) === "louder than usual",
+      "aria-hidden": "true",
+    });
     const text = [
-      h("p", { class: "card-reading" }, where, h("b", {}, words)),
-      stands ? h("p", {}, `${stands[0].toUpperCase()}${stands.slice(1)}.`) : "",
+      h("p", { class: "card-reading" }, value === undefined ? "" : mark, where, h("b", {}, words)),
+      stands ? h("p", {}, `${stands}.`) : "",
     ];
     const said = h("div", {}, ...text);
     if (said.textContent !== this.said.textContent) this.said.replaceChildren(...said.childNodes);
@@ -235,11 +257,26 @@ export class CardView {
             h(
               "figcaption",
               {},
-              "Its contribution at each token of a reference text, logarithmic; the arrow is the chosen token.",
+              "Its contribution at each word of a reference text, on a logarithmic scale. Filled: louder than usual. The arrow is the chosen word.",
             ),
           )
         : "",
     );
+  }
+
+  #drawAdds() {
+    const { artifact, trace, chosen } = this.#seen;
+    const { layer, index } = this.#neuron;
+    const added =
+      artifact && trace?.done && trace.lanes[chosen.lane]
+        ? addedBy(trace, chosen.lane, artifact)
+        : new Map();
+    const adds = added.get(`${layer}.${index}`);
+    this.adds.hidden = adds === undefined;
+    if (adds === undefined) return;
+    const rank = 1 + [...added.values()].filter((other) => other > adds).length;
+    const most = rank === 1 ? "the most" : `the ${ordinal(rank)} most`;
+    this.adds.textContent = `Adds ${addsWords(adds)} to the reading of ${laneName(trace.lanes[chosen.lane], trace.lanes)}: ${most} of ${added.size}.`;
   }
 
   #drawWords(about) {
@@ -255,15 +292,16 @@ export class CardView {
           ]
         : [];
     const lists = about
-      ? [...list("Promotes", about.promotes), ...list("Suppresses", about.suppresses)]
+      ? [...list("Make likelier", about.promotes), ...list("Make less likely", about.suppresses)]
       : [];
     this.words.hidden = lists.length === 0;
     this.words.replaceChildren(
+      h("h4", {}, "Next words that its weights push most"),
       h("dl", {}, ...lists),
       h(
         "p",
         { class: "caption" },
-        "Tokens whose logit its weights raise or lower most, through the unembedding. This describes weights, not what the neuron means.",
+        "Read from its output weights through the unembedding. This describes weights, not what the neuron means, and often looks like noise.",
       ),
     );
   }
@@ -274,7 +312,7 @@ export class CardView {
     this.runs.hidden = found.length === 0;
     const before = this.runs.contains(focused()) ? focused().dataset.run : null;
     this.runs.replaceChildren(
-      h("h4", {}, "Recorded runs that fire it most"),
+      h("h4", {}, "Words at which it fired most, in the recorded runs"),
       h(
         "ol",
         {},
@@ -290,9 +328,14 @@ export class CardView {
                 "data-run": run.id,
                 onclick: () => this.#on.open(run),
               },
-              h("span", {}, run.title),
+              h(
+                "span",
+                {},
+                `“${visible(token)}” `,
+                h("small", {}, contributionWords(contribution)),
+              ),
               " ",
-              h("small", {}, `${contributionWords(contribution)} at “${visible(token)}”`),
+              h("small", {}, run.title),
             ),
           ),
         ),

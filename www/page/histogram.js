@@ -1,7 +1,7 @@
 // One neuron's contributions on the reference text, on a logarithmic axis, with a value marked: bars where the artifact has a
-// histogram, else a strip of its quantiles.
+// histogram, else a strip of its quantiles. As on the board, filled is what is louder than usual, and hollow what is not.
 
-import { contributionWords } from "../core/neuron.js";
+import { contributionWords, USUAL } from "../core/neuron.js";
 import { drawing, s } from "./svg.js";
 
 const WIDTH = 320;
@@ -14,12 +14,13 @@ const TICKS = [0.001, 0.01, 0.1, 1];
 
 /** @returns an SVG element with `value` marked as `words`, or null where the artifact says nothing of the neuron's contributions */
 export function histogramOf({ histogram, quantiles }, value, words) {
-  if (histogram) return bars(histogram, value, words);
+  const usual = quantiles.find(([share]) => share === USUAL)?.[1];
+  if (histogram) return bars(histogram, usual, value, words);
   const known = quantiles.filter(([, contribution]) => contribution > 0);
   return known.length > 1 ? strip(known, value, words) : null;
 }
 
-function bars({ from, per_decade, counts }, value, words) {
+function bars({ from, per_decade, counts }, usual, value, words) {
   const height = 128;
   const bottom = height - FOOT;
   const most = Math.max(...counts);
@@ -40,6 +41,7 @@ function bars({ from, per_decade, counts }, value, words) {
       count > 0
         ? s("rect", {
             class: "histogram-bar",
+            "data-loud": from * 10 ** (k / per_decade) > usual || undefined,
             x: LEFT + k * width + 0.5,
             width: width - 1,
             y: bottom - Math.max(1, ((bottom - HEAD) * count) / most),
@@ -64,15 +66,17 @@ function strip(quantiles, value, words) {
   const between = quantiles.slice(1).map(([share, to], i) => ({
     from: quantiles[i][1],
     to,
+    loud: share > USUAL,
     thick: share <= 0.9 ? 22 : share <= 0.99 ? 12 : share <= 0.999 ? 6 : 2,
   }));
   return drawing(
     WIDTH,
     height,
     `Quantiles of its contribution at the tokens of the reference text: ${quantiles.map(([share, contribution]) => `${share}: ${contributionWords(contribution)}`).join(", ")}.${marked(value, words)}`,
-    ...between.map(({ from, to, thick }) =>
+    ...between.map(({ from, to, loud, thick }) =>
       s("rect", {
         class: "histogram-bar",
+        "data-loud": loud || undefined,
         x: x(from),
         width: Math.max(1, x(to) - x(from)),
         y: middle - thick / 2,

@@ -39,6 +39,7 @@ export class Views {
     chosen: { lane: 0, at: -1 },
     settings: null,
     state: "recorded",
+    size: "",
   };
   #reading = false; // the engine is reading all neurons
   #complete = new WeakMap(); // lane -> Map(position -> Field)
@@ -52,8 +53,8 @@ export class Views {
    * @param {() => void} on.sweep
    * @param {(off: import("../core/types.js").Selected[]) => void} on.off
    * @param {(layer: number, index: number) => void} on.toggle
-   * @param {(run: any) => void} on.open
    * @param {(layer: number, index: number) => void} on.silence
+   * @param {(run: any) => void} on.open
    * @param {(trace: any, lane: number, at: number) => Promise<Float32Array | null>} on.activity all contributions; null without a model
    * @param {(trace: any, lane: number, index: number, asked?: any) => Promise<import("../core/types.js").Candidate[] | null>} on.next
    * @param {(error: unknown) => void} on.trouble
@@ -125,7 +126,7 @@ export class Views {
   /** The shown trace has new cells: what is open follows when the run has ended. */
   setState(state, size) {
     this.#sweep.now({ state, size });
-    this.#tell({ state });
+    this.#tell({ state, size });
   }
 
   setSettings(settings) {
@@ -149,7 +150,11 @@ export class Views {
   async #open(neuron) {
     const part = await this.#fetched(import("./card.js"));
     if (!part) return;
-    this.#card ??= new part.CardView({ change: this.#on.off, open: this.#on.open });
+    this.#card ??= new part.CardView({
+      change: this.#on.off,
+      open: this.#on.open,
+      silence: this.#on.silence,
+    });
     this.#seeCard();
     this.#card.open(neuron);
   }
@@ -171,8 +176,9 @@ export class Views {
   }
 
   #seeCard() {
-    const { artifact, gallery, trace, chosen, settings } = this.#now;
+    const { artifact, gallery, trace, chosen, settings, size } = this.#now;
     this.#card?.see({
+      size,
       artifact,
       gallery,
       trace,
