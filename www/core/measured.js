@@ -289,11 +289,11 @@ function turned(effects) {
   const special = told.filter((is) => is === "special").length;
   const n = told.length;
   if (n === 0)
-    return "whether turning H-Neurons up or down does more than turning random neurons is not known yet.";
+    return "whether turning H-Neurons up or down does more than turning random ones is not known yet.";
   const all = n === 1 ? "the one test" : n === 2 ? "both tests" : `all ${n} tests`;
   const more = special === 0 ? "no more" : "more";
   const where = special === 0 || special === n ? all : `${special} of ${n} tests`;
-  return `turning H-Neurons up or down did ${more} than turning random neurons, in ${where}.`;
+  return `turning H-Neurons up or down did ${more} than turning random ones, in ${where}.`;
 }
 
 /** @param {ReturnType<typeof comparisons>[]} scores */
@@ -304,7 +304,7 @@ function spotted(scores) {
   if (told === 0) return "It is not shown that H-Neurons help to spot wrong answers.";
   const help =
     told === n
-      ? "H-Neurons do help to spot wrong answers"
+      ? "H-Neurons help to spot wrong answers"
       : `H-Neurons help to spot wrong answers in ${told} of ${n} tests`;
   /** @param {(Is | undefined)[]} all */
   const decided = (all) => all.filter((is) => is === "yes" || is === "no");

@@ -5,7 +5,10 @@ import { asFar, beatsRandom, comparisons, effectIs } from "./measured.js";
 
 /** No minus before what rounds to nothing. */
 export const decimal = (value, places = 2) =>
-  value.toFixed(places).replace(/^-(?=[0.]*$)/, "").replace("-", "−");
+  value
+    .toFixed(places)
+    .replace(/^-(?=[0.]*$)/, "")
+    .replace("-", "−");
 export const signed = (value, places = 2) => (value > 0 ? "+" : "") + decimal(value, places);
 export const percent = (value, places = 0) => `${decimal(100 * value, places)} %`;
 export const between = ([low, high], words = decimal) => `${words(low)} to ${words(high)}`;
@@ -222,21 +225,17 @@ function stays(evidence) {
     said.push(
       most.more < 0.0005
         ? "it reads ordinary text as well as before"
-        : `ordinary text became up to ${percent(most.more, 1)} harder to predict`,
+        : `ordinary text became up to ${percent(most.more, 1).replace(" ", "\u00a0")} harder to predict`,
     );
   const n = checks(evidence);
   const failed = failures(evidence).length;
   if (n > 0)
-    said.push(
-      failed === 0
-        ? `none of ${n} checks failed`
-        : `${of(failed, n, "check")} failed`,
-    );
+    said.push(failed === 0 ? `none of ${n} checks failed` : `${of(failed, n, "check")} failed`);
   return `${capital(inWords(said))}.`;
 }
 
 const inWords = (list) =>
-  list.length < 2 ? list.join("") : `${list.slice(0, -1).join(", ")} and ${list.at(-1)}`;
+  list.length < 3 ? list.join(" and ") : `${list.slice(0, -1).join(", ")}, and ${list.at(-1)}`;
 
 /** Where ordinary text was hardest to predict, and by how much more than as trained; null where that was not measured. */
 export function hardest(language) {
