@@ -52,7 +52,7 @@ export const share = (value) => numberIn(value, 0, 1);
 /** @param {any} value */
 export const count = (value) => (Number.isInteger(value) && value >= 0 ? value : undefined);
 
-/** @param {unknown} value */
+/** @type {<T>(value: T | undefined) => value is T} */
 export const known = (value) => value !== undefined;
 
 /**

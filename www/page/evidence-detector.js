@@ -168,7 +168,11 @@ function dataset(one, low) {
         one.ci ? ` (${between(one.ci)})` : " (no interval)",
       ),
       h("ul", {}, ...words.map(({ is, words }) => h("li", { "data-is": is }, words))),
-      table(one.title, ["What is read", "AUROC", "95 % interval"], numbers(one)),
+      table(
+        `${one.title}, all that was read`,
+        ["What is read", "AUROC", "95 % interval"],
+        numbers(one),
+      ),
     ),
   );
 }
