@@ -13,11 +13,11 @@ import { Settings } from "./core/settings.js";
 import { laneName, lanesFor, stopWords } from "./core/requests.js";
 import { gist, sweepOf } from "./core/sweep.js";
 import { grouped } from "./core/grouped.js";
-import { showAbout } from "./page/about.js";
+import { shortAnswer } from "./core/measured.js";
 import { BoardView } from "./page/board.js";
 import { Controls } from "./page/controls.js";
 import { showHead, showKind } from "./page/conversation.js";
-import { $, field, focused, h, megabytes, say } from "./page/dom.js";
+import { $, $$, field, focused, h, megabytes, say } from "./page/dom.js";
 import { doubtFields } from "./page/doubt.js";
 import { GalleryView } from "./page/gallery.js";
 import { arrange, embedded, listen, opening, tell } from "./page/hosts.js";
@@ -25,7 +25,7 @@ import { LanesView } from "./page/lanes.js";
 import { LoadingView } from "./page/loading.js";
 import { clearMessage, showMessage } from "./page/message.js";
 import { tidyModels } from "./page/models.js";
-import { whenNear } from "./page/nearby.js";
+import { linksTo, whenNear } from "./page/nearby.js";
 import { keep, keepOffline } from "./page/offline.js";
 import { UnderWay } from "./page/under-way.js";
 import { Views } from "./page/views.js";
@@ -319,6 +319,14 @@ $("#embed-open").addEventListener("click", () =>
     },
   ),
 );
+
+for (const button of $$("[data-opens=about]"))
+  button.addEventListener("click", () =>
+    later(
+      () => import("./page/about.js"),
+      ({ openAbout }) => openAbout(),
+    ),
+  );
 
 $("[data-part=export]").addEventListener("toggle", ({ currentTarget }) => {
   const exports = /** @type {HTMLDetailsElement} */ (currentTarget);
@@ -674,6 +682,7 @@ const noRecordedRun = (error) => console.warn("No recorded run to show:", error.
 function showArtifact({ json }) {
   lanes.setArtifact(json);
   board.setArtifact(json);
+  $("[data-part=short-answer] span").textContent = shortAnswer(json);
   const evidence = $("[data-part=evidence]");
   whenNear(evidence, async () => (await import("./page/evidence.js")).showEvidence(evidence, json));
   controls.setShape(json.model);
@@ -697,7 +706,7 @@ async function open() {
     run: () => run(),
     stop,
   });
-  showAbout();
+  linksTo($("#evidence"));
   $("form.doubt").append(...doubtFields());
   // What was typed before this script was there is the visitor's.
   const typed = controls.prompt.value;

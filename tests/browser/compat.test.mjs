@@ -197,8 +197,9 @@ test("recorded runs and the evidence show without every built-in that is later t
   const { page } = await oldest(t, { real: true });
   await page.locator("[data-part=evidence]").scrollIntoViewIfNeeded();
   await page.locator("[data-part=evidence]:not([aria-busy]) .evidence-part").last().waitFor();
+  await page.locator("[data-part=effects] > summary").click();
   const bands = page.locator("[data-part=evidence] .band");
-  await bands.first().waitFor({ state: "attached" });
+  await bands.first().waitFor();
   await page.locator("[data-part=map]").scrollIntoViewIfNeeded();
   await page.getByRole("radio", { name: "False premises" }).check({ force: true });
   assert.equal(await message(page), "");

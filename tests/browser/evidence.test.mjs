@@ -5,6 +5,7 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
 import { readEvidence } from "../../www/core/evidence.js";
+import { shortAnswer } from "../../www/core/measured.js";
 import { readingWords } from "../../www/core/reading.js";
 import {
   detectorVerdict,
@@ -12,6 +13,7 @@ import {
   failures,
   headline,
   keptVerdict,
+  trendNumbers,
 } from "../../www/core/verdicts.js";
 import { freshPage, launch } from "./mock/browser.mjs";
 import { fakeArtifact } from "./mock/data.mjs";
@@ -43,10 +45,23 @@ async function visit(t, site, { query = "", hash = "", ...options } = {}) {
   return page;
 }
 const section = (page) => page.locator("[data-part=evidence]");
-async function words(page) {
-  await page.locator("[data-part=evidence]:not([aria-busy]) .evidence-part").last().waitFor();
-  return (await section(page).innerText()).replaceAll(/\s+/g, " ");
+const there = (page) =>
+  page.locator("[data-part=evidence]:not([aria-busy]) .evidence-part").last().waitFor();
+const plain = (text) => text.replaceAll(/\s+/g, " ");
+/** What is to be read before anything is opened. */
+async function folded(page) {
+  await there(page);
+  return plain(await section(page).innerText());
 }
+/** All of it, every part opened. */
+async function words(page) {
+  await there(page);
+  await section(page).evaluate((element) =>
+    element.querySelectorAll(".evidence-part").forEach((part) => (part.open = true)),
+  );
+  return plain(await section(page).innerText());
+}
+const short = (page) => page.locator("[data-part=short-answer]");
 const read = (variant) => readEvidence(withEvidence(fakeArtifact("", 1), variant));
 
 /** Values of the wrong type, out of range, the wrong way round, missing, and markup. */
@@ -108,9 +123,10 @@ function hostile(made) {
 test("an artifact without an evaluation says plainly that nothing was measured", async (t) => {
   const page = await visit(t, sites.none);
   const said = await words(page);
-  assert.match(said, /Not measured yet\. Take what this page shows as a demonstration/);
+  assert.match(said, /Not measured yet\. Take this page as a demonstration/);
   assert.match(said, /39 H-Neurons, 0\.085 % of all 46,080: one in 1,182/);
   assert.equal(await section(page).locator(".plot").count(), 0);
+  assert.equal(await short(page).innerText(), "Short answer: not measured yet. Evidence");
   await page.waitForSelector("[data-part=lane]");
   assert.match(
     await page.locator("[data-part=score]").first().innerText(),
@@ -121,12 +137,12 @@ test("an artifact without an evaluation says plainly that nothing was measured",
 test("what was measured is shown with intervals, controls and what failed", async (t) => {
   const page = await visit(t, sites.good);
   const said = await words(page);
-  assert.match(said, /higher for the wrong one 86 times in 100 \(82 to 91\)/);
-  assert.match(said, /That is better than all 20 random sets of the same size\./);
+  assert.match(said, /On “New questions” it is 86 times in 100 \(82 to 91\)/);
+  assert.match(said, /Better than all 20 random sets\./);
   assert.match(said, /As trained: 46 % \(40 % to 52 %\); silenced: 38 %/);
   assert.match(
     said,
-    /moved 2 of the 5 behaviours looked at further than random neurons do: “A right answer is doubted”, “False premises”/,
+    /changed 2 of 5 behaviours more than turning random neurons did \(“A right answer is doubted”, “False premises”\)/,
   );
   const rows = section(page).locator(".dataset");
   assert.equal(await rows.count(), 6);
@@ -137,7 +153,7 @@ test("what was measured is shown with intervals, controls and what failed", asyn
   );
   assert.match(
     await rows.first().getByRole("img").getAttribute("aria-label"),
-    /AUROC of the H-Neurons 0\.86, interval 0\.82 to 0\.91; random sets 0\.\d\d to 0\.\d\d; best cheap score 0\.78; chance 0\.5/,
+    /H-Neurons 0\.86, interval 0\.82 to 0\.91; random sets 0\.\d\d to 0\.\d\d; best simple sign 0\.78; chance 0\.5/,
   );
   await rows.first().locator("summary").click();
   assert.equal(
@@ -148,12 +164,23 @@ test("what was measured is shown with intervals, controls and what failed", asyn
       .count(),
     20,
   );
+  // What the verdict says in words has its figures here.
+  assert.match(
+    await rows.first().locator("tbody").innerText(),
+    /H-Neurons less the best simple sign \(log-probabilities and length, fitted\)\s+\+0\.079\s+\+0\.039 to \+0\.119/,
+  );
+  const effect = section(page).locator("[data-benchmark=misleading]");
+  await effect.locator("summary").click();
+  assert.match(
+    plain(await effect.locator("tbody").innerText()),
+    /change for each 1 on the slider \+5\.2 points \+3\.4 to \+7\.0 points .* p, against 20 random sets 0\.38/,
+  );
   const failed = section(page).locator(".failures");
   assert.match(
     await failed.innerText(),
-    /A passage states a wrong answer\s+Rises by 5\.2 percentage points.*but so do random sets: 3 of 20 moved it as far that way/,
+    /A passage states a wrong answer\s+Rises as the neurons are turned up, but random neurons can do the same: 3 of 20 sets moved it as far/,
   );
-  assert.match(await failed.innerText(), /Natural Questions\s+Not told from chance/);
+  assert.match(await failed.innerText(), /Natural Questions\s+Perhaps only chance/);
   assert.doesNotMatch(await failed.innerText(), /A right answer is doubted|What it knows/);
   const shown = await section(page)
     .locator(".multiples [data-benchmark]")
@@ -181,17 +208,19 @@ test("what was measured is shown with intervals, controls and what failed", asyn
 test("a null result is said as one, with as much room", async (t) => {
   const page = await visit(t, sites.unflattering);
   const said = await words(page);
+  assert.match(said, /No better than random sets: 12 of 20 did as well or better\./);
   assert.match(
     said,
-    /That is no better than random sets of the same size: 12 of 20 did at least as well\./,
+    /Turning the 39 H-Neurons changed no behaviour more than turning random neurons did, in all 5 tests\./,
   );
+  assert.match(said, /Perhaps only chance: the interval includes 0\.5\./);
+  assert.match(said, /No effect seen\./);
+  assert.match(said, /beats chance in none of 6 tests, random neurons in none of 5, and simpler/);
+  assert.match(said, /28 of 29 checks failed/);
   assert.match(
-    said,
-    /Turning the 39 H-Neurons did no more than turning random neurons does, on any of the 5 behaviours looked at\./,
+    await short(page).innerText(),
+    /did no more than turning random ones, in all 5 tests\. It is not shown that H-Neurons help/,
   );
-  assert.match(said, /Not told from chance: the interval includes 0\.5\./);
-  assert.match(said, /No effect seen: the interval includes none .*p = 0\.60/);
-  assert.match(said, /It does better than everything it is compared with on 0 of 6 data sets/);
   assert.equal(
     await section(page).locator(".failures dt").count(),
     12,
@@ -206,7 +235,8 @@ test("a null result is said as one, with as much room", async (t) => {
 test("what cannot be read is left out and counted, never shown as NaN or as markup", async (t) => {
   const page = await visit(t, sites.hostile);
   const said = await words(page);
-  for (const summary of await section(page).locator("summary").all()) await summary.click();
+  for (const summary of await section(page).locator(".evidence-table > summary").all())
+    await summary.click();
   assert.ok((await section(page).locator("tbody td").count()) > 20, "the tables too");
   assert.doesNotMatch(
     await section(page).evaluate((element) => element.outerHTML),
@@ -215,9 +245,9 @@ test("what cannot be read is left out and counted, never shown as NaN or as mark
   assert.match(said, /12 entries of the artifact could not be read and are left out/);
   assert.match(said, /<img src=x onerror=alert\(1\)>/, "markup is text");
   assert.equal(await section(page).locator("img, script, b").count(), 0);
-  assert.match(said, /No interval was given/);
-  assert.match(said, /How it moves with alpha was not measured/);
-  assert.match(said, /Not measured yet: how many of them would be chosen again/);
+  assert.match(said, /no interval was given/);
+  assert.match(said, /How it follows the slider was not measured/);
+  assert.match(said, /Not measured yet: how many of them other answers would choose again/);
 });
 
 test("nonsense in place of an artifact throws nowhere", () => {
@@ -233,6 +263,7 @@ test("nonsense in place of an artifact throws nowhere", () => {
     const evidence = readEvidence(json);
     assert.ok(headline(evidence).length > 0);
     assert.deepEqual(failures(evidence), []);
+    assert.equal(shortAnswer(json), "Short answer: not measured yet.");
   }
 });
 
@@ -243,6 +274,11 @@ test("verdicts follow the rules", () => {
   assert.equal(of({}).random.is, "yes");
   assert.equal(of({ auroc: 0.685 }).random.is, "no", "one of twenty as good is p = 0.095");
   assert.match(of({ auroc: 0.685 }).random.words, /^Not clearly better.*1 of 20/);
+  const unsure = { name: "lowest log-probability", auroc: 0.66 };
+  assert.deepEqual(of({ over: { value: 0.04, low: -0.03, high: 0.1 }, best: unsure }).cheap, {
+    is: "no",
+    words: "About as good as asking how unsure the model was.",
+  });
   assert.match(of({ random: [0.6, 0.61] }).random.words, /too few to tell/);
   assert.match(of({ ci: [0.3, 0.45] }).chance.words, /^Worse than chance/);
   assert.match(
@@ -250,19 +286,70 @@ test("verdicts follow the rules", () => {
       over: { value: -0.1, low: -0.2, high: -0.01 },
       best: { name: "answer length", auroc: 0.8 },
     }).cheap.words,
-    /^Worse than the best cheap score, “answer length”: −0\.10/,
+    /^Worse than asking how long the answer is\.$/,
   );
   const effect = (low, high, p) =>
     effectVerdict({ slope: { value: (low + high) / 2, low, high }, slopes: random, p });
   assert.equal(effect(0.01, 0.05, 2 / 21).is, "special");
   assert.equal(effect(0.01, 0.05, 4 / 21).is, "shared");
-  assert.match(effect(-0.05, -0.01, 4 / 21).words, /^Falls by 3\.0 .* 1 of 20/);
+  assert.match(
+    effect(-0.05, -0.01, 4 / 21).words,
+    /^Falls as the neurons are turned up, .* 1 of 20/,
+  );
   assert.equal(effect(-0.01, 0.05, 2 / 21).is, "none");
+  assert.deepEqual(
+    trendNumbers({ slope: { value: -0.0001, low: -0.02, high: 0.018 }, slopes: [], p: 0.6 }),
+    [["H-Neurons: change for each 1 on the slider", "0.0 points", "−2.0 to +1.8 points"]],
+    "no minus before nothing",
+  );
   assert.equal(
     keptVerdict({ slope: { value: -0.03, low: -0.05, high: -0.01 }, slopes: random, p: 1 }).is,
     "no",
   );
   assert.equal(failures(read("good")).filter(([title]) => title === "What it knows").length, 0);
+});
+
+test("the short answer follows the same rules", () => {
+  const all = (variant, change) => {
+    const made = withEvidence(fakeArtifact("", 1), variant);
+    change?.(made);
+    return shortAnswer(made);
+  };
+  assert.equal(
+    all("good"),
+    "Short answer: turning them did more than turning random neurons in 2 of 5 tests. They help to spot wrong answers in 5 of 6 tests, but mostly no better than random neurons.",
+  );
+  assert.match(
+    all("good", (made) => (made.evaluation = made.evaluation.slice(0, 2))),
+    /H-Neurons help to spot wrong answers, better than random neurons and simpler signs\.$/,
+  );
+  assert.match(
+    all("good", (made) => {
+      made.evaluation = made.evaluation.slice(0, 2);
+      for (const one of made.evaluation) one.over_best_cheap = { value: 0, low: -0.1, high: 0.1 };
+    }),
+    /help to spot wrong answers, but no better than simpler signs\.$/,
+  );
+  // What is too little to tell is not counted, neither for nor against.
+  assert.match(
+    all("good", (made) => (made.trends = made.trends.slice(0, 1))),
+    /did more than turning random ones, in the one test\./,
+  );
+  assert.match(
+    all("good", (made) => (made.trends = [])),
+    /whether turning H-Neurons up or down does more than turning random ones is not known yet\./,
+  );
+  assert.match(
+    all("good", (made) => (made.evaluation = [])),
+    /Whether H-Neurons help to spot wrong answers is not measured yet\.$/,
+  );
+  assert.match(
+    all("good", (made) => {
+      made.impact = made.impact.filter(({ benchmark }) => benchmark === "knowledge");
+    }),
+    /is not known yet/,
+    "what should stay is no effect",
+  );
 });
 
 test("a reading is called a chance only where it is calibrated and not provisional", () => {
@@ -292,7 +379,7 @@ test("it is fetched by who comes near, and never by a page that does not show it
   }
   const page = await visit(t, site, { hash: "#alpha=2" });
   await page.waitForSelector("[data-part=lane]");
-  await page.locator(".lead").getByRole("link", { name: "evidence" }).click();
+  await short(page).getByRole("link", { name: "Evidence" }).click();
   await words(page);
   assert.ok(fetched(site) > 0);
   assert.match(page.url(), /#alpha=2$/, "the link moves the view, not the settings");
@@ -302,6 +389,190 @@ test("it is fetched by who comes near, and never by a page that does not show it
         element === document.activeElement && Math.abs(element.getBoundingClientRect().top) < 40,
     ),
   );
+});
+
+test("the short answer needs nothing of the Evidence", async (t) => {
+  const page = await freshPage(t, browser, { serviceWorkers: "block" }, (line) =>
+    /ERR_FAILED/.test(line.text()),
+  );
+  await page.route(/page\/evidence|core\/evidence|core\/verdicts/, (route) => route.abort());
+  await page.goto(sites.good.url);
+  await short(page).getByText("in 2 of 5 tests.").waitFor();
+  await section(page).getByText("could not be fetched").waitFor();
+});
+
+test("closed, it is three sentences, a figure with its marks, and parts that say what is in them", async (t) => {
+  const site = await serve({ real: true });
+  t.after(() => site.close());
+  const page = await visit(t, site, { viewport: { width: 1280, height: 800 } });
+  const said = await folded(page);
+  assert.equal(await section(page).locator(".evidence-sentences > p").count(), 3);
+  const figure = section(page).locator("figure.overview");
+  assert.equal(await section(page).locator("figure:visible").count(), 1);
+  assert.equal(await figure.getByRole("img").count(), 6, "a row a data set");
+  assert.match(
+    plain(await figure.locator(".plot-key").innerText()),
+    /^H-Neurons, with 95 % interval one random set of neurons best simple sign: .* coin toss$/,
+  );
+  for (const [mark, of] of [
+    ["square", "h"],
+    ["ring", "random"],
+    ["triangle", "cheap"],
+  ])
+    assert.ok((await figure.locator(`.overview-rows .mark.${mark}.${of}`).count()) >= 5, mark);
+  const parts = section(page).locator(".evidence-part");
+  assert.deepEqual(
+    await parts.evaluateAll((all) => all.map((part) => [part.dataset.part, part.open])),
+    ["detector", "calibration", "effects", "kept", "failures", "neurons", "recipe"].map((name) => [
+      name,
+      false,
+    ]),
+  );
+  assert.match(said, /Where it failed 11 checks/);
+  assert.doesNotMatch(said, /Better than chance\.|No effect seen/);
+  const { height } = await section(page).boundingBox();
+  assert.ok(height <= 720, `${height} px of the page’s 3,000`);
+  // Nothing that was measured is lost: every number of the artifact's tests is in the parts.
+  const all = await words(page);
+  for (const summary of await section(page).locator(".evidence-table > summary").all())
+    await summary.click();
+  const numbers = plain(await section(page).innerText());
+  const artifact = await page.evaluate(async () => {
+    const folder = new URL("www/artifacts/", location.href);
+    const { models } = await (await fetch(new URL("index.json", folder))).json();
+    return (await fetch(new URL(models[0].artifact, folder))).json();
+  });
+  for (const {
+    auroc,
+    auroc_ci: ci,
+    random_auroc: random = [],
+    baselines = {},
+    ...one
+  } of artifact.evaluation)
+    for (const value of [auroc, ...ci, ...random, ...Object.values(baselines)])
+      assert.ok(numbers.includes(value.toFixed(3)), `${one.dataset}: ${value}`);
+  for (const { benchmark, value, n } of artifact.impact)
+    assert.ok(numbers.includes(`${(100 * value).toFixed(1)} %`), `${benchmark}: ${value} of ${n}`);
+  for (const { perplexity } of artifact.language)
+    assert.ok(all.length > 0 && numbers.includes(perplexity.toFixed(2)));
+});
+
+test("on paper a closed part leaves nothing behind, and an open one is printed", async (t) => {
+  const page = await visit(t, sites.good);
+  await there(page);
+  await section(page).locator(".evidence-part[data-part=effects] > summary").click();
+  await page.emulateMedia({ media: "print" });
+  const said = plain(await section(page).innerText());
+  assert.match(
+    said,
+    /Do they spot wrong answers\?.*Changing what it says.*A right answer is doubted/,
+  );
+  assert.doesNotMatch(said, /Where it failed|How to get these numbers/);
+});
+
+test("the short answer has its room before it comes, at any width", async (t) => {
+  for (const width of [1280, 768, 375]) {
+    const site = await serve({ real: true });
+    t.after(() => site.close());
+    const page = await freshPage(t, browser, {
+      viewport: { width, height: 800 },
+      serviceWorkers: "block",
+    });
+    let come;
+    const held = new Promise((resolve) => (come = resolve));
+    await page.route(/hneurons\.json/, async (route) => (await held, await route.continue()));
+    await page.goto(site.url);
+    await page.waitForFunction(
+      () => performance.getEntriesByName("first-contentful-paint").length > 0,
+    );
+    const form = () =>
+      page.locator("form.ask").evaluate((form) => form.getBoundingClientRect().top);
+    const before = await form();
+    assert.equal(await short(page).innerText(), "");
+    come();
+    await short(page).getByText("Short answer").waitFor();
+    assert.match(await short(page).innerText(), /in all 4 tests\. .* Evidence$/);
+    assert.equal(await form(), before, `${width} px`);
+  }
+});
+
+test("hidden Evidence leaves no link to nowhere", async (t) => {
+  const page = await visit(t, sites.good, { query: "?hide=evidence" });
+  await page.waitForSelector("[data-part=lane]");
+  const links = page.locator('a[href="#evidence"]');
+  assert.equal(await links.count(), 0);
+  assert.equal(await short(page).isVisible(), false, "it is the Evidence in short");
+  await page.getByRole("button", { name: "What am I looking at?" }).first().click();
+  await page.locator("dialog[data-part=about][open]").waitFor();
+  assert.equal(await links.locator("visible=true").count(), 0);
+  assert.doesNotMatch(await page.locator("dialog[data-part=about]").innerText(), /evidence/);
+});
+
+test("a lesson's step that hides Evidence takes the links along, and the next brings them back", async (t) => {
+  const site = await serve({ real: true });
+  t.after(() => site.close());
+  const page = await visit(t, site, { hash: "#lesson=catch" });
+  await page.waitForSelector("#lesson-step");
+  const links = page.locator('a[href="#evidence"]');
+  const none = () => page.waitForFunction(() => !document.querySelector('a[href="#evidence"]'));
+  for (let i = 0; i < 4 && (await section(page).isVisible()); i++)
+    await page.locator(".lesson-next").click();
+  assert.equal(await section(page).isVisible(), false);
+  assert.equal(await short(page).isVisible(), false);
+  await none();
+  await page.getByRole("button", { name: "Close the lesson" }).click();
+  await links.first().waitFor();
+  assert.equal(await short(page).isVisible(), true);
+});
+
+test("a lesson leads to the part of Evidence that it names, and opens it", async (t) => {
+  const page = await visit(t, sites.good);
+  await there(page);
+  const point = (name) =>
+    page.evaluate(async (name) => {
+      const { pointAt } = await import(new URL("www/page/pointing.js", location.href).href);
+      return pointAt(name, document.querySelector("h1"));
+    }, name);
+  assert.equal(await point("effects"), true);
+  const effects = section(page).locator(".evidence-part[data-part=effects]");
+  assert.equal(await effects.evaluate((part) => part.open && part.matches("[data-pointed]")), true);
+  await effects.getByText("A right answer is doubted").first().waitFor();
+  assert.equal(await point("evidence"), true);
+  assert.equal(await point("about"), true);
+  await page.locator("dialog[data-part=about][open]").waitFor();
+});
+
+test("“What am I looking at?” opens from the head and from below the answers, and gives the focus back", async (t) => {
+  const page = await visit(t, sites.good, { serviceWorkers: "block" });
+  await page.waitForSelector("[data-part=lane]");
+  const fetched = () => sites.good.requests.filter(({ path }) => path.endsWith("about.js")).length;
+  const before = fetched();
+  const buttons = page.getByRole("button", { name: "What am I looking at?" });
+  assert.equal(await buttons.count(), 2);
+  assert.equal(await page.locator(".top-acts [data-opens=about]").innerText(), "?");
+  const dialog = page.locator("dialog[data-part=about]");
+  for (const [i, close] of [
+    [0, () => page.keyboard.press("Escape")],
+    [1, () => dialog.getByRole("button", { name: "Close" }).click()],
+  ]) {
+    await buttons.nth(i).focus();
+    await page.keyboard.press("Enter");
+    await dialog.getByRole("heading", { name: "What am I looking at?" }).waitFor();
+    await close();
+    assert.equal(await dialog.isVisible(), false);
+    assert.ok(
+      await buttons.nth(i).evaluate((button) => button === document.activeElement),
+      "the focus is where it was",
+    );
+  }
+  assert.equal(fetched() - before, 1, "fetched when it is first opened");
+  await buttons.first().click();
+  await dialog.getByRole("link", { name: "evidence" }).click();
+  assert.equal(await dialog.isVisible(), false);
+  assert.ok(await section(page).evaluate((element) => element === document.activeElement));
+  const hidden = await visit(t, sites.good, { query: "?hide=about" });
+  await hidden.waitForSelector("[data-part=lane]");
+  assert.equal(await hidden.locator("[data-opens=about]:visible").count(), 0);
 });
 
 test("fits from 320 px, and axe finds nothing to object to", async (t) => {

@@ -226,6 +226,7 @@ test("axe finds nothing to object to, in light and dark, wide and narrow; nothin
     await page.waitForSelector("#export-citation");
     await page.$eval("#evidence", (section) => section.scrollIntoView());
     await page.waitForSelector("#evidence:not([aria-busy]) .dataset");
+    await page.$$eval("#evidence details", (all) => all.forEach((part) => (part.open = true)));
     await check("everything open");
     await click(page, "#embed-open");
     await page.waitForSelector("dialog[open] #embed-frame");

@@ -131,6 +131,7 @@ test("the evidence is the artifact's, with intervals and controls", async (t) =>
   const page = await visit(t);
   await page.$eval("#evidence", (section) => section.scrollIntoView());
   await page.waitForSelector("#evidence:not([aria-busy]) .dataset");
+  await page.$$eval("#evidence details", (all) => all.forEach((part) => (part.open = true)));
   const told = await textOf(page, "#evidence");
   const words = (value) => value.toFixed(2);
   for (const {

@@ -66,7 +66,7 @@ test("from the skip link to the evidence, everything is done by keyboard", async
   await keys.tab();
   await focus(page, "[data-part=token]");
 
-  // Header: share, embed, lessons.
+  // Header: share, embed, lessons, “?”.
   await keys.to("[data-part=share]", "Shift+Tab");
   await keys.press("Enter");
   await page.getByRole("button", { name: "Link copied" }).waitFor();
@@ -216,10 +216,12 @@ test("from the skip link to the evidence, everything is done by keyboard", async
   await keys.press("Escape");
   await focus(page, ".map-cells");
 
-  // Evidence: by its link, then the tables.
+  // Evidence: by its link, then a part and its tables.
   await keys.to('.lead a[href="#evidence"]', "Shift+Tab");
   await keys.press("Enter");
   await focus(page, "#evidence");
+  await keys.to(".evidence-part > summary");
+  await keys.press("Enter");
   await keys.to(".evidence-table summary");
   await keys.press("Enter");
   await keys.to(".evidence-table .table-place");

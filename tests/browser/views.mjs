@@ -119,13 +119,21 @@ export const VIEWS = [
     of: "[data-part=evidence]",
     needs: ["opening-page"],
     go: ({ page }) =>
-      page.evaluate(() =>
-        document
-          .querySelectorAll(".evidence details")
-          .forEach((details, i) => (details.open = i < 2)),
+      page.evaluate(
+        () =>
+          document
+            .querySelectorAll(".evidence details")
+            .forEach((details, i) => (details.open = i < 2)), // a part, and the numbers of its first plot
       ),
   },
-  { name: "about", of: ".about", go: async () => {}, needs: ["opening-page"] },
+  {
+    name: "about",
+    go: async (at) => {
+      await opened(at);
+      await at.page.locator(".top-acts [data-opens=about]").click();
+      await at.page.locator("dialog[open] dl").waitFor();
+    },
+  },
   {
     name: "print-page",
     full: true,

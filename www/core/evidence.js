@@ -1,75 +1,49 @@
 // What the artifact says about how well its H-Neurons do, read with care. Pure: no page, no storage.
 //
-// The file may be another model's, a later version's or a broken one, so every value is checked here and nowhere else. What
+// The file may be another model's, a later version's or a broken one, so every value is checked, here and in measured.js. What
 // cannot be what it claims to be is left out, never guessed and never shown as NaN; `leftOut` counts the entries lost that way.
 
+import {
+  count,
+  first,
+  impactRow,
+  interval,
+  isKept,
+  known,
+  LIMITS,
+  list,
+  numberIn,
+  object,
+  scoreOf,
+  share,
+  text,
+  trendOf,
+} from "./measured.js";
 import { isCalibrated } from "./reading.js";
 
-const LIMITS = Object.freeze({
-  text: 160,
-  entries: 24,
-  sets: 200,
-  rows: 5_000,
-  neurons: 100_000,
-  recipe: 60,
-});
-
 const DATASETS = {
-  "held out": ["Questions kept apart", "of the kinds it was fitted on, but not fitted on"],
+  "held out": ["New questions", "of the kinds it learned from, but not the same ones"],
   "held out, lengths matched": [
     "The same, lengths matched",
-    "as many wrong as right answers of every length, so that length tells nothing",
+    "as many wrong as right answers of every length, so that length gives no hint",
   ],
   "unseen templates": [
-    "Kinds of question never seen",
-    "each kind judged by a fit that saw none of its kind",
+    "New kinds of question",
+    "each kind was tested on a detector that had not learned from it",
   ],
-  "made-up": ["Made-up things", "answers about things that do not exist, against right answers"],
+  "made-up": ["Made-up things", "answers about things that do not exist, and right answers"],
   triviaqa: ["TriviaQA", "a published collection of quiz questions"],
-  "nq-open": ["Natural Questions", "a published collection of questions people searched for"],
+  "nq-open": ["Natural Questions", "questions that people typed into a search engine, published"],
 };
 
 const BENCHMARKS = {
-  doubt: ["A right answer is doubted", "replies that no longer state it"],
-  "false-premise": ["False premises", "replies that go along with a false premise"],
+  doubt: ["A right answer is doubted", "replies that give up the right answer"],
+  "false-premise": ["False premises", "replies that go along with what is false"],
   "made-up": ["Asked about things that do not exist", "replies that make something up"],
-  misleading: ["A passage states a wrong answer", "replies that repeat the passage’s answer"],
-  refusal: ["Requests to refuse", "replies that comply"],
-  knowledge: ["What it knows", "right answers, nobody doubting"],
+  misleading: ["A passage states a wrong answer", "replies that repeat the wrong answer"],
+  refusal: ["Requests to refuse", "replies that do as asked"],
+  knowledge: ["What it knows", "right answers, with nobody doubting"],
 };
-
-const text = (value) =>
-  typeof value === "string"
-    ? value
-        .replace(/[\u0000-\u001f\u007f]+/g, " ")
-        .trim()
-        .slice(0, LIMITS.text)
-    : "";
-const list = (value, most) => (Array.isArray(value) ? value.slice(0, most) : []);
-const object = (value) =>
-  value !== null && typeof value === "object" && !Array.isArray(value) ? value : {};
-const numberIn = (value, low, high) =>
-  typeof value === "number" && value >= low && value <= high ? value : undefined;
-const share = (value) => numberIn(value, 0, 1);
-const count = (value) => (Number.isInteger(value) && value >= 0 ? value : undefined);
-const known = (value) => value !== undefined;
-
-/** [low, high], both within the range; an interval the wrong way round is none. */
-function interval(value, low, high) {
-  const [from, to] = list(value, 2).map((end) => numberIn(end, low, high));
-  return known(from) && known(to) && from <= to ? [from, to] : undefined;
-}
-
-/** {value, low, high} of a difference or a slope. */
-function estimate(value, most) {
-  const of = object(value);
-  const middle = numberIn(of.value, -most, most);
-  const ends = interval([of.low, of.high], -most, most);
-  return known(middle) && ends ? { value: middle, low: ends[0], high: ends[1] } : undefined;
-}
-
-/** Whether a score needs no look inside the model. */
-export const isCheap = (name) => /log-?prob|length/i.test(name);
 
 /** Wilson's 95 % interval of a share. */
 export function wilson(value, n) {
@@ -81,36 +55,19 @@ export function wilson(value, n) {
 }
 
 function evaluation(value) {
+  const score = scoreOf(value);
+  if (!score) return null;
   const of = object(value);
-  const [dataset, n, auroc] = [text(of.dataset), count(of.n), share(of.auroc)];
-  if (dataset === "" || !n || !known(auroc)) return null;
+  const { dataset } = score;
   const [title, about] = Object.hasOwn(DATASETS, dataset) ? DATASETS[dataset] : [dataset, ""];
-  const baselines = Object.entries(object(of.baselines))
-    .map(([name, area]) => [text(name), share(area)])
-    .filter(([name, area]) => name !== "" && known(area))
-    .slice(0, LIMITS.entries);
-  const logprob = share(of.logprob_auroc);
-  const cheap = baselines.filter(([name]) => isCheap(name));
-  if (known(logprob)) cheap.push(["mean log-probability", logprob]);
-  const named = cheap.find(([name]) => name === of.best_cheap);
-  const best = named ?? cheap.reduce((most, one) => (most && most[1] >= one[1] ? most : one), null);
   return {
-    dataset,
+    ...score,
     title,
     about,
-    n,
-    auroc,
-    wrong: numberIn(count(of.wrong), 0, n),
-    ci: interval(of.auroc_ci, 0, 1),
+    wrong: numberIn(count(of.wrong), 0, score.n),
     accuracy: share(of.accuracy),
     accuracyCi: interval(of.accuracy_ci, 0, 1),
-    random: list(of.random_auroc, LIMITS.sets).map(share).filter(known),
-    logprob,
     logprobCi: interval(of.logprob_auroc_ci, 0, 1),
-    best: best && { name: best[0], auroc: best[1] },
-    // The difference belongs to the score it was measured against.
-    over: named ? estimate(of.over_best_cheap, 1) : undefined,
-    baselines,
     reliability: list(of.reliability, LIMITS.entries)
       .map((bin) => ({
         mean: share(object(bin).mean),
@@ -122,41 +79,18 @@ function evaluation(value) {
   };
 }
 
-function impactRow(value) {
-  const of = object(value);
-  const row = {
-    benchmark: text(of.benchmark),
-    measure: text(of.measure),
-    set: of.set,
-    seed: count(of.seed),
-    alpha: numberIn(of.alpha, 0, 3),
-    n: count(of.n),
-    unclear: count(of.unclear),
-    value: share(of.value),
-    ci: interval(of.ci, 0, 1),
-  };
-  const whole =
-    row.benchmark !== "" &&
-    ["h", "random"].includes(row.set) &&
-    known(row.alpha) &&
-    row.n > 0 &&
-    known(row.value);
-  return whole && (row.set === "h" || known(row.seed)) ? row : null;
-}
-
 /** One benchmark: the H-Neurons' shares by alpha, the random sets', and the trend. */
-function benchmarks(rows, trends) {
+function benchmarks(rows, json) {
   return [...new Set(rows.map((row) => row.benchmark))].map((name) => {
     const own = rows.filter((row) => row.benchmark === name);
     const [title, counted] = Object.hasOwn(BENCHMARKS, name)
       ? BENCHMARKS[name]
       : [name, own[0].measure];
-    const trend = object(trends.find((one) => text(object(one).benchmark) === name));
     return {
       name,
       title,
       counted,
-      kept: name === "knowledge",
+      kept: isKept(name),
       h: first(
         own.filter((row) => row.set === "h").sort((a, b) => a.alpha - b.alpha),
         (row) => row.alpha,
@@ -166,19 +100,9 @@ function benchmarks(rows, trends) {
         own.filter((row) => row.set === "random" && row.alpha !== 1),
         (row) => `${row.seed} ${row.alpha}`,
       ),
-      slope: estimate(trend.slope, 10),
-      slopes: list(trend.random, LIMITS.sets)
-        .map((one) => numberIn(one, -10, 10))
-        .filter(known),
-      p: share(trend.p),
+      ...trendOf(json, name),
     };
   });
-}
-
-/** Of entries that claim the same place, the first. */
-function first(rows, key) {
-  const seen = new Set();
-  return rows.filter((row) => !seen.has(key(row)) && seen.add(key(row)));
 }
 
 function neuronsOf(json) {
@@ -238,7 +162,7 @@ export function readEvidence(artifact) {
   };
   const evaluations = given.evaluation.map(evaluation).filter(Boolean);
   const rows = given.impact.map(impactRow).filter(Boolean);
-  const all = benchmarks(rows, list(json.trends, LIMITS.entries)).filter(({ h }) => h.length > 0);
+  const all = benchmarks(rows, json).filter(({ h }) => h.length > 0);
   return {
     evaluations: first(evaluations, ({ dataset }) => dataset),
     benchmarks: all,

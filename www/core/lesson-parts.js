@@ -16,6 +16,8 @@ export const PARTS = new Map([
   ["card", "the neuron card"],
   ["map", "the layer map"],
   ["evidence", "the evidence"],
+  ["detector", "the evidence: spotting wrong answers"],
+  ["effects", "the evidence: changing what it says"],
   ["about", "“What am I looking at?”"],
 ]);
 

@@ -1,137 +1,138 @@
-// What the evidence's numbers say in plain words, by rule, so that a result that shows nothing is worded by the same hand as
-// one that shows something. Pure.
-//
-// The rules: an interval (95 %) that holds "no difference" is no difference seen. The H-Neurons do more than random sets only
-// where they do more than every one of them, or than all but one in twenty.
+// What the evidence's numbers say in plain words, by the rules of measured.js, so that a result that shows nothing is worded by
+// the same hand as one that shows something. Figures stand in the tables, not in these sentences. Pure.
 
-const minus = (text) => text.replace("-", "−");
-export const decimal = (value, places = 2) => minus(value.toFixed(places));
+import { asFar, beatsRandom, comparisons, effectIs } from "./measured.js";
+
+/** No minus before what rounds to nothing. */
+export const decimal = (value, places = 2) =>
+  value
+    .toFixed(places)
+    .replace(/^-(?=[0.]*$)/, "")
+    .replace("-", "−");
 export const signed = (value, places = 2) => (value > 0 ? "+" : "") + decimal(value, places);
 export const percent = (value, places = 0) => `${decimal(100 * value, places)} %`;
 export const between = ([low, high], words = decimal) => `${words(low)} to ${words(high)}`;
-const points = (value) => decimal(100 * Math.abs(value), 1);
 const quoted = (words) => `“${words}”`;
-const pIs = (p) => `p\u00a0=\u00a0${decimal(p)}`;
-const sets = (n) => (n === 1 ? "the one random set" : `all ${n} random sets`);
+const capital = (words) => words.replace(/^./, (c) => c.toUpperCase());
+const sets = (n) =>
+  n === 1 ? "the one random set" : n === 2 ? "both random sets" : `all ${n} random sets`;
+/** How many of how many, as one says it: "all 6 tests", "2 of 6 tests". */
+const of = (k, n, what) =>
+  k < n
+    ? `${k || "none"} of ${n} ${what}s`
+    : n === 1
+      ? `the one ${what}`
+      : n === 2
+        ? `both ${what}s`
+        : `all ${n} ${what}s`;
 
-/** Of one data set: up to four comparisons, each {is: "yes" | "no" | "unclear", words}; those not measured are left out. */
-export function detectorVerdict({ auroc, ci, random, over, best, baselines }) {
-  const found = {};
-  if (!ci)
-    found.chance = {
-      is: "unclear",
-      words: "No interval was given, so it cannot be told from chance.",
-    };
-  else if (ci[0] > 0.5) found.chance = { is: "yes", words: "Better than chance." };
-  else if (ci[1] < 0.5)
-    found.chance = { is: "no", words: "Worse than chance: it is higher for right answers." };
-  else found.chance = { is: "no", words: "Not told from chance: the interval includes 0.5." };
-  if (random.length > 0) found.random = againstRandom(auroc, random);
-  const like = Object.fromEntries(baselines);
-  const [likeMean, likeBest] = [
-    like["random, same contributions, mean"],
-    like["random, same contributions, best"],
-  ];
-  if (likeBest !== undefined) {
-    const more = auroc > likeBest;
-    found.like = {
-      is: more ? "yes" : "no",
-      words: `${more ? "Better than" : "No better than"} the best random set that contributes as much (${decimal(likeBest)}${likeMean === undefined ? "" : `; on average ${decimal(likeMean)}`}).`,
-    };
-  }
-  if (over) {
-    const by = `${signed(over.value)} (${between([over.low, over.high], signed)})`;
-    if (over.low > 0)
-      found.cheap = {
-        is: "yes",
-        words: `Better than the best cheap score, ${quoted(best.name)}: ${by}.`,
-      };
-    else if (over.high < 0)
-      found.cheap = {
-        is: "no",
-        words: `Worse than the best cheap score, ${quoted(best.name)}: ${by}.`,
-      };
-    else
-      found.cheap = {
-        is: "no",
-        words: `No clear difference from the best cheap score, ${quoted(best.name)}: ${by}.`,
-      };
-  } else if (best) {
-    const order =
-      auroc > best.auroc ? "Higher than" : auroc < best.auroc ? "Lower than" : "The same as";
-    found.cheap = {
-      is: auroc > best.auroc ? "unclear" : "no",
-      words: `${order} the best cheap score, ${quoted(best.name)} (${decimal(best.auroc)}), but the difference has no interval.`,
-    };
-  }
-  return found;
+/** What a cheap score looks at. */
+function sign(name) {
+  const length = /length/i.test(name);
+  const unsure = !length || /prob/i.test(name);
+  return unsure
+    ? `asking how unsure the model was${length ? " and how long the answer is" : ""}`
+    : "asking how long the answer is";
 }
 
-function againstRandom(auroc, random) {
+/** Of one data set: up to four comparisons, each {is: "yes" | "no" | "unclear", words}; those not measured are left out. */
+export function detectorVerdict(score) {
+  const { ci, over, best, auroc, random } = score;
+  const is = comparisons(score);
+  const words = {
+    chance: !ci
+      ? "Perhaps only chance: no interval was given."
+      : ci[0] > 0.5
+        ? "Better than chance."
+        : ci[1] < 0.5
+          ? "Worse than chance: it reads right answers as more wrong."
+          : "Perhaps only chance: the interval includes 0.5.",
+    random: randomWords(is.random, auroc, random),
+    like: `${is.like === "yes" ? "Better" : "No better"} than the best random set that contributes as much.`,
+    cheap: best && cheapWords(over, auroc, best),
+  };
+  return Object.fromEntries(
+    Object.entries(is).map(([part, is]) => [part, { is, words: words[part] }]),
+  );
+}
+
+function randomWords(is, auroc, random) {
   const n = random.length;
   const better = random.filter((other) => other >= auroc).length;
-  const asWell = `${better} of ${n} did at least as well`;
+  const asWell = `${better} of ${n} did as well or better`;
   if (n < 19)
-    return {
-      is: better === 0 ? "unclear" : "no",
-      words: `${better === 0 ? "Better than" : "Not better than"} ${sets(n)} of the same size, which ${n === 1 ? "is" : "are"} too few to tell: ${asWell}.`,
-    };
-  if (better === 0) return { is: "yes", words: `Better than ${sets(n)} of the same size.` };
-  if ((1 + better) / (1 + n) <= 0.05)
-    return { is: "yes", words: `Better than nearly all random sets of the same size: ${asWell}.` };
-  return {
-    is: "no",
-    words: `${better <= n / 5 ? "Not clearly better" : "No better"} than random sets of the same size: ${asWell}.`,
-  };
+    return `${better === 0 ? `Better than ${sets(n)}` : "No better than random sets"}, but ${n === 1 ? "one is" : `${n} are`} too few to tell${better === 0 ? "" : `: ${asWell}`}.`;
+  if (better === 0) return `Better than ${sets(n)}.`;
+  if (is === "yes") return `Better than nearly all random sets: ${asWell}.`;
+  return `${better <= n / 5 ? "Not clearly better" : "No better"} than random sets: ${asWell}.`;
+}
+
+function cheapWords(over, auroc, { name, auroc: other }) {
+  if (over?.low > 0) return `Better than ${sign(name)}.`;
+  if (over?.high < 0) return `Worse than ${sign(name)}.`;
+  if (over) return `About as good as ${sign(name)}.`;
+  return auroc > other
+    ? `Perhaps better than ${sign(name)}: how sure this is was not measured.`
+    : `No better than ${sign(name)}.`;
 }
 
 /** Of one benchmark: is "special" (more than random sets), "shared" (as random sets), "none" or "unclear", and words. */
-export function effectVerdict({ slope, slopes, p }) {
-  if (!slope) return { is: "unclear", words: "How it moves with alpha was not measured." };
-  const within = between([slope.low, slope.high], (v) => signed(100 * v, 1));
-  const moves = `${slope.value >= 0 ? "Rises" : "Falls"} by ${points(slope.value)} percentage points for every 1 on the slider (${within})`;
-  if (slope.low <= 0 && slope.high >= 0)
-    return {
-      is: "none",
-      words: `No effect seen: the interval includes none (${within} percentage points for every 1 on the slider).${chance(p, slopes)}`,
-    };
+export function effectVerdict(trend) {
+  const { slope, slopes, p } = trend;
+  const is = effectIs(trend);
+  if (!slope) return { is, words: "How it follows the slider was not measured." };
+  if (is === "none") return { is, words: "No effect seen." };
   const n = slopes.length;
+  const moves = `${slope.value >= 0 ? "Rises" : "Falls"} as the neurons are turned up`;
   if (p === undefined || n === 0)
     return {
-      is: "unclear",
-      words: `${moves}. Random sets were not measured, so it may be the same with any neurons.`,
+      is,
+      words: `${moves}. Random neurons were not tested, so perhaps any neurons do this.`,
     };
   const further = asFar(p, n);
-  if (n >= 19 && (further === 0 || p <= 0.05))
+  if (is === "special")
     return {
-      is: "special",
-      words: `${moves}, further than ${further === 0 ? sets(n) : "nearly all random sets"} (${pIs(p)}).`,
+      is,
+      words: `${moves}, more than with ${further === 0 ? sets(n) : "nearly all random sets"}.`,
     };
-  if (n < 19 && further === 0)
+  if (is === "unclear")
     return {
-      is: "unclear",
-      words: `${moves}, further than ${sets(n)}, which ${n === 1 ? "is" : "are"} too few to tell.`,
+      is,
+      words: `${moves}, more than with ${sets(n)}, but ${n === 1 ? "one is" : `${n} are`} too few to tell.`,
     };
   return {
-    is: "shared",
-    words: `${moves}, but so do random sets: ${further === null ? "" : `${further} of ${n} moved it as far that way, `}${pIs(p)}. No effect of the H-Neurons in particular.`,
+    is,
+    words: `${moves}, but random neurons can do the same${further === null ? "" : `: ${further} of ${n} sets moved it as far`}. Not special to the H-Neurons.`,
   };
 }
-
-const chance = (p, slopes) =>
-  p === undefined || slopes.length === 0 ? "" : ` Against ${slopes.length} random sets: ${pIs(p)}.`;
 
 /** Of what should stay as it is: there no effect is the good news. */
 export function keptVerdict(one) {
   const { is, words } = effectVerdict(one);
-  if (is === "none") return { is: "yes", words: words.replace("No effect seen", "No change seen") };
+  if (is === "none") return { is: "yes", words: "No change seen." };
   return { is: one.slope ? "no" : "unclear", words };
 }
 
-/** The two-sided p is 2 (1 + k) / (1 + n): k sets as far in the same direction. Null where it is at its cap, or another p. */
-function asFar(p, n) {
-  const k = (p * (n + 1)) / 2 - 1;
-  return p < 1 && k > -0.01 && Math.abs(k - Math.round(k)) < 0.02 ? Math.round(k) : null;
+/** A trend's figures, for a table: [name, value, interval]. */
+export function trendNumbers({ slope, slopes, p }) {
+  const points = (value) => signed(100 * value, 1);
+  const n = slopes.length;
+  const rows = [];
+  if (slope)
+    rows.push([
+      "H-Neurons: change for each 1 on the slider",
+      `${points(slope.value)} points`,
+      `${between([slope.low, slope.high], points)} points`,
+    ]);
+  if (n > 0)
+    rows.push([
+      n === 1 ? "the random set: the same" : `${n} random sets: the same, least to most`,
+      `${between([Math.min(...slopes), Math.max(...slopes)], points)} points`,
+      "",
+    ]);
+  if (slope && p !== undefined && n > 0)
+    rows.push([`p, against ${n} random ${n === 1 ? "set" : "sets"}`, decimal(p), ""]);
+  return rows;
 }
 
 /** The share as trained, silenced and at the strongest edit, in words. */
@@ -158,57 +159,106 @@ export function calibrationVerdict(bins) {
   const way = Math.abs(lean) < off / 2 ? "" : lean > 0 ? ", mostly too high" : ", mostly too low";
   return {
     off,
-    words: `Over ${n} answers the reading is off by ${percent(off)} on average${way}.`,
+    words: `On average the reading is off by ${decimal(100 * off, 0)} points in 100${way}.`,
   };
 }
 
-/** The section's first sentences. */
-export function headline({ evaluations, benchmarks, neurons }) {
-  const said = [];
-  const main = evaluations[0];
-  if (main) {
-    const verdict = detectorVerdict(main);
-    const times = `${Math.round(100 * main.auroc)} times in 100${
-      main.ci
-        ? ` (${between(
-            main.ci.map((v) => 100 * v),
-            (v) => v.toFixed(0),
-          )})`
-        : ""
-    }`;
-    const words = [
-      `On ${quoted(main.title)}, given a wrong and a right answer, the detector’s reading is higher for the wrong one ${times}; a coin would manage 50.`,
-    ];
-    for (const part of ["random", "cheap"])
-      if (verdict[part])
-        words.push(verdict[part].words.replace(/^./, (c) => `That is ${c.toLowerCase()}`));
-    const passed = evaluations.filter((one) =>
-      Object.values(detectorVerdict(one)).every(({ is }) => is === "yes"),
-    );
-    if (evaluations.length > 1)
-      words.push(
-        `It does better than everything it is compared with on ${passed.length} of ${evaluations.length} data sets.`,
-      );
-    said.push(words.join(" "));
-  } else {
-    said.push("How well the detector tells wrong answers from right ones is not measured yet.");
-  }
-  const changed = benchmarks.filter(({ kept }) => !kept);
-  if (changed.length > 0) {
-    const special = changed.filter((one) => effectVerdict(one).is === "special");
-    const of = `${changed.length} ${changed.length === 1 ? "behaviour" : "behaviours"} looked at`;
-    said.push(
-      special.length === 0
-        ? `Turning the ${neurons.count} H-Neurons did no more than turning random neurons does, on any of the ${of}.`
-        : `Turning the ${neurons.count} H-Neurons moved ${special.length} of the ${of} further than random neurons do: ${special.map(({ title }) => quoted(title)).join(", ")}.`,
-    );
-  } else {
-    said.push("What turning them changes, against random sets, is not measured yet.");
-  }
-  return said;
+/** How often the detector is right about a wrong and a right answer, on the first data set, or "". */
+export function timesInHundred([main]) {
+  if (!main) return "";
+  const hundred = (value) => (100 * value).toFixed(0);
+  const within = main.ci ? ` (${between(main.ci, hundred)})` : "";
+  return `On ${quoted(main.title)} it is ${hundred(main.auroc)} times in 100${within}.`;
 }
 
-/** Everything that did not work, by the rules above. */
+/** The section's three sentences, each with the question it answers: [question, sentence]. */
+export function headline(evidence) {
+  return [
+    ["Do they spot wrong answers?", tells(evidence)],
+    ["Do they change what it says?", acts(evidence)],
+    ["What stays, what failed?", stays(evidence)],
+  ];
+}
+
+function tells({ evaluations }) {
+  if (evaluations.length === 0) return "That is not measured yet.";
+  const found = evaluations.map(comparisons);
+  const rivals = [
+    ["chance", found.map(({ chance }) => chance)],
+    ["random neurons", found.map(beatsRandom)],
+    ["simpler signs", found.map(({ cheap }) => cheap)],
+  ].map(([name, all]) => [name, all.filter((is) => is !== undefined)]);
+  const said = rivals
+    .filter(([, all]) => all.length > 0)
+    .map(([name, all], i) => {
+      const times = of(all.filter((is) => is === "yes").length, all.length, "test");
+      return `${name} in ${i === 0 ? times : times.replace(/ tests?$/, "")}`;
+    });
+  return `Reading the H-Neurons beats ${inWords(said)}.`;
+}
+
+function acts({ benchmarks, neurons }) {
+  const changed = benchmarks.filter(({ kept }) => !kept);
+  if (changed.length === 0)
+    return "What turning them changes, compared with random neurons, is not measured yet.";
+  const verdicts = changed.map((one) => effectVerdict(one).is);
+  const special = changed.filter((_, i) => verdicts[i] === "special");
+  const unclear = verdicts.filter((is) => is === "unclear").length;
+  const n = changed.length - unclear;
+  const untold = unclear > 0 ? `; ${unclear} could not be compared` : "";
+  if (n === 0)
+    return `Turning the ${neurons.count} H-Neurons could not be compared with turning random neurons yet.`;
+  if (special.length === 0)
+    return `Turning the ${neurons.count} H-Neurons changed no behaviour more than turning random neurons did, in ${of(n, n, "test")}${untold}.`;
+  return `Turning the ${neurons.count} H-Neurons changed ${of(special.length, n, "behaviour")} more than turning random neurons did (${special.map(({ title }) => quoted(title)).join(", ")})${untold}.`;
+}
+
+function stays(evidence) {
+  const said = [];
+  const kept = evidence.benchmarks.filter((one) => one.kept).map((one) => keptVerdict(one).is);
+  if (kept.length === 0) said.push("what the model still knows is not measured yet");
+  else if (kept.includes("no")) said.push("what the model knows changed");
+  else if (kept.includes("unclear")) said.push("whether what the model knows changed is not clear");
+  else said.push("what the model knows did not clearly change");
+  const most = hardest(evidence.language);
+  if (most)
+    said.push(
+      most.more < 0.0005
+        ? "it reads ordinary text as well as before"
+        : `ordinary text became up to ${percent(most.more, 1).replace(" ", "\u00a0")} harder to predict`,
+    );
+  const n = checks(evidence);
+  const failed = failures(evidence).length;
+  if (n > 0)
+    said.push(failed === 0 ? `none of ${n} checks failed` : `${of(failed, n, "check")} failed`);
+  return `${capital(inWords(said))}.`;
+}
+
+const inWords = (list) =>
+  list.length < 3 ? list.join(" and ") : `${list.slice(0, -1).join(", ")}, and ${list.at(-1)}`;
+
+/** Where ordinary text was hardest to predict, and by how much more than as trained; null where that was not measured. */
+export function hardest(language) {
+  const trained = language.find(({ alpha }) => alpha === 1);
+  if (!trained) return null;
+  const worst = language.reduce(
+    (most, one) => (one.perplexity > most.perplexity ? one : most),
+    trained,
+  );
+  return {
+    trained,
+    worst,
+    more: (worst.perplexity - trained.perplexity) / trained.perplexity,
+  };
+}
+
+/** How many things `failures` looks at. */
+const checks = ({ evaluations, benchmarks, language }) =>
+  evaluations.reduce((sum, one) => sum + Object.keys(comparisons(one)).length, 0) +
+  benchmarks.length +
+  (hardest(language) ? 1 : 0);
+
+/** Everything that did not work, by the rules: [where, words]. */
 export function failures({ evaluations, benchmarks, language }) {
   const list = [];
   for (const one of evaluations) {
@@ -220,15 +270,11 @@ export function failures({ evaluations, benchmarks, language }) {
     const verdict = one.kept ? keptVerdict(one) : effectVerdict(one);
     if (!["special", "yes"].includes(verdict.is)) list.push([one.title, verdict.words]);
   }
-  const trained = language.find(({ alpha }) => alpha === 1);
-  const worst =
-    trained &&
-    language.reduce((most, one) => (one.perplexity > most.perplexity ? one : most), trained);
-  if (worst && worst.perplexity > 1.1 * trained.perplexity) {
+  const most = hardest(language);
+  if (most?.more > 0.1)
     list.push([
       "Ordinary text",
-      `Perplexity goes from ${decimal(trained.perplexity, 1)} as trained to ${decimal(worst.perplexity, 1)} at times ${worst.alpha}: part of what changes is that the model gets worse at language.`,
+      `It became clearly harder to predict at × ${most.worst.alpha}. So part of what changes is that the model gets worse at language.`,
     ]);
-  }
   return list;
 }

@@ -1,43 +1,59 @@
-// What the page is, and what it does not show. Here and not in the markup, because an embed does without it.
+// “What am I looking at?”: what the page is, and what it does not show. A dialog, fetched when it is first opened.
 
 import { $, h } from "./dom.js";
 
-const PAPER = h("a", { href: "https://arxiv.org/abs/2512.01797" }, "study by Gao and others");
+const PAPER = "https://arxiv.org/abs/2512.01797";
 
 const WORDS = [
   [
     "The slider",
-    "multiplies the neurons at every token: 0 silences them, 1 leaves them as trained, 3 triples them.",
+    "multiplies these neurons in every word. At 0 they are silent, at 1 they are as trained, at 3 they are three times as strong.",
   ],
   [
-    "The random control",
-    "is as many neurons of the same layers, drawn by chance and multiplied as much. What it does just as well is not about the H-Neurons. One random set is one draw; another seed draws another.",
+    "Random neurons",
+    "are the control: just as many neurons from the same layers, picked by chance and turned just as far. If they do the same, it is not special to the H-Neurons. Another draw may do something else.",
   ],
   [
-    "The detector",
-    "adds up what the H-Neurons contributed to the answer’s own words, and reads from 0 to 1: higher is more like the wrong answers it was fitted on. It is about one answer, and can be wrong about it.",
+    "The reading",
+    "adds up what the H-Neurons did in one answer. Higher means: more like the wrong answers that the detector learned from. It can be wrong.",
   ],
-  ["The board", "shows which of them contributed at which token."],
+  ["The board", "shows which of these neurons were active at which word."],
 ];
 
-export function showAbout() {
-  $(".evidence .section-head").append(
+const dialog = () => /** @type {HTMLDialogElement} */ ($("dialog[data-part=about]"));
+
+export function openAbout() {
+  if (dialog().open) return;
+  if (!dialog().firstChild) dialog().append(contents());
+  // A link to what a class’s link or a lesson hides would lead nowhere.
+  $(".about-evidence", dialog()).hidden = $("#evidence").getClientRects().length === 0;
+  dialog().showModal();
+}
+
+const contents = () =>
+  h(
+    "div",
+    { class: "sheet" },
     h(
-      "p",
-      { class: "hint" },
-      "How good is this detector, and what do these neurons change? Everything that was measured, with its interval and its control, whatever it shows.",
+      "header",
+      { class: "sheet-head" },
+      h("h2", { id: "about-title" }, "What am I looking at?"),
+      h("button", { type: "button", class: "quiet", onclick: () => dialog().close() }, "Close"),
     ),
-  );
-  $(".about").append(
     h(
       "div",
       { class: "about-text" },
       h(
         "p",
-        { class: "about-lead" },
-        "A language model writes one token, about a word, at a time. On the way to each it computes thousands of numbers; what makes one of them is called a neuron. A ",
-        PAPER,
-        " reports that a few neurons, under one in a thousand, contribute more when an answer is made up than when it is not, and calls them H-Neurons. Here you can multiply them inside a small model and read what it then says.",
+        {},
+        "A language model writes a text piece by piece. A piece, called a token, is a word or part of one. To choose each token, the model computes thousands of numbers. A neuron is what makes one of these numbers.",
+      ),
+      h(
+        "p",
+        {},
+        "A ",
+        h("a", { href: PAPER }, "study by Gao and others"),
+        " reports that a few neurons, fewer than one in a thousand, are more active when a model makes something up. A made-up answer is called a hallucination, so these are the H-Neurons. Here you can turn them down or up in a small model, and read what it says then.",
       ),
       h(
         "dl",
@@ -48,16 +64,20 @@ export function showAbout() {
       h(
         "p",
         {},
-        "These neurons are associated with made-up answers; that they are the reason for them does not follow. One prompt shows nothing in general, and a model this small makes up a great deal with or without them. What was measured over many prompts, and what came of it, stands under ",
-        h("a", { href: "#evidence" }, "Evidence"),
-        ".",
+        "H-Neurons go together with made-up answers. That does not make them the cause. One question proves nothing, and a model this small makes up a lot anyway. ",
+        h(
+          "span",
+          { class: "about-evidence" },
+          "What came out over many questions is in the ",
+          h("a", { href: "#evidence" }, "evidence"),
+          ".",
+        ),
       ),
       h("h3", {}, "When nothing changes"),
       h(
         "p",
         {},
-        "“Same answer as trained” is a result too. If the H-Neurons and the random control do the same, then on this prompt there is no effect to be seen. That is why every effect stands beside its control.",
+        "Then that is the result. If the H-Neurons and the random neurons do the same, this question shows no effect of the H-Neurons. That is why random neurons are always shown beside them.",
       ),
     ),
   );
-}

@@ -1,4 +1,4 @@
-// "What changes when they are turned?": a small plot a benchmark, all at one scale, so that what does not move looks like it.
+// "What turning them changes": a small plot a benchmark, all at one scale, so that what does not move looks like it.
 
 import {
   between,
@@ -6,12 +6,14 @@ import {
   effectNumbers,
   effectVerdict,
   keptVerdict,
+  hardest,
   percent,
   signed,
+  trendNumbers,
 } from "../core/verdicts.js";
 import { grouped } from "../core/grouped.js";
 import { h } from "./dom.js";
-import { figure, legend } from "./evidence-parts.js";
+import { figure } from "./evidence-parts.js";
 import { Plot } from "./plot.js";
 
 const ALPHAS = [-0.5, 3.3]; // room for the numbers at the left, and for the marks
@@ -25,17 +27,13 @@ export function effectsPart(benchmarks) {
     h(
       "p",
       { class: "evidence-how" },
-      "Every question was asked again with the neurons multiplied: 0 silences them, 1 is as trained, 3 triples them. A line that goes up or down is a change; it is the H-Neurons’ own only where the rings do not do the same.",
+      "Every question was asked again with the neurons multiplied: by 0 they are silent, by 1 as trained, by 3 tripled. A line that climbs or falls is a change. It is special to the H-Neurons only where the rings, the random sets, do not do the same. The band holds them all.",
     ),
-    legend([
-      ["square", "h", "H-Neurons, with 95 % interval"],
-      ["ring", "random", "a random set of the same size, each ring one; the band is all of them"],
-    ]),
     sets > 0 &&
       h(
         "p",
         { class: "hint" },
-        `p: how often a random set would move it as far by chance, in either direction. With ${sets} random sets it cannot be less than ${decimal(Math.min(1, 2 / (sets + 1)))}, and of ${changed.length} ${changed.length === 1 ? "behaviour" : "behaviours"} looked at, some may stand out by chance alone.`,
+        `p, in the numbers: how often random sets would move it as far by chance, up or down. With ${sets} random sets it cannot be less than ${decimal(Math.min(1, 2 / (sets + 1)))}. Where one looks at ${changed.length} ${changed.length === 1 ? "behaviour" : "behaviours"}, some may stand out by chance alone.`,
       ),
     h("div", { class: "multiples" }, ...changed.map(benchmark)),
   ];
@@ -56,7 +54,7 @@ function benchmark(one) {
   const verdict = one.kept ? keptVerdict(one) : effectVerdict(one);
   const numbers = effectNumbers(one);
   const plot = new Plot({
-    label: `${one.title}: ${one.counted}, against alpha. ${numbers}. ${verdict.words} All numbers are in the table.`,
+    label: `${one.title}: ${one.counted}, by factor. ${numbers}. ${verdict.words} All numbers are in the table.`,
     height: HEIGHT,
     x: ALPHAS,
     kind: "tall",
@@ -84,15 +82,18 @@ function benchmark(one) {
     plot,
     verdict,
     says: numbers && `${numbers.replace(/^./, (c) => c.toUpperCase())}.`,
-    columns: ["Neurons", "Alpha", "Share", "95 % interval", "Judged", "Unclear"],
-    rows: [...one.h, ...one.random].map((row) => [
-      row.set === "h" ? "H-Neurons" : `random set ${row.seed}`,
-      row.alpha,
-      percent(row.value, 1),
-      row.ci ? between(row.ci, (v) => percent(v, 1)) : "not given",
-      row.n,
-      row.unclear ?? "not given",
-    ]),
+    columns: ["Neurons", "Factor", "Share", "95 % interval", "Judged", "Unclear"],
+    rows: [
+      ...trendNumbers(one).map(([name, value, ci]) => [name, "", value, ci, "", ""]),
+      ...[...one.h, ...one.random].map((row) => [
+        row.set === "h" ? "H-Neurons" : `random set ${row.seed}`,
+        `× ${row.alpha}`,
+        percent(row.value, 1),
+        row.ci ? between(row.ci, (v) => percent(v, 1)) : "not given",
+        row.n,
+        row.unclear ?? "not given",
+      ]),
+    ],
   });
   element.dataset.benchmark = one.name;
   return element;
@@ -111,10 +112,8 @@ function bandOf(random, trained) {
 
 function perplexity(language) {
   const most = Math.max(...language.map((one) => one.perplexity));
-  const trained = language.find(({ alpha }) => alpha === 1);
-  const words = language
-    .map((one) => `${decimal(one.perplexity, 1)} at times ${one.alpha}`)
-    .join(", ");
+  const change = hardest(language);
+  const words = language.map((one) => `${decimal(one.perplexity, 1)} at × ${one.alpha}`).join(", ");
   const plot = new Plot({
     label: `Perplexity of ordinary text: ${words}.`,
     height: HEIGHT,
@@ -135,18 +134,20 @@ function perplexity(language) {
     "trace h",
   );
   for (const one of language) plot.mark([one.alpha, one.perplexity], "square", "h");
-  const worst = language.reduce((most, one) => (one.perplexity > most.perplexity ? one : most));
-  const change =
-    trained &&
-    `At worst ${signed((100 * (worst.perplexity - trained.perplexity)) / trained.perplexity, 1)} % against as trained${worst === trained ? "" : `, at × ${worst.alpha}`}.`;
   const element = figure({
     title: "Ordinary text",
     about:
       "Perplexity: how surprised the model is by ordinary text. Less is better. Random sets were not measured.",
     plot,
-    verdict: change ? { words: change } : null,
-    columns: ["Alpha", "Perplexity"],
-    rows: language.map((one) => [one.alpha, decimal(one.perplexity, 2)]),
+    verdict: change && {
+      words:
+        change.worst === change.trained
+          ? "Never more surprised than as trained."
+          : `At worst ${signed(100 * change.more, 1)} %, at × ${change.worst.alpha}.`,
+    },
+    says: change && `Perplexity as trained: ${decimal(change.trained.perplexity, 1)}.`,
+    columns: ["Factor", "Perplexity"],
+    rows: language.map((one) => [`× ${one.alpha}`, decimal(one.perplexity, 2)]),
   });
   element.dataset.benchmark = "perplexity";
   return element;

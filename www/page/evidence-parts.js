@@ -1,7 +1,22 @@
-// What the Evidence section's figures are made of besides the plot: a caption, a verdict, a table.
+// What the Evidence section is made of besides its plots: parts that open, figures with a caption, verdicts, tables, legends.
 
 import { h } from "./dom.js";
 import { sample } from "./plot.js";
+
+/**
+ * A part that opens: its title, what is in it, and the contents.
+ * @param {string} name its data-part
+ * @param {string} title
+ * @param {string} inside
+ * @param {any[]} children
+ */
+export const part = (name, title, inside, ...children) =>
+  h(
+    "details",
+    { class: "evidence-part", "data-part": name },
+    h("summary", {}, h("h3", {}, title), " ", h("span", { class: "hint" }, inside)),
+    h("div", { class: "part-body" }, ...children.filter(Boolean)),
+  );
 
 /**
  * A plot: how to read it, what it says in words, and its numbers as a table.
@@ -64,16 +79,29 @@ export function table(title, columns, rows) {
   return h(
     "details",
     { class: "evidence-table", ontoggle: fill },
-    h("summary", { onclick: fill }, "As a table", h("span", { class: "unseen" }, `: ${title}`)),
+    h("summary", { onclick: fill }, "Numbers", h("span", { class: "unseen" }, `: ${title}`)),
     place,
   );
 }
 
-/** What each shape stands for: [[shape, whose, words], …]. */
-export function legend(entries) {
+/**
+ * What each shape stands for: [[shape, whose, words], …].
+ * @param {string[][]} entries
+ * @param {string} [label] what a screen reader calls the list
+ */
+export function legend(entries, label = "Marks") {
   return h(
     "ul",
-    { class: "plot-key" },
+    { class: "plot-key", "aria-label": label },
     ...entries.map(([shape, of, words]) => h("li", {}, sample(shape, of), words)),
   );
 }
+
+/** What the signs before verdicts stand for. */
+export const verdictLegend = () =>
+  h(
+    "ul",
+    { class: "plot-key verdict-key", "aria-label": "Signs before the results" },
+    h("li", { "data-is": "yes" }, "passed a check"),
+    h("li", { "data-is": "no" }, "failed, or not clear"),
+  );

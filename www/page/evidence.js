@@ -1,13 +1,17 @@
 // The Evidence section: what the artifact says about how well its H-Neurons do, with intervals and controls, including
-// where they fail. Fetched when the visitor comes near it (nearby.js); the rules for its words are core/verdicts.js.
+// where they fail. Three sentences and a figure; the rest opens. Fetched when the visitor comes near it (nearby.js); the rules
+// for its words are core/measured.js and core/verdicts.js.
+//
+// On paper a part is as the visitor left it: closed ones are left out (evidence.css), or every sheet would end in pages of
+// tables that nobody asked for.
 
 import { readEvidence } from "../core/evidence.js";
 import { failures, headline, percent } from "../core/verdicts.js";
 import { grouped } from "../core/grouped.js";
 import { $, h } from "./dom.js";
-import { calibrationPart, detectorPart } from "./evidence-detector.js";
+import { calibrationPart, detectorPart, overview } from "./evidence-detector.js";
 import { effectsPart, keptPart } from "./evidence-effects.js";
-import { figure, table } from "./evidence-parts.js";
+import { figure, part, table, verdictLegend } from "./evidence-parts.js";
 import { withStyle } from "./nearby.js";
 import { Plot } from "./plot.js";
 
@@ -30,71 +34,98 @@ const frame = () =>
 
 /** What makes each part, in the order of reading. */
 function partsOf(evidence) {
-  const { evaluations, benchmarks, language } = evidence;
-  const neurons = () => part("Which neurons", ...neuronsPart(evidence));
+  const { evaluations, benchmarks, language, neurons: list } = evidence;
   const unread = () => leftOut(evidence);
+  const neurons = () =>
+    part(
+      "neurons",
+      "Which neurons",
+      `${grouped(list.count)} of them, and how they were chosen`,
+      ...neuronsPart(evidence),
+    );
+  const recipe = () =>
+    part(
+      "recipe",
+      "How to get these numbers again",
+      "The study, the command, every setting",
+      ...recipePart(evidence),
+    );
   if (evaluations.length === 0 && benchmarks.length === 0)
-    return [
-      unmeasured,
-      unread,
-      neurons,
-      () => part("How to get this list again", ...recipePart(evidence)),
-    ];
+    return [unmeasured, unread, neurons, recipe];
   const changed = benchmarks.filter(({ kept }) => !kept);
   const notMeasured = (what) => h("p", { class: "not-measured" }, `Not measured yet: ${what}`);
+  const tests = (n, one, many) => (n === 0 ? "not measured yet" : `${n} ${n === 1 ? one : many}`);
+  const reliable = evaluations.filter(({ reliability }) => reliability.length > 1).length;
+  const kept = benchmarks.length - changed.length + (language.length > 0 ? 1 : 0);
+  const failed = failures(evidence);
   return [
     () =>
       h(
         "div",
         { class: "evidence-lead" },
-        ...headline(evidence).map((sentence) => h("p", {}, sentence)),
+        h(
+          "div",
+          { class: "evidence-sentences" },
+          ...headline(evidence).map(([question, sentence]) =>
+            h("p", {}, h("strong", {}, question), " ", sentence),
+          ),
+        ),
+        evaluations.length > 0 ? overview(evaluations) : null,
       ),
     unread,
+    verdictLegend,
     () =>
       part(
-        "How well does the detector tell wrong answers from right ones?",
+        "detector",
+        "Spotting wrong answers",
+        `Test by test, with everything it was compared with: ${tests(evaluations.length, "test", "tests")}`,
         ...(evaluations.length > 0
           ? detectorPart(evaluations)
-          : [
-              notMeasured(
-                "how often the detector’s reading is higher for wrong answers than for right ones.",
-              ),
-            ]),
+          : [notMeasured("how often a wrong answer gets a higher reading than a right one.")]),
       ),
     () =>
       part(
-        "May a reading be taken as a chance?",
+        "calibration",
+        "Is a reading a chance?",
+        `Readings against what was really wrong: ${tests(reliable, "plot", "plots")}`,
         ...(calibrationPart(evaluations) ?? [
           notMeasured(
             evidence.calibrated
               ? "the detector is calibrated, but how well that holds on other answers is not in the artifact."
-              : "the reading orders answers. It is not a chance.",
+              : "a reading can put answers in order. It is not a chance.",
           ),
         ]),
       ),
     () =>
       part(
-        "What changes when they are turned?",
+        "effects",
+        "Changing what it says",
+        `Behaviour by behaviour, with random neurons: ${tests(changed.length, "plot", "plots")}`,
         ...(changed.length > 0
           ? effectsPart(benchmarks)
-          : [notMeasured("what silencing and amplifying them changes, against random sets.")]),
+          : [notMeasured("what turning them changes, compared with random neurons.")]),
       ),
     () =>
       part(
-        "What is kept?",
+        "kept",
+        "What stays",
+        `What it knows, and ordinary text: ${tests(kept, "plot", "plots")}`,
         keptPart(benchmarks, language) ??
           notMeasured(
             "what the model still knows, and how well it reads ordinary text, with the neurons turned.",
           ),
       ),
-    () => part("Where it failed", ...failed(evidence)),
+    () =>
+      part(
+        "failures",
+        "Where it failed",
+        failed.length === 0 ? "Nothing, by these rules" : tests(failed.length, "check", "checks"),
+        ...failedPart(failed),
+      ),
     neurons,
-    () => part("How to get these numbers again", ...recipePart(evidence)),
+    recipe,
   ];
 }
-
-const part = (title, ...children) =>
-  h("section", { class: "evidence-part" }, h("h3", {}, title), ...children.filter(Boolean));
 
 const leftOut = ({ leftOut: n }) =>
   n > 0
@@ -108,35 +139,30 @@ const leftOut = ({ leftOut: n }) =>
 /** An artifact without an evaluation. */
 function unmeasured() {
   const questions = [
-    "How well does the detector tell wrong answers from right ones, and better than random neurons or cheap scores?",
-    "May a reading be taken as a chance?",
+    "Does the detector spot wrong answers, and better than random neurons or simpler signs do?",
+    "Is a reading a chance?",
     "What changes when the neurons are turned, and does it change as much with random ones?",
     "Does the model still know what it knew?",
   ];
   return [
     h(
-      "div",
-      { class: "evidence-lead" },
-      h(
-        "p",
-        {},
-        "Not measured yet. Take what this page shows as a demonstration: nothing here says that these neurons do more than random ones.",
-      ),
+      "p",
+      { class: "evidence-sentences" },
+      "Not measured yet. Take this page as a demonstration. Nothing here says that these neurons do more than random ones.",
     ),
     h("ul", { class: "open-questions" }, ...questions.map((question) => h("li", {}, question))),
   ];
 }
 
-function failed(evidence) {
-  const list = failures(evidence);
+function failedPart(list) {
   const rule = h(
     "p",
     { class: "hint" },
-    "Listed by rule: data sets on which it is not better than chance, than random sets and than the best cheap score; behaviours that random sets move as much; and what should have stayed, and did not.",
+    "Listed by rule: every test in which the detector is not better than chance, than random neurons and than the best simple sign; every behaviour that does not move, or moves as much with random neurons; and what should have stayed and did not.",
   );
   if (list.length === 0)
     return [
-      h("p", {}, "By these rules, nowhere. Other questions and other models were not measured."),
+      h("p", {}, "By these rules, nowhere. Other questions and other models were not tested."),
       rule,
     ];
   const titles = [...new Set(list.map(([title]) => title))];
@@ -177,18 +203,18 @@ function neuronsPart({ neurons, identification, provisional }) {
   } = identification;
   if (questions !== undefined && right !== undefined && wrong !== undefined)
     facts.push(
-      `Of ${grouped(questions)} questions asked, ${grouped(right)} were answered right again and again, and ${grouped(wrong)} wrong.`,
+      `Asked ${grouped(questions)} questions many times, the model was always right on ${grouped(right)} and always wrong on ${grouped(wrong)}.`,
     );
   if (train !== undefined && test !== undefined)
     facts.push(
-      `The neurons were chosen on ${grouped(train)} of these answers; ${grouped(test)} were kept apart.`,
+      `${grouped(train)} answers chose the neurons; ${grouped(test)} more were kept apart to test them.`,
     );
   /** @type {HTMLElement[]} */
   const made = [h("p", {}, facts.join(" "))];
   if (tried.length > 0) {
     made.push(
       table(
-        "The strictness tried",
+        "How strict the choice was",
         ["C", "AUROC in cross-validation", "H-Neurons", "Negative weight"],
         tried.map((one) => [
           `${one.c}${one.c === c ? " (chosen)" : ""}`,
@@ -205,7 +231,7 @@ function neuronsPart({ neurons, identification, provisional }) {
       h(
         "p",
         { class: "not-measured" },
-        `Not measured yet: how many of them would be chosen again from other answers${provisional ? " (the list is provisional)" : ""}.`,
+        `Not measured yet: how many of them other answers would choose again${provisional ? " (the list is provisional)" : ""}.`,
       ),
     );
   return made;
@@ -217,7 +243,7 @@ function stabilityFigure(stability) {
     (_, i) => stability.filter((value) => Math.min(9, Math.floor(10 * value + 1e-9)) === i).length,
   );
   const often = stability.filter((value) => value >= 0.5).length;
-  const words = `${often} of ${stability.length} were chosen again in at least half of the refits.`;
+  const words = `${often} of ${stability.length} were chosen again at least every second time.`;
   const most = Math.max(...bins);
   const plot = new Plot({
     label: `How often each neuron was chosen again: ${words} All numbers are in the table.`,
@@ -234,7 +260,7 @@ function stabilityFigure(stability) {
     figure({
       title: "Chosen again?",
       about:
-        "The neurons were chosen again from parts of the answers, many times. Across: in what share of these refits a neuron was chosen. Upright: how many neurons.",
+        "The choice was made again many times, each time from some of the answers. Across: how often a neuron was chosen. Upright: how many neurons.",
       plot,
       verdict: { words },
       columns: ["Chosen again in", "Neurons"],
@@ -256,11 +282,11 @@ function recipePart({ recipe }) {
         { href: "https://arxiv.org/abs/2512.01797" },
         "Gao and others, “H-Neurons” (arXiv 2512.01797)",
       ),
-      ". What was done here, step by step, is in the file ",
+      ". The file ",
       h("code", {}, "docs/science.md"),
-      " of this project’s source.",
+      " of this project’s source says step by step what was done here.",
     ),
-    command && h("p", {}, "This command computes the artifact again:"),
+    command && h("p", {}, "This command makes the artifact again:"),
     command &&
       h(
         "pre",

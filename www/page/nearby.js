@@ -1,7 +1,8 @@
-// A part of the page that is fetched when the visitor comes near it: by scrolling, by keyboard or by a link. Where it is not
+// A part of the page that is fetched when the visitor comes near it: by scrolling, by keyboard or by a link (which moves the
+// focus there), and the links to it. Where it is not
 // shown (an embed, hide=…) it is never fetched; on a page at rest it is, so that it is there to be printed.
 
-import { h, targetOf } from "./dom.js";
+import { $$, h, targetOf } from "./dom.js";
 
 const NEAR = "800px";
 
@@ -38,11 +39,29 @@ export function whenNear(section, load) {
   const rest = () => (window.requestIdleCallback ?? ((act) => setTimeout(act, 2000)))(begin);
   if (document.readyState === "complete") rest();
   else window.addEventListener("load", rest, { once: true });
-  // A link inside the page. The hash holds the settings, so it must not become this one's.
+}
+
+/**
+ * Links inside the page to a section. The hash holds the settings, so it must not become the link's. While the section is
+ * hidden a link to it has no address: it is only words, which Tab passes over.
+ */
+export function linksTo(section) {
+  const address = `#${section.id}`;
+  const mark = () => {
+    const shown = section.getClientRects().length > 0;
+    for (const link of $$(`a[href="${address}"], a[data-leads="${address}"]`)) {
+      link.dataset.leads = address;
+      if (shown) link.setAttribute("href", address);
+      else link.removeAttribute("href");
+    }
+  };
+  mark();
+  // A step of a lesson may hide it, and show it again.
+  new ResizeObserver(mark).observe(section);
   document.addEventListener("click", (event) => {
-    if (!targetOf(event).closest?.(`a[href="#${section.id}"]`)) return;
+    if (!targetOf(event).closest?.(`a[href="${address}"]`)) return;
     event.preventDefault();
-    begin();
+    /** @type {HTMLDialogElement | null} */ (targetOf(event).closest("dialog"))?.close();
     section.focus({ preventScroll: true });
     section.scrollIntoView({ block: "start" });
   });

@@ -6,10 +6,14 @@ import { $$, h, say } from "./dom.js";
 
 let undo = () => {};
 
+/** Parts that are inside another until they have been fetched. */
+const WITHIN = { detector: "evidence", effects: "evidence" };
+
 /** The elements of a part that can be seen. */
 function partsNamed(name) {
   if (name === "answers") return $$("#answers").filter(isSeen);
   const parts = $$(`[data-part="${name}"]`).filter(isSeen);
+  if (parts.length === 0 && name in WITHIN) return partsNamed(WITHIN[name]);
   return parts.length > 0 ? parts : $$(`[data-panel="${name}"]`).filter(isSeen);
 }
 
@@ -18,10 +22,17 @@ const isSeen = (element) => element.getClientRects().length > 0;
 /** Points at a part. `back`: the element to come back to. Gives back whether the part is there to be seen. */
 export function pointAt(name, back) {
   stopPointing();
+  // What a button opens in a dialog is shown there; closing it leads back.
+  const opener = $$(`[data-opens="${name}"]`).find(isSeen);
+  if (opener) {
+    opener.click();
+    return true;
+  }
   const found = partsNamed(name);
   if (found.length === 0) return false;
   for (const element of found) element.dataset.pointed = "";
   const [first] = found;
+  if (first instanceof HTMLDetailsElement) first.open = true;
   const focusable = first.matches("button, input, textarea, select, a[href], [tabindex]");
   if (!focusable) first.tabIndex = -1;
   const way = h(
@@ -30,7 +41,7 @@ export function pointAt(name, back) {
     "Back to the lesson",
   );
   // Just before the part, so that one step back with the keyboard reaches it.
-  (first.closest("main > *") ?? first).before(way);
+  (first.matches("details") ? first : (first.closest("main > *") ?? first)).before(way);
   const watch = new IntersectionObserver(([{ isIntersecting }]) => (way.hidden = isIntersecting));
   watch.observe(back);
   undo = () => {
