@@ -522,12 +522,13 @@ function show(shown) {
   Object.assign($("[data-part=export]"), { open: false, hidden: !shown.done });
 }
 
-// On a narrow screen the answers begin below the fold: a run that one cannot see looks like none.
+// On a small screen the head of the page makes room, so that form and answers are in view together.
 function bringIntoView(element) {
   // In an embed it would be the host's page that scrolls.
-  if (embedded || element.getBoundingClientRect().top < 0.75 * window.innerHeight) return;
+  if (embedded) return;
+  const roomy = element.getBoundingClientRect().top < 0.5 * window.innerHeight;
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  element.scrollIntoView({ block: "start", behavior: calm ? "auto" : "smooth" });
+  if (!roomy) $("form.ask").scrollIntoView({ block: "start", behavior: calm ? "auto" : "smooth" });
 }
 
 function showDoubt() {

@@ -14,22 +14,19 @@ export function comparison(trace) {
   const others = controls.map((i) => changes(trace, i));
   if (edited < 0) {
     if (others.every(Boolean))
-      return "Both random sets changed the answer: much of what turning neurons does is chance.";
+      return "Both random sets changed the answer: much of such change is chance.";
     if (others.some(Boolean)) return "One random set changed the answer, the other did not.";
     return "Neither random set changed the answer.";
   }
-  const name = lanes[edited].set === "custom" ? "Your neurons" : "The H-Neurons";
+  const name = lanes[edited].set === "custom" ? "your neurons" : "the H-Neurons";
   const own = changes(trace, edited);
-  if (own && others[0])
-    return `${name} changed the answer, but so did random neurons: that is not about ${lanes[edited].set === "custom" ? "yours" : "the H-Neurons"}.`;
-  if (own)
-    return `${name} changed the answer and random neurons did not. One prompt proves nothing: try more.`;
-  if (others[0]) return `Random neurons changed the answer, ${low(name)} did not.`;
+  if (own && others[0]) return `Random neurons changed the answer too: it is not about ${name}.`;
+  if (own) return `Only ${name} changed the answer here. One prompt proves nothing.`;
+  if (others[0]) return `Only random neurons changed the answer here, not ${name}.`;
   return "Nothing changed the answer. That is a result too.";
 }
 
 const changes = (trace, i) => trace.partsAt(i) >= 0;
-const low = (words) => words[0].toLowerCase() + words.slice(1);
 
 /**
  * Where a lane's answer leaves the as-trained one: "Differs from word 3 on", or inside a word what both have of it.
