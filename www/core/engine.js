@@ -134,6 +134,12 @@ export class EngineClient {
     return this.#readAgain("next", of, handlers);
   }
 
+  /**
+   * @param {"activity" | "next"} type
+   * @param {{messages: import("./types.js").Message[], tokens: number[], lane: import("./types.js").LaneRequest, at: number}} of
+   * @param {Handlers} [handlers]
+   * @returns {Promise<any>}
+   */
   #readAgain(type, { messages, tokens, lane, at }, handlers) {
     const silence = () => (this.#gpu ? SILENCE_GPU : SILENCE_PROMPT) + REREAD * at;
     return this.#ask({ type, messages, tokens, lane, at }, handlers, silence);

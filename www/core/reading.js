@@ -38,7 +38,10 @@ export function readingOf(score, artifact) {
   return { zone, words, value: percent(score) };
 }
 
-/** Whole per cent, but never a certainty that nobody has. */
+/**
+ * Whole per cent, but never a certainty that nobody has.
+ * @param {number} score
+ */
 function percent(score) {
   const whole = Math.round(100 * score);
   if (whole < 1) return "under 1 %";

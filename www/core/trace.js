@@ -123,8 +123,9 @@ export class Trace {
    */
   share(lane, i) {
     const { pulls, words } = this.lanes[lane];
-    if (pulls[i] === undefined || words[i] === undefined) return undefined;
-    return this.isRead(lane, i) ? pulls[i] / this.#wordsRead(lane) : 0;
+    const pull = pulls[i];
+    if (pull === undefined || words[i] === undefined) return undefined;
+    return this.isRead(lane, i) ? pull / this.#wordsRead(lane) : 0;
   }
 
   /**
@@ -139,10 +140,8 @@ export class Trace {
 
   /** @param {number} lane */
   #wordsRead(lane) {
-    return this.lanes[lane].pulls.reduce(
-      (sum, pull, i) => sum + Number(pull !== undefined && this.isRead(lane, i)),
-      0,
-    );
+    const { pulls } = this.lanes[lane];
+    return pulls.filter((pull, i) => pull !== undefined && this.isRead(lane, i)).length;
   }
 
   /**

@@ -7,12 +7,10 @@ import { h, visible } from "./dom.js";
 const SHOWN = 5;
 
 export class NextView {
-  #root;
   #key = "";
 
   /** @param {HTMLElement} root */
   constructor(root) {
-    this.#root = root;
     this.title = h("h3", { id: "next-title" }, "Next word");
     this.note = h("p", { class: "hint next-note" });
     this.place = h("div", { class: "next-place" });

@@ -241,7 +241,7 @@ class Lab {
     );
   }
 
-  async next({ messages, tokens, lane, at }) {
+  async next({ messages, tokens, lane }) {
     await new Promise((resolve) => setTimeout(resolve, 30));
     if (messages.at(-1).content.includes("[[noactivity]]"))
       throw failure("input", "The neurons could not be read. Run the prompt again.");
