@@ -78,6 +78,7 @@ test("a link carries every setting", () => {
   const state = {
     prompt: "Größe & 東京 #1 + 50 %?\nNext line",
     then: "Are you sure?",
+    more: ["Und warum?", "… & so on"],
     alpha: 1.75,
     set: "custom",
     off: [
@@ -143,9 +144,9 @@ test("a download goes on only where the answer fits", () => {
 test("a shown run's conversation in the form is in no link, until it is run or changed", () => {
   const settings = new Settings(parseHash("#alpha=3"));
   settings.borrow([
-    { content: "What animal meows?" },
-    { content: "A cat." },
-    { content: "Are you sure?" },
+    { role: "user", content: "What animal meows?" },
+    { role: "assistant", content: "A cat." },
+    { role: "user", content: "Are you sure?" },
   ]);
   assert.equal(settings.now.prompt, "What animal meows?");
   assert.equal(settings.now.then, "Are you sure?");

@@ -1,5 +1,7 @@
 // The gallery: recorded runs (docs/gallery.md), each a whole sweep, made by `hneurons gallery`. Pure, but for fetching.
 
+import { DEFAULTS } from "./state.js";
+import { asTurns, turnsIn } from "./turns.js";
 import { sameSelection, setOf } from "./sweep.js";
 import { Trace } from "./trace.js";
 
@@ -38,6 +40,11 @@ export function fromGallery(recording) {
     model: recording.model,
     artifact: recording.artifact,
     max: recording.max_tokens,
+    settings: {
+      ...DEFAULTS,
+      ...asTurns(turnsIn(recording.messages)),
+      max: recording.max_tokens ?? DEFAULTS.max,
+    },
   });
   trace.about = { model: recording.model, engine: recording.engine, artifact: recording.artifact };
   trace.prompt = prompt.map(([id, text, role, turn]) => ({ id, text, role, turn }));
@@ -151,5 +158,21 @@ export function viewOf(sweep, { alpha, set, seed, off }) {
     set === "random"
       ? [laneOf("random", seed), laneOf("random", seed + 1)]
       : [laneOf(set), laneOf("random", seed)];
-  return wanted.includes(undefined) ? null : sweep.withLanes([trained, ...wanted]);
+  if (wanted.includes(undefined)) return null;
+  const settings = { ...DEFAULTS, ...sweep.settings, alpha, set, seed, off };
+  return Object.assign(sweep.withLanes([trained, ...wanted]), { settings });
+}
+
+/**
+ * The next seed of the random control that a sweep has lanes of, for these settings; null where there is no other.
+ * @param {import("./trace.js").Trace | null} sweep
+ * @param {Pick<import("./types.js").Settings, "alpha" | "set" | "seed" | "off">} settings
+ */
+export function nextSeed(sweep, settings) {
+  const seeds = (sweep?.lanes ?? [])
+    .flatMap(({ seed }) => (seed === undefined ? [] : [seed]))
+    .filter((seed, i, all) => all.indexOf(seed) === i && viewOf(sweep, { ...settings, seed }))
+    .sort((a, b) => a - b);
+  const next = seeds.find((seed) => seed > settings.seed) ?? seeds[0];
+  return next === undefined || next === settings.seed ? null : next;
 }

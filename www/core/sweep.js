@@ -97,9 +97,9 @@ export function gist(trace, { set, rows, seeds }) {
   const differs = (lane) => lane >= 0 && trace.partsAt(lane) >= 0;
   const edited = rows.filter(({ lane }) => lane !== trace.trained).length;
   const at = (found) => {
-    if (found.length === 0) return "the answer as trained at every factor";
-    if (found.length === edited) return "another answer than as trained at every factor";
-    return `another answer than as trained at ${listed(found.map(({ alpha }) => `×\u00a0${alpha}`))}`;
+    if (found.length === 0) return "same answer as trained at every factor";
+    if (found.length === edited) return "different answer at every factor";
+    return `different answer at ${listed(found.map(({ alpha }) => `×\u00a0${alpha}`))}`;
   };
   return [
     `${SET_NAMES[set]}: ${at(rows.filter(({ lane }) => differs(lane)))}.`,

@@ -29,13 +29,60 @@ export function alphaWords(alpha) {
 
 /**
  * Why a lane ended, in words.
- * @param {{stopped?: string, limit?: string}} lane
+ * @param {{stopped?: string, limit?: string, tokens?: unknown[]}} lane
  */
-export function stopWords(lane) {
-  if (lane.stopped === "eos") return "ended by itself";
-  if (lane.stopped === "stop") return "stopped";
-  if (lane.stopped === "length") {
-    return lane.limit === "context" ? "the model’s context is full" : "reached the token limit";
-  }
-  return "";
+export function stopWords({ stopped, limit, tokens }) {
+  if (stopped === "eos") return "Finished";
+  if (stopped === "stop") return "Stopped";
+  if (stopped !== "length") return "";
+  if (limit === "context") return "The model can read no further";
+  const count = tokens?.length;
+  return count ? `Cut off at ${count} ${count === 1 ? "token" : "tokens"}` : "Cut off";
 }
+
+/**
+ * How far a lane says the same as trained, in words: "Same until “Vel”, then different". "" while nothing is known.
+ * @param {import("./trace.js").Trace} trace
+ * @param {number} i
+ */
+export function differenceWords(trace, i) {
+  if (i === trace.trained) return "As trained";
+  if (trace.sameAsTrained(i)) return "Same answer as trained";
+  const parts = trace.partsAt(i);
+  if (parts < 0) return "";
+  const shared = wordsBefore(trace, i, parts).at(-1);
+  if (shared === undefined) return "Different from the first word on";
+  const same = `Same until “${shared.length > 24 ? `…${shared.slice(-24)}` : shared}”`;
+  if (trace.lanes[i].tokens.length === parts) return `${same}, then it ends`;
+  if (trace.lanes[trace.trained].tokens.length === parts) return `${same}, then it goes on`;
+  return `${same}, then different`;
+}
+
+/**
+ * The same in fewer words: "Differs from word 3 on".
+ * @param {import("./trace.js").Trace} trace
+ * @param {number} i
+ */
+export function differsWords(trace, i) {
+  const parts = i === trace.trained || trace.sameAsTrained(i) ? -1 : trace.partsAt(i);
+  if (parts < 0) return differenceWords(trace, i);
+  const { tokens } = trace.lanes[i];
+  const words = wordsBefore(trace, i, parts);
+  const next = tokens[parts]?.text ?? trace.lanes[trace.trained].tokens[parts]?.text ?? " ";
+  // A token that begins with no blank goes on with the word before it.
+  const within = words.length > 0 && !/\s$/.test(textOf(tokens, parts)) && /^\p{L}/u.test(next);
+  return `Differs from word ${words.length + (within ? 0 : 1)} on`;
+}
+
+/** @param {import("./types.js").Token[]} tokens @param {number} to */
+const textOf = (tokens, to) =>
+  tokens
+    .slice(0, to)
+    .map(({ text }) => text)
+    .join("");
+
+/** @param {import("./trace.js").Trace} trace @param {number} i @param {number} to */
+const wordsBefore = (trace, i, to) =>
+  textOf(trace.lanes[i].tokens, to)
+    .split(/\s+/)
+    .filter((word) => word !== "");

@@ -1,10 +1,11 @@
 // An embed before it is touched: the settings and a recorded run. At the first touch of the form or the board the page
 // (main.js) is fetched and takes over; the model waits for Run.
 
-import { loadPrompts, loadRecorded, viewOf } from "../core/gallery.js";
-import { alphaFrom, DEFAULTS, formatHash, parseHash } from "../core/state.js";
+import { loadPrompts, loadRecorded, nextSeed, viewOf } from "../core/gallery.js";
+import { alphaFrom, DEFAULTS, formatHash, LIMITS, namedIn, parseHash } from "../core/state.js";
+import { asTurns, sameTurns, turnsIn, turnsOf } from "../core/turns.js";
 import { showHead } from "./conversation.js";
-import { $, $$, composes, field, h, megabytes } from "./dom.js";
+import { $, $$, composes, field, fields, h, megabytes } from "./dom.js";
 import { arrange, listen, opening, reportHeight } from "./hosts.js";
 import { LanesView } from "./lanes.js";
 import { showSettings } from "./settings.js";
@@ -53,8 +54,8 @@ async function showRecorded() {
   const { id, opens } = await listed;
   let name = state.recorded;
   if (!name && state.prompt)
-    name = (await loadPrompts(id)).find(
-      ({ prompt, then = "" }) => prompt === state.prompt && then === state.then,
+    name = (await loadPrompts(id)).find(({ prompt, then = "" }) =>
+      sameTurns(turnsOf({ prompt, then, more: [] }), turnsOf(state)),
     )?.id;
   const sweep =
     opening.sweep?.id === (name || opens)
@@ -66,12 +67,28 @@ async function showRecorded() {
   const fitting = viewOf(sweep, opening.state);
   const trace = fitting ?? viewOf(sweep, DEFAULTS);
   // Without a prompt of its own, Run repeats what is shown.
-  const [first, , second] = trace.messages;
-  if (!opening.state.prompt)
-    take({ prompt: first.content, then: second?.content ?? "", max: sweep.max });
+  if (!opening.state.prompt) {
+    opening.lent = { max: opening.state.max };
+    take({ ...asTurns(turnsIn(trace.messages)), max: sweep.max });
+  }
+  sayMissing(id, sweep);
   showHead(trace, opening.state, Boolean(fitting));
   new LanesView($(".lanes"), () => {}).show(trace);
   reportHeight();
+}
+
+/** What the address names and the page does not have. */
+function sayMissing(model, sweep) {
+  const said = [];
+  if (named.model && named.model !== model)
+    said.push(`There is no model “${named.model}” here. This page runs another instead.`);
+  if (named.recorded && named.recorded !== sweep.id)
+    said.push(
+      `There is no recorded run “${named.recorded}” here. Shown instead: “${turnsIn(sweep.messages)[0]}”`,
+    );
+  if (said.length === 0) return;
+  $(".message p").textContent = said.join(" ");
+  $(".message").hidden = false;
 }
 
 /** An address can ask for a run, but not for a download: that takes a click. */
@@ -102,6 +119,9 @@ async function showSize() {
   if (!taking) $(".run-size").textContent = `fetches the model, ${megabytes(bytes)}`;
 }
 
+/** What a hash names, also where it is no id. */
+const namesIn = (hash) => ({ model: namedIn(hash, "model"), recorded: namedIn(hash, "recorded") });
+
 /** The board goes under a disclosure, and a link to the whole page below everything. */
 function fold() {
   const board = $(".board");
@@ -123,12 +143,15 @@ function fold() {
 }
 
 opening.state = parseHash(location.hash);
+let named = namesIn(location.hash);
 const atOnce = opening.state.run;
 fold();
 arrange();
 const warn = (error) => console.warn(error.message);
 const takeHash = ({ hash }) => {
   starts++;
+  named = namesIn(hash);
+  opening.lent = null;
   take({ ...parseHash(hash), run: false });
   showRecorded().catch(warn);
 };
@@ -139,14 +162,24 @@ listen({
 });
 on(window, "hashchange", () => takeHash(location));
 for (const type of ["focusin", "pointerdown"]) on(form, type, () => wake());
-on(form, "input", () =>
+on(form, "input", () => {
+  const prompt = field("#prompt").value;
+  const more = fields(".later-turns input").map(({ value }) => value);
+  // With another question the recorded run's limit and later turns go.
+  const another = opening.lent && prompt !== opening.state.prompt;
   take({
-    prompt: field("#prompt").value,
-    then: field("#then").value,
+    prompt,
+    ...(another ? { then: "", more: [], ...opening.lent } : { then: field("#then").value, more }),
     alpha: alphaFrom(field("#alpha").value),
     set: field("[name=set]:checked").value,
-  }),
-);
+  });
+  if (another) opening.lent = null;
+});
+on($("[data-part=reseed]"), "click", () => {
+  const { seed } = opening.state;
+  take({ seed: nextSeed(opening.sweep, opening.state) ?? (seed >= LIMITS.seed ? 0 : seed + 1) });
+  showRecorded().catch(warn);
+});
 on(form, "submit", (event) => (event.preventDefault(), wake(true)));
 on($("#prompt"), "keydown", (event) => {
   if (event.key !== "Enter" || event.shiftKey || composes(event)) return;
