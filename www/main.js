@@ -522,7 +522,6 @@ function runSize() {
 function show(shown) {
   trace = shown;
   gallery.mark(shown.id ?? "");
-  if (!shown.recorded) bringIntoView($("#answers"));
   $(".timing").textContent = "";
   showHead(shown, settings.now);
   lanes.show(shown);

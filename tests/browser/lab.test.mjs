@@ -70,10 +70,10 @@ async function sweep(page) {
 test("the sweep of the recorded run is there at once; a row or a point sets its factor", async (t) => {
   const page = await visit(t);
   assert.deepEqual(await page.locator(".sweep-alpha b").allTextContents(), ["× 0", "× 1", "× 3"]);
-  assert.match(await row(page, 0).innerText(), /Parts at token 1\s+Yes, I am sure/);
+  assert.match(await row(page, 0).innerText(), /Different from the first word on\s+Yes, I am sure/);
   assert.equal(await row(page, 0).locator("mark").innerText(), "Yes,");
   assert.match(await row(page, 0).innerText(), /same answer as trained \(seed 1\)/);
-  assert.match(await row(page, 0).innerText(), /0\.41\s*ended by itself/);
+  assert.match(await row(page, 0).innerText(), /0\.41\s*Finished/);
   assert.match(
     await page.locator(".sweep-gist").innerText(),
     /H-Neurons: another answer than as trained at every factor\.\s+Random control, seed 1: the answer as trained/,

@@ -23,7 +23,7 @@ export const doubtFields = () => [
   h(
     "p",
     { class: "hint", id: "doubt-about" },
-    "It is said in every lane. Every lane goes on from the answers as trained, so that they compare.",
+    "Every lane hears it, and goes on from the answers as trained.",
   ),
 ];
 
