@@ -3,7 +3,7 @@
 import { Acts } from "./core/acts.js";
 import { loadArtifact } from "./core/artifact.js";
 import { engineWords, statusWords } from "./core/chosen.js";
-import { loadRecorded, nextSeed, viewOf } from "./core/gallery.js";
+import { loadRecorded, viewOf } from "./core/gallery.js";
 import { loadIndex } from "./core/gallery-index.js";
 import { Session } from "./core/session.js";
 import {
@@ -16,13 +16,14 @@ import {
   neuronsTo,
   parseHash,
   readNeurons,
-  wrongNeurons,
 } from "./core/state.js";
 import { asTurns, sameTurns, turnsIn, turnsOf } from "./core/turns.js";
 import { Settings } from "./core/settings.js";
-import { gist, sweepOf } from "./core/sweep.js";
+import { gist, nextSeed, sweepOf } from "./core/sweep.js";
 import { grouped } from "./core/grouped.js";
-import { differenceWords, laneName, stopWords } from "./core/words.js";
+import { wrongNeurons } from "./core/unread.js";
+import { differenceWords } from "./core/difference.js";
+import { laneName, stopWords } from "./core/words.js";
 import { anotherSample, listenToFoot, longer, noteRun, showFoot } from "./page/answers-foot.js";
 import { showAbout } from "./page/about.js";
 import { BoardView } from "./page/board.js";

@@ -165,7 +165,7 @@ test("Stop ends a sweep, and what it has stays", async (t) => {
       document.documentElement.dataset.state === "ready" &&
       document.querySelectorAll(".sweep-rows li").length === 6,
   );
-  assert.match(await row(page, 0).innerText(), /stopped/);
+  assert.match(await row(page, 0).innerText(), /Stopped/);
   assert.equal(await page.locator("[data-part=run]").isEnabled(), true);
 });
 

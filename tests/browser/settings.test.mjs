@@ -3,14 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Settings } from "../../www/core/settings.js";
-import {
-  DEFAULTS,
-  fitsLink,
-  formatHash,
-  parseHash,
-  readNeurons,
-  wrongNeurons,
-} from "../../www/core/state.js";
+import { DEFAULTS, fitsLink, formatHash, parseHash, readNeurons } from "../../www/core/state.js";
+import { wrongNeurons } from "../../www/core/unread.js";
 import { lanesFor, messagesFor } from "../../www/core/requests.js";
 import { startOf } from "../../www/worker/download.js";
 

@@ -346,7 +346,7 @@ test("a recorded run or a model that there is not is named, with what is shown i
   await embed.waitForSelector("[data-part=lane]");
   assert.match(
     await message(embed),
-    /no model “none” here.*no recorded run “nowhere” here\. Shown instead: “What animal meows\?”/,
+    /no model “none” and no recorded run “nowhere” here\. Shown instead: “What animal meows\?”/,
   );
   const known = await visit(t, "#recorded=doubt-meows&model=mock");
   await known.waitForSelector("[data-part=lane]");

@@ -2,7 +2,7 @@
 
 import { DEFAULTS } from "./state.js";
 import { asTurns, turnsIn } from "./turns.js";
-import { sameSelection, setOf } from "./sweep.js";
+import { sameSelection, setOf } from "./selection.js";
 import { Trace } from "./trace.js";
 
 const FOLDER = new URL("../gallery/", import.meta.url);
@@ -161,18 +161,4 @@ export function viewOf(sweep, { alpha, set, seed, off }) {
   if (wanted.includes(undefined)) return null;
   const settings = { ...DEFAULTS, ...sweep.settings, alpha, set, seed, off };
   return Object.assign(sweep.withLanes([trained, ...wanted]), { settings });
-}
-
-/**
- * The next seed of the random control that a sweep has lanes of, for these settings; null where there is no other.
- * @param {import("./trace.js").Trace | null} sweep
- * @param {Pick<import("./types.js").Settings, "alpha" | "set" | "seed" | "off">} settings
- */
-export function nextSeed(sweep, settings) {
-  const seeds = (sweep?.lanes ?? [])
-    .flatMap(({ seed }) => (seed === undefined ? [] : [seed]))
-    .filter((seed, i, all) => all.indexOf(seed) === i && viewOf(sweep, { ...settings, seed }))
-    .sort((a, b) => a - b);
-  const next = seeds.find((seed) => seed > settings.seed) ?? seeds[0];
-  return next === undefined || next === settings.seed ? null : next;
 }

@@ -79,4 +79,4 @@ export function requestFor(state, messages, lanes = lanesFor(state)) {
   return { messages, lanes, max_tokens: state.max, temperature: state.temp, seed: state.seed };
 }
 
-export { alphaWords, differenceWords, differsWords, laneName, stopWords } from "./words.js";
+export { alphaWords, laneName, stopWords } from "./words.js";

@@ -1,16 +1,10 @@
 // The form: what the visitor sets. How the settings show is in settings.js.
 
-import {
-  alphaFrom,
-  DEFAULTS,
-  LIMITS,
-  neuronsTo,
-  number,
-  readNeurons,
-  wrongNeurons,
-} from "../core/state.js";
+import { alphaFrom, DEFAULTS, LIMITS, neuronsTo, number, readNeurons } from "../core/state.js";
+import { wrongNeurons } from "../core/unread.js";
 import { advancedFields } from "./advanced.js";
 import { $, composes, field, fields, say, targetOf } from "./dom.js";
+import { showLater } from "./later-turns.js";
 import { showSettings } from "./settings.js";
 
 export class Controls {
@@ -108,6 +102,7 @@ export class Controls {
 
   show(state) {
     showSettings(state);
+    showLater(state);
     for (const key of ["max", "temp", "seed"]) field(`#${key}`).value = String(state[key]);
     field("[data-part=engine]").value = state.engine;
     this.#off = neuronsTo(state.off);

@@ -1,11 +1,11 @@
 // An embed before it is touched: the settings and a recorded run. At the first touch of the form or the board the page
 // (main.js) is fetched and takes over; the model waits for Run.
 
-import { loadPrompts, loadRecorded, nextSeed, viewOf } from "../core/gallery.js";
-import { alphaFrom, DEFAULTS, formatHash, LIMITS, namedIn, parseHash } from "../core/state.js";
+import { loadPrompts, loadRecorded, viewOf } from "../core/gallery.js";
+import { alphaFrom, DEFAULTS, formatHash, namedIn, parseHash } from "../core/state.js";
 import { asTurns, sameTurns, turnsIn, turnsOf } from "../core/turns.js";
 import { showHead } from "./conversation.js";
-import { $, $$, composes, field, fields, h, megabytes } from "./dom.js";
+import { $, $$, composes, field, h, megabytes } from "./dom.js";
 import { arrange, listen, opening, reportHeight } from "./hosts.js";
 import { LanesView } from "./lanes.js";
 import { showSettings } from "./settings.js";
@@ -32,7 +32,7 @@ function take(patch) {
   }
 }
 
-/** The page takes over; with `run`, it goes on with a run. */
+/** The page takes over; with `run`, it goes on with a run. Ends when it is there, or could not be fetched. */
 function wake(run = false) {
   if (run) opening.state.run = true;
   taking ??= import("../main.js").then(
@@ -46,6 +46,7 @@ function wake(run = false) {
     },
   );
   for (const link of $$("link[data-when=page]")) link.removeAttribute("disabled");
+  return taking;
 }
 
 async function showRecorded() {
@@ -79,16 +80,13 @@ async function showRecorded() {
 
 /** What the address names and the page does not have. */
 function sayMissing(model, sweep) {
-  const said = [];
-  if (named.model && named.model !== model)
-    said.push(`There is no model “${named.model}” here. This page runs another instead.`);
-  if (named.recorded && named.recorded !== sweep.id)
-    said.push(
-      `There is no recorded run “${named.recorded}” here. Shown instead: “${turnsIn(sweep.messages)[0]}”`,
-    );
-  if (said.length === 0) return;
-  $(".message p").textContent = said.join(" ");
-  $(".message").hidden = false;
+  const missing = [
+    named.model && named.model !== model && `model “${named.model}”`,
+    named.recorded && named.recorded !== sweep.id && `recorded run “${named.recorded}”`,
+  ].filter(Boolean);
+  $(".message").hidden = missing.length === 0;
+  $(".message p").textContent =
+    `There is no ${missing.join(" and no ")} here. Shown instead: “${turnsIn(sweep.messages)[0]}”`;
 }
 
 /** An address can ask for a run, but not for a download: that takes a click. */
@@ -164,22 +162,19 @@ on(window, "hashchange", () => takeHash(location));
 for (const type of ["focusin", "pointerdown"]) on(form, type, () => wake());
 on(form, "input", () => {
   const prompt = field("#prompt").value;
-  const more = fields(".later-turns input").map(({ value }) => value);
   // With another question the recorded run's limit and later turns go.
   const another = opening.lent && prompt !== opening.state.prompt;
   take({
     prompt,
-    ...(another ? { then: "", more: [], ...opening.lent } : { then: field("#then").value, more }),
+    ...(another ? { then: "", more: [], ...opening.lent } : { then: field("#then").value }),
     alpha: alphaFrom(field("#alpha").value),
     set: field("[name=set]:checked").value,
   });
   if (another) opening.lent = null;
 });
-on($("[data-part=reseed]"), "click", () => {
-  const { seed } = opening.state;
-  take({ seed: nextSeed(opening.sweep, opening.state) ?? (seed >= LIMITS.seed ? 0 : seed + 1) });
-  showRecorded().catch(warn);
-});
+// What is pressed is done once the page is there.
+const reseed = $("[data-part=reseed]");
+on(reseed, "click", () => wake().then(() => untilTaken.signal.aborted && reseed.click()));
 on(form, "submit", (event) => (event.preventDefault(), wake(true)));
 on($("#prompt"), "keydown", (event) => {
   if (event.key !== "Enter" || event.shiftKey || composes(event)) return;

@@ -1,7 +1,8 @@
 // The sweep: the answers at every factor in a column, where each first parts from the as-trained one, and detector score
 // and mean log-probability against the factor, with the random controls beside them throughout.
 
-import { alphaWords, differenceWords, differsWords, stopWords } from "../core/words.js";
+import { differenceWords, differsWords } from "../core/difference.js";
+import { alphaWords, stopWords } from "../core/words.js";
 import {
   ALPHAS,
   fits,
