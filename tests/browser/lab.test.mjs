@@ -76,7 +76,7 @@ test("the sweep of the recorded run is there at once; a row or a point sets its 
   assert.match(await row(page, 0).innerText(), /0\.41\s*Finished/);
   assert.match(
     await page.locator(".sweep-gist").innerText(),
-    /H-Neurons: another answer than as trained at every factor\.\s+Random control, seed 1: the answer as trained/,
+    /H-Neurons: different answer at every factor\.\s+Random control, seed 1: same answer as trained/,
   );
   assert.match(await page.locator(".sweep-band").innerText(), /only one draw/);
   assert.equal(await page.locator(".sweep-run").isVisible(), false, "there is nothing to run");
@@ -113,7 +113,7 @@ test("a live run is swept in one batch of 16 lanes; the slider then answers at o
   assert.equal(await page.locator(".sweep-rows li").count(), 0, "the recorded run’s sweep is gone");
   assert.match(
     await page.locator(".sweep-offer").innerText(),
-    /16 lanes, in one batch: as trained, then the H-Neurons and two random controls/,
+    /16 times at once: as trained, then with the H-Neurons and two random controls/,
   );
   await page.fill("[data-part=prompt]", "something else");
   await sweep(page);
