@@ -138,7 +138,10 @@ test("a live run is swept in one batch of 16 lanes; the slider then answers at o
   await page.locator("[data-part=alpha]").fill("1.5");
   assert.equal(await lane(page).getAttribute("data-alpha"), "1.5");
   assert.match(await answer(page, 1), /I cannot give you a year/);
-  assert.equal(await page.locator(".run-kind").innerText(), "");
+  assert.equal(
+    await page.locator(".run-kind").innerText(),
+    "Run of another prompt; press Run for yours",
+  );
   await page.locator("[data-part=alpha]").fill("0.25");
   assert.match(await page.locator(".run-kind").innerText(), /^Run of another prompt/);
   await page.fill("[data-part=prompt]", ZORVATH);
