@@ -78,7 +78,6 @@ async function showRecorded() {
   reportHeight();
 }
 
-/** What the address names and the page does not have. */
 function sayMissing(model, sweep) {
   const missing = [
     named.model && named.model !== model && `model “${named.model}”`,
@@ -117,7 +116,6 @@ async function showSize() {
   if (!taking) $(".run-size").textContent = `fetches the model, ${megabytes(bytes)}`;
 }
 
-/** What a hash names, also where it is no id. */
 const namesIn = (hash) => ({ model: namedIn(hash, "model"), recorded: namedIn(hash, "recorded") });
 
 /** The board goes under a disclosure, and a link to the whole page below everything. */
