@@ -19,6 +19,7 @@
   const SETTINGS = [
     "prompt",
     "then",
+    "more",
     "alpha",
     "set",
     "off",
@@ -116,9 +117,20 @@
     #hash() {
       const query = new URLSearchParams();
       for (const name of SETTINGS)
-        if (this.hasAttribute(name)) query.set(name, this.getAttribute(name));
+        if (name !== "more" && this.hasAttribute(name)) query.set(name, this.getAttribute(name));
+      // The turns after the second: in an address, `then` once more for each.
+      if (query.has("then")) for (const turn of this.#more()) query.append("then", turn);
       if (this.hasAttribute("run")) query.set("run", "1");
       return `#${query.toString().replaceAll("+", "%20")}`;
+    }
+
+    #more() {
+      try {
+        const turns = JSON.parse(this.getAttribute("more") ?? "[]");
+        return Array.isArray(turns) ? turns.filter((turn) => typeof turn === "string") : [];
+      } catch {
+        return [];
+      }
     }
 
     #address() {

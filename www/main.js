@@ -3,27 +3,43 @@
 import { Acts } from "./core/acts.js";
 import { loadArtifact } from "./core/artifact.js";
 import { engineWords, statusWords } from "./core/chosen.js";
-import { comparison, differsWords } from "./core/comparison.js";
+import { comparison } from "./core/comparison.js";
 import { loadRecorded, viewOf } from "./core/gallery.js";
 import { loadIndex } from "./core/gallery-index.js";
 import { progressWords, Spoken } from "./core/running-words.js";
 import { Session } from "./core/session.js";
-import { DEFAULTS, DOUBT, fitsLink, formatHash, parseHash } from "./core/state.js";
+import {
+  DEFAULTS,
+  DOUBT,
+  fitsLink,
+  formatHash,
+  LIMITS,
+  namedIn,
+  neuronsTo,
+  parseHash,
+  readNeurons,
+} from "./core/state.js";
+import { asTurns, sameTurns, turnsIn, turnsOf } from "./core/turns.js";
 import { Settings } from "./core/settings.js";
-import { laneName, lanesFor, stopWords } from "./core/requests.js";
-import { gist, sweepOf } from "./core/sweep.js";
+import { lanesFor } from "./core/requests.js";
+import { gist, nextSeed, sweepOf } from "./core/sweep.js";
 import { grouped } from "./core/grouped.js";
 import { shortAnswer } from "./core/measured.js";
+import { wrongNeurons } from "./core/unread.js";
+import { differenceWords } from "./core/difference.js";
+import { laneName, stopWords } from "./core/words.js";
+import { anotherSample, listenToFoot, longer, noteRun, showFoot } from "./page/answers-foot.js";
 import { BoardView } from "./page/board.js";
 import { Controls } from "./page/controls.js";
 import { showHead, showKind } from "./page/conversation.js";
 import { $, $$, field, focused, h, megabytes, say } from "./page/dom.js";
-import { doubtFields } from "./page/doubt.js";
+import { doubtFields, offerTurn } from "./page/doubt.js";
 import { GalleryView } from "./page/gallery.js";
 import { arrange, embedded, listen, opening, tell } from "./page/hosts.js";
 import { LanesView } from "./page/lanes.js";
 import { LoadingView } from "./page/loading.js";
 import { clearMessage, showMessage } from "./page/message.js";
+import { dropText, keepText, withKeptText } from "./page/long-text.js";
 import { tidyModels } from "./page/models.js";
 import { linksTo, whenNear } from "./page/nearby.js";
 import { keep, keepOffline } from "./page/offline.js";
@@ -32,8 +48,11 @@ import { Views } from "./page/views.js";
 import { askToPersist, isStored } from "./worker/store.js";
 
 const root = document.documentElement;
-const settings = new Settings(opening.state ?? parseHash(location.hash));
-let artifact = null; // {text, json}
+const settings = new Settings(
+  opening.state ?? withKeptText(parseHash(location.hash), location.hash),
+);
+if (opening.lent) settings.lent(opening.lent);
+let artifact = null; // {id, text, json}
 let artifactComing = null; // ends when there is one, or a message why not
 let stored = false; // the model is in this browser's cache
 let trace = null; // what is shown
@@ -42,6 +61,8 @@ let index = null; // the gallery's list
 let lessons = null; // fetched when one is wanted
 let spoken = null; // what of the run that is on has been said to those who listen
 let wanted = false; // another run is wanted as soon as the one that is on has stopped
+const unknown = new Map(); // what the address names and the page does not have, in words
+let lossSaid = false; // that a reload loses a long prompt
 let opened = false; // whether the run that the page opens on has come, or will not
 const acts = new Acts(); // what arrives for an act is shown only while no other has come after it
 const openings = new Acts(); // the same of what the page opens on
@@ -53,6 +74,7 @@ const controls = new Controls({
   change: typed,
   run,
   stop,
+  reseed,
   borrowed: () => settings.borrowed,
 });
 const lanes = new LanesView($(".lanes"), (lane, index) => board.chooseToken(lane, index));
@@ -118,14 +140,16 @@ const session = new Session({
   resources: keep,
 });
 
-function change(given, { show: redraw = false } = {}) {
-  const patch = settings.change(given);
+/** `show`: writes what has changed into the form. `adopt`: what is given is a run's, not the visitor's (settings.js). */
+function change(given, { show: redraw = false, adopt = false } = {}) {
+  const patch = adopt ? settings.adopt(given) : settings.change(given);
   if ("engine" in patch) session.reconsider();
   // What the visitor did not set here must be written into the form.
-  if (redraw || ("then" in patch && !("then" in given))) controls.show(settings.now);
+  if (redraw || ["then", "more", "max"].some((key) => key in patch && !(key in given)))
+    controls.show(settings.now);
   if ("off" in patch || "set" in patch) showSelection();
   if ("alpha" in patch || "set" in patch || "seed" in patch) showRecorded();
-  else if ("prompt" in patch || "then" in patch) showWhose();
+  else if ("prompt" in patch || "then" in patch || "more" in patch) showWhose();
   views.setSettings(settings.now);
   saveHash();
 }
@@ -165,7 +189,7 @@ function select(off) {
 }
 
 /** Runs the settings. With `file`, the model is read from the visitor's own copy of it. */
-async function run({ file = undefined } = {}) {
+async function run({ file = undefined, note = "" } = {}) {
   if (isBusy()) return;
   clearMessage();
   if (!artifact) {
@@ -181,6 +205,11 @@ async function run({ file = undefined } = {}) {
     showMessage("The prompt is empty. Type something for the model to answer, or take an example.");
     return controls.prompt.focus();
   }
+  const { then: second, more: later } = settings.now;
+  if ([second, ...later].some((turn) => turn.trim() === "") && (second || later.length > 0)) {
+    showMessage("A turn after the prompt is empty. Write something there, or remove it.");
+    return field(second.trim() === "" ? "#then" : ".later-turns input").focus();
+  }
   if (settings.now.set === "custom" && settings.now.off.length === 0) {
     return showMessage(
       "My selection is empty. Switch neurons on in the board’s left column, list them under Advanced, or choose another set.",
@@ -189,8 +218,9 @@ async function run({ file = undefined } = {}) {
   acts.begin();
   if (settings.borrowed) own();
   else change({});
-  const { prompt, then, alpha, set } = settings.now;
-  tell("run", { prompt, then, alpha, set });
+  noteRun(note);
+  const { prompt, then, more, alpha, set } = settings.now;
+  tell("run", { prompt, then, more, alpha, set });
   await attempt(async () => {
     const finished = await session.run(settings.now, { file });
     if (!finished) return say("Stopped before it began.");
@@ -242,10 +272,48 @@ function borrow() {
 
 /** What is run is the visitor's, with the limit that the recording had. */
 function own() {
-  const { prompt, then, max } = settings.now;
-  change({ prompt, then, max: max === DEFAULTS.max ? (trace.max ?? max) : max });
-  settings.thenIsTheButtons();
+  const { prompt, then, more, max } = settings.now;
+  const limit = max === DEFAULTS.max ? (trace.max ?? max) : max;
+  change({ prompt, then, more, max: limit }, { show: true, adopt: true });
 }
+
+/** Other random neurons: at once where the run that is shown was recorded with some, else with the next run. */
+function reseed() {
+  if (isBusy()) return;
+  const recorded = nextSeed(sweep, settings.now);
+  const { seed: before } = settings.now;
+  const seed = recorded ?? (before >= LIMITS.seed ? 0 : before + 1);
+  change({ seed }, { show: true });
+  say(`Random control with seed ${seed}.`);
+  if (recorded === null && session.loaded && settings.now.prompt.trim() !== "") run();
+}
+
+/** The run that is shown once more, with `patch`: the focus is with its answers, whose buttons go meanwhile. */
+function again(patch, note = "") {
+  if (!trace?.settings || isBusy()) return;
+  const { alpha, set, off, seed, temp, max } = trace.settings;
+  const turns = asTurns(turnsIn(trace.messages));
+  change({ ...turns, alpha, set, off, seed, temp, max, ...patch }, { show: true, adopt: true });
+  goToAnswers();
+  run({ note });
+}
+
+const isLater = () => trace.messages.length > 1;
+
+listenToFoot({
+  goOn: () =>
+    again(
+      { max: longer(trace.settings) },
+      isLater() ? "The earlier answers may be longer too: the limit is the same for all." : "",
+    ),
+  sample() {
+    const { patch, words } = anotherSample(trace.settings);
+    again(patch, `${words}${isLater() ? " The earlier answers are new samples too." : ""}`);
+  },
+});
+
+/** What was pressed in the answers goes while they are made again: the focus must not go with it. */
+const goToAnswers = () => $("#answers").focus({ preventScroll: true });
 
 /** Answers the shown conversation at every factor of a sweep. */
 async function runSweep() {
@@ -255,11 +323,8 @@ async function runSweep() {
     return showMessage(
       "My selection is empty. Switch neurons on in the board’s left column, or choose another set.",
     );
-  const {
-    max = trace.max ?? settings.now.max,
-    temp = 0,
-    seed = settings.now.seed,
-  } = trace.settings ?? {};
+  const { max = settings.now.max, temp = 0 } = trace.settings ?? {};
+  const { seed } = trace.recorded ? settings.now : (trace.settings ?? settings.now);
   acts.begin();
   const shown = trace;
   const kept = sweep;
@@ -286,9 +351,25 @@ async function runSweep() {
 $("form.doubt").addEventListener("submit", (event) => {
   event.preventDefault();
   if (!trace) return;
-  const text = field("#doubt-text").value.trim() || DOUBT;
-  change({ prompt: trace.messages[0].content, then: text }, { show: true });
-  settings.thenIsTheButtons();
+  const turns = turnsIn(trace.messages);
+  const text = field("#doubt-text").value.trim() || (turns.length === 1 ? DOUBT : "");
+  if (text === "") {
+    showMessage("There is nothing to say yet. Write the next turn.");
+    return $("#doubt-text").focus();
+  }
+  if (settings.borrowed) own();
+  const said = asTurns([...turns, text]);
+  const { prompt } = settings.now;
+  // Where the form asks something else by now, the limit and the temperature of what is shown make the same answers again.
+  if (prompt !== turns[0] && trace.settings) {
+    const { max, temp, seed } = trace.settings;
+    change({ ...said, max, temp, seed }, { show: true, adopt: true });
+  } else {
+    change(turns.length === 1 ? said : { more: said.more, then: said.then }, { show: true });
+  }
+  if (turns.length === 1) settings.thenIsTheButtons();
+  else settings.lastIsTheButtons();
+  goToAnswers();
   run();
 });
 
@@ -380,16 +461,20 @@ function take(taken) {
   acts.begin();
   const before = settings.now.recorded;
   settings.take(taken);
+  unknown.clear();
   controls.show(settings.now);
   showSelection();
   views.setSettings(settings.now);
   const { prompt, then, recorded, lesson } = settings.now;
   const run = recorded !== before && index?.runs.find(({ id }) => id === recorded);
   if (!run && prompt === "" && trace?.recorded) borrow();
+  if (!run && index && trace) missRecorded("What was shown before stays.");
+  missModel();
+  sayUnknown();
   openings.begin();
   if (!run && index && !trace && !isBusy()) openFirst().catch(noRecordedRun);
   else if (!run) showRecorded();
-  else openRecorded(prompt === "" ? run : { id: run.id, prompt, then });
+  else openRecorded(prompt === "" ? run : { id: run.id, prompt, then, more: settings.now.more });
   if (lessons || lesson) withLessons((them) => them.follow(lesson));
 }
 
@@ -467,7 +552,7 @@ function setState(name) {
   views.setState(name, runSize());
   // Run and Stop stand in the same place, and the focus goes with them.
   if (held) $(`[data-part=${name === "running" ? "stop" : "run"}]`).focus({ preventScroll: true });
-  if (trace) showDoubt();
+  if (trace) showNext();
   if (name !== before)
     say(
       {
@@ -509,7 +594,6 @@ function showComparison() {
 function show(shown) {
   trace = shown;
   gallery.mark(shown.id ?? "");
-  if (!shown.recorded) bringIntoView($("#answers"));
   $(".timing").textContent = "";
   showHead(shown, settings.now);
   lanes.show(shown);
@@ -517,7 +601,7 @@ function show(shown) {
   if (shown.done) chooseFirst();
   views.show(shown, sweep, board.chosen);
   showComparison();
-  showDoubt();
+  showNext();
   // What can be exported is a run that has ended; it opens anew for each.
   Object.assign($("[data-part=export]"), { open: false, hidden: !shown.done });
 }
@@ -531,12 +615,13 @@ function bringIntoView(element) {
   if (!roomy) $("form.ask").scrollIntoView({ block: "start", behavior: calm ? "auto" : "smooth" });
 }
 
-function showDoubt() {
-  $("form.doubt").hidden =
-    !trace.done ||
-    trace.messages.length > 1 ||
-    trace.lanes.length < 2 ||
-    ["loading", "running"].includes(root.dataset.state);
+/** What can be done next with the run that is shown. */
+function showNext() {
+  const offered = trace.done && trace.lanes.length > 1 && !isBusy();
+  const turns = turnsIn(trace.messages).length;
+  $("form.doubt").hidden = !offered || turns >= LIMITS.turns;
+  if (offered) offerTurn(turns);
+  showFoot(trace, offered, runSize() ?? "");
 }
 
 /** Chooses the word at which the middle lane leaves the as-trained one, or else the one that the detector reads most of. */
@@ -560,8 +645,8 @@ function showEnd(finished) {
     `${tokens} tokens in ${finished.seconds.toFixed(1)} s, all lanes together.`;
   showComparison();
   const summary = finished.lanes.map((lane, i) => {
-    const same = finished.sameAsTrained(i) ? "Same answer as trained" : differsWords(finished, i);
-    const facts = [stopWords(lane), same].filter(Boolean).join(". ");
+    const differs = i === finished.trained ? "" : differenceWords(finished, i);
+    const facts = [stopWords(lane), differs].filter(Boolean).join(". ");
     return `${laneName(lane, finished.lanes)}: ${finished.text(i).trim()} (${facts}.)`;
   });
   say([...summary, comparison(finished)].join(" "));
@@ -588,6 +673,7 @@ function showSelection() {
 }
 
 function saveHash() {
+  keepLong();
   try {
     history.replaceState(
       null,
@@ -599,11 +685,40 @@ function saveHash() {
   }
 }
 
+/** What is too long for the address is kept for a reload; where it cannot be, that is said once. */
+function keepLong() {
+  if (fitsLink(settings.linked)) return dropText();
+  if (keepText(settings.linked) || lossSaid) return;
+  lossSaid = true;
+  showMessage(
+    `A text of more than ${grouped(LIMITS.link)} characters is too long for the address. This browser does not let the page keep it, so a reload loses it.`,
+  );
+}
+
+/** The address names a recorded run that there is not. `instead`: what is shown, in a sentence. */
+function missRecorded(instead) {
+  const name = settings.now.recorded || namedIn(location.hash, "recorded");
+  if (name) unknown.set("recorded", `There is no recorded run “${name}” here. ${instead}`);
+}
+
+function missModel() {
+  const name = settings.now.model || namedIn(location.hash, "model");
+  if (name && artifact && name !== artifact.id)
+    unknown.set(
+      "model",
+      `There is no model “${name}” here. This page runs ${artifact.json.model.name} instead.`,
+    );
+}
+
+function sayUnknown() {
+  if (unknown.size > 0) showMessage([...unknown.values()].join(" "));
+}
+
 /**
  * Shows a recorded run of the gallery, and what was asked in it. True when it is shown, false when it cannot be, null where
  * another act came before it had arrived.
  */
-async function openRecorded({ id, prompt, then = "" }) {
+async function openRecorded({ id, prompt, then = "", more = [] }) {
   if (isBusy()) {
     showMessage("The model is at work. Wait until it has finished, or stop it, then try again.");
     return false;
@@ -623,7 +738,7 @@ async function openRecorded({ id, prompt, then = "" }) {
   sweep = arrived;
   // A limit that was set meanwhile is the visitor's.
   const max = settings.now.max === before.max ? { max: sweep.max } : {};
-  change({ prompt, then, ...max }, { show: true });
+  change({ prompt, then, more, ...max }, { show: true, adopt: true });
   showRecorded({ anew: true });
   setState(root.dataset.state);
   return true;
@@ -631,7 +746,7 @@ async function openRecorded({ id, prompt, then = "" }) {
 
 /** The lanes of the recorded run that fit the settings. Where it has none, what is shown stays, and is said to be so. */
 function showRecorded({ anew = false } = {}) {
-  if (!sweep) return;
+  if (!sweep) return showWhose();
   const fitting = viewOf(sweep, settings.now);
   const view = fitting ?? (anew ? viewOf(sweep, DEFAULTS) : null);
   if (view) show(view);
@@ -640,7 +755,21 @@ function showRecorded({ anew = false } = {}) {
 
 /** Says whether what is shown is of the settings in the form. */
 function showWhose() {
-  if (trace) showKind(trace, settings.now, !sweep || Boolean(viewOf(sweep, settings.now)));
+  if (trace)
+    showKind(trace, settings.now, sweep ? Boolean(viewOf(sweep, settings.now)) : isOfSettings());
+}
+
+/** Was the live run that is shown made with these neurons, and turned as far? */
+function isOfSettings() {
+  const { settings: made } = trace;
+  const { alpha, set, seed, off } = settings.now;
+  return (
+    !made ||
+    (made.alpha === alpha &&
+      made.set === set &&
+      made.seed === seed &&
+      (set !== "custom" || neuronsTo(made.off) === neuronsTo(off)))
+  );
 }
 
 async function openGallery() {
@@ -657,10 +786,15 @@ async function openGallery() {
 async function openFirst() {
   // A link's own prompt is shown where it is recorded; any other waits for Run, but in an embed, which shows a run always.
   const named = index.runs.find(({ id }) => id === settings.now.recorded);
-  const asked = index.runs.find(
-    ({ prompt, then = "" }) => prompt === settings.now.prompt && then === settings.now.then,
+  const asked = index.runs.find(({ prompt, then = "", more = [] }) =>
+    sameTurns(turnsOf({ prompt, then, more }), turnsOf(settings.now)),
   );
   const run = named ?? asked ?? (settings.now.prompt === "" || embedded ? index.runs[0] : null);
+  if (!named)
+    missRecorded(
+      run ? `Shown instead: “${run.prompt}”` : "Press Run to ask the prompt of the link.",
+    );
+  sayUnknown();
   if (!run) return;
   const still = openings.begin();
   const arrived =
@@ -670,7 +804,7 @@ async function openFirst() {
   if (named && settings.now.prompt === "")
     change(
       { prompt: run.prompt, then: run.then ?? "", max: sweep.max, recorded: run.id },
-      { show: true },
+      { show: true, adopt: true },
     );
   showRecorded({ anew: true });
   if (settings.now.prompt === "" && trace) borrow();
@@ -688,6 +822,7 @@ function showArtifact({ json }) {
   whenNear(evidence, async () => (await import("./page/evidence.js")).showEvidence(evidence, json));
   controls.setShape(json.model);
   views.setArtifact(json);
+  checkSelection(json.model);
   const notice = $(".provisional");
   if (json.provisional) {
     notice.replaceChildren(
@@ -698,6 +833,14 @@ function showArtifact({ json }) {
   }
   $(".credits").textContent =
     `Model: ${json.model.name}, ${json.model.license}. ${json.neurons.length} H-Neurons of ${grouped(json.model.neuron_count)} neurons.`;
+}
+
+/** A link may name neurons that this model does not have. */
+function checkSelection(shape) {
+  const { neurons, wrong } = readNeurons(neuronsTo(settings.now.off), shape);
+  if (wrong.length === 0) return;
+  select(neurons);
+  unknown.set("off", `${wrongNeurons(wrong, shape)} My selection in the link goes without it.`);
 }
 
 async function open() {
@@ -732,6 +875,8 @@ async function openArtifact() {
     artifact = await loadArtifact(settings.now.model);
     session.setArtifact(artifact);
     showArtifact(artifact);
+    missModel();
+    sayUnknown();
     stored = await isStored(artifact.json.model.sha256, artifact.json.model.bytes);
   } catch (error) {
     setState("error");

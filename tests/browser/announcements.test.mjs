@@ -61,13 +61,17 @@ test("a run of more than 32 tokens says a handful of things, with the board, the
     // A line is said a moment after what it is about, so the run is waited for by its summary.
     await ask(page);
     await page.waitForFunction(() =>
-      /parts at token/.test(document.querySelector("#live").textContent),
+      /then different/.test(document.querySelector("#live").textContent),
     );
     const tokens = await page.locator("[data-set=h] [data-part=token]").count();
     assert.ok(tokens >= 30, `${tokens} tokens`);
     const said = await page.evaluate(() => window.said);
     assert.ok(
-      said.some((text) => /^As trained: .*parts at token \d/s.test(text)),
+      said.some((text) =>
+        /^As trained: Finished\. H-Neurons × 0: Finished\. Same until “\S+”, then different\./.test(
+          text,
+        ),
+      ),
       `its end is said: ${said.join(" | ")}`,
     );
     t.diagnostic(`${said.length} announcements${open ? ", card and map open" : ""}`);

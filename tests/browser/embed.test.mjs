@@ -278,7 +278,7 @@ test("attributes, methods, moving and removing", async (t) => {
   );
   await element.evaluate((e) => e.stop());
   await answered(frame);
-  assert.match(await frame.locator("[data-part=lane]").first().innerText(), /stopped/);
+  assert.match(await frame.locator("[data-part=lane]").first().innerText(), /Stopped/);
   await element.evaluate((e) => e.setAttribute("prompt", "three"));
   await prompt("three");
   await element.evaluate((e) => (e.setAttribute("height", "333"), e.setAttribute("title", "Mine")));

@@ -377,7 +377,7 @@ test("Stop acts within one token", async (t) => {
       `lane ${i}: ${before[i]} tokens at Stop, ${count} in the end`,
     ),
   );
-  assert.match(await lane(page, "none").innerText(), /stopped/);
+  assert.match(await lane(page, "none").innerText(), /Stopped/);
   await advanced(page, { max: 4 });
   await ask(page, MEOWS);
 });

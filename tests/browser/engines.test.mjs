@@ -103,7 +103,7 @@ test("another engine is chosen before the next run, without the model being fetc
   assert.equal(site.modelRequests().length, 1);
   assert.match(
     await page.evaluate(() => window.seen),
-    /^Changing the engine\s+Warm up and measure|^Changing the engine\s+Upload to the GPU and measure/,
+    /^Changing the engine\s+Warm up|^Changing the engine\s+Copy the model to the GPU/,
   );
 });
 

@@ -504,7 +504,7 @@ test("the page on the GPU", async (t) => {
           `lane ${i}: ${before[i]} tokens at Stop, ${count} in the end`,
         ),
       );
-      assert.match(await page.locator("[data-part=lane]").first().innerText(), /stopped/);
+      assert.match(await page.locator("[data-part=lane]").first().innerText(), /Stopped/);
       await setMax(page, 5);
       const short = await ask(page, "Name three birds.");
       stopped.forEach((text, i) =>

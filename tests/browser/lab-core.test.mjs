@@ -24,8 +24,10 @@ import {
 import { ramp, shareOf } from "../../www/core/ramp.js";
 import { lanesFor } from "../../www/core/requests.js";
 import { DEFAULTS, formatHash, parseHash } from "../../www/core/state.js";
-import { bandOf, fits, gist, sweepLanes, sweepOf } from "../../www/core/sweep.js";
 import { boardSvg } from "../../www/core/board-svg.js";
+import { bandOf, fits, gist, nextSeed, sweepLanes, sweepOf } from "../../www/core/sweep.js";
+import { differenceWords, differsWords } from "../../www/core/difference.js";
+import { stopWords } from "../../www/core/words.js";
 import { Largest } from "../../www/core/largest.js";
 import { columnsBetween, layOut, noLayout } from "../../www/page/board-paint.js";
 import { columnsOf, withTokens } from "../../www/page/columns.js";
@@ -122,9 +124,9 @@ test("a sweep's rows, band and gist; it answers the slider, for its own set only
   assert.deepEqual(
     gist(trace, sweep).map((line) => line.replaceAll("\u00a0", " ")),
     [
-      "H-Neurons: another answer than as trained at × 0.",
-      "Random control, seed 1: the answer as trained at every factor.",
-      "Random control, seed 2: another answer than as trained at × 3.",
+      "H-Neurons: different answer at × 0.",
+      "Random control, seed 1: same answer as trained at every factor.",
+      "Random control, seed 2: different answer at × 3.",
     ],
   );
   assert.deepEqual(
@@ -161,6 +163,70 @@ test("a sweep's rows, band and gist; it answers the slider, for its own set only
     viewOf(own, { ...DEFAULTS, set: "custom", off: [[1, 1]], alpha: 3 }).lanes.length,
     3,
   );
+});
+
+test("how far a lane says the same, and why it ended, in words", () => {
+  const trace = new Trace({ recorded: true, messages: [] });
+  const lane = (texts, stopped = "eos") =>
+    Object.assign(trace.addLane({ set: trace.lanes.length ? "h" : "none", alpha: 0 }), {
+      stopped,
+      tokens: texts.map((text) => ({ id: text, text })),
+    });
+  lane(["The", " capital", " is", " Vel", "mar", "."]);
+  const said = (...texts) => {
+    lane(...texts);
+    return [differenceWords, differsWords].map((words) => words(trace, trace.lanes.length - 1));
+  };
+  assert.equal(differenceWords(trace, 0), "As trained");
+  assert.deepEqual(said(["The", " capital", " is", " Vel", "or", "."]), [
+    "Same until “Vel”, then different",
+    "Differs from word 4 on",
+  ]);
+  assert.deepEqual(said(["The", " capital", " was"]), [
+    "Same until “capital”, then different",
+    "Differs from word 3 on",
+  ]);
+  assert.deepEqual(said(["A"]), ["Different from the first word on", "Differs from word 1 on"]);
+  assert.equal(said(["The", " capital"])[0], "Same until “capital”, then it ends");
+  assert.equal(
+    said(["The", " capital", " is", " Vel", "mar", ".", " Yes"])[0],
+    "Same until “Velmar.”, then it goes on",
+  );
+  assert.deepEqual(said(["The", " capital", " is", " Vel", "mar", "."]), [
+    "Same answer as trained",
+    "Same answer as trained",
+  ]);
+  assert.deepEqual(said(["The"], ""), ["", ""], "it may still go on alike");
+  const tokens = [1, 2, 3];
+  assert.deepEqual(
+    [
+      { stopped: "eos", tokens },
+      { stopped: "length", limit: "max_tokens", tokens },
+      { stopped: "length", limit: "max_tokens", tokens: [1] },
+      { stopped: "length", limit: "context", tokens },
+      { stopped: "stop", tokens },
+      { tokens },
+    ].map(stopWords),
+    [
+      "Finished",
+      "Cut off at 3 tokens",
+      "Cut off at 1 token",
+      "The model can read no further",
+      "Stopped",
+      "",
+    ],
+  );
+});
+
+test("the next seed is one that the sweep has lanes of, and no other", () => {
+  const trace = swept({ ...DEFAULTS, seed: 7 }, () => [1]);
+  const next = (patch) => nextSeed(trace, { ...DEFAULTS, ...patch });
+  assert.equal(next({ seed: 7 }), 8);
+  assert.equal(next({ seed: 8 }), 7);
+  assert.equal(next({ seed: 3 }), 7);
+  assert.equal(next({ seed: 7, alpha: 0.25 }), null, "no lanes at this factor");
+  assert.equal(next({ seed: 7, set: "random" }), null, "two controls need two seeds");
+  assert.equal(nextSeed(null, DEFAULTS), null);
 });
 
 test("a factor of a neuron's own reaches the lane and the link", () => {

@@ -70,13 +70,13 @@ async function sweep(page) {
 test("the sweep of the recorded run is there at once; a row or a point sets its factor", async (t) => {
   const page = await visit(t);
   assert.deepEqual(await page.locator(".sweep-alpha b").allTextContents(), ["× 0", "× 1", "× 3"]);
-  assert.match(await row(page, 0).innerText(), /Parts at token 1\s+Yes, I am sure/);
+  assert.match(await row(page, 0).innerText(), /Different from the first word on\s+Yes, I am sure/);
   assert.equal(await row(page, 0).locator("mark").innerText(), "Yes,");
   assert.match(await row(page, 0).innerText(), /same answer as trained \(seed 1\)/);
-  assert.match(await row(page, 0).innerText(), /0\.41\s*ended by itself/);
+  assert.match(await row(page, 0).innerText(), /0\.41\s*Finished/);
   assert.match(
     await page.locator(".sweep-gist").innerText(),
-    /H-Neurons: another answer than as trained at every factor\.\s+Random control, seed 1: the answer as trained/,
+    /H-Neurons: different answer at every factor\.\s+Random control, seed 1: same answer as trained/,
   );
   assert.match(await page.locator(".sweep-band").innerText(), /only one draw/);
   assert.equal(await page.locator(".sweep-run").isVisible(), false, "there is nothing to run");
@@ -113,7 +113,7 @@ test("a live run is swept in one batch of 16 lanes; the slider then answers at o
   assert.equal(await page.locator(".sweep-rows li").count(), 0, "the recorded run’s sweep is gone");
   assert.match(
     await page.locator(".sweep-offer").innerText(),
-    /16 lanes, in one batch: as trained, then the H-Neurons and two random controls/,
+    /16 times at once: as trained, then with the H-Neurons and two random controls/,
   );
   await page.fill("[data-part=prompt]", "something else");
   await sweep(page);
@@ -138,7 +138,10 @@ test("a live run is swept in one batch of 16 lanes; the slider then answers at o
   await page.locator("[data-part=alpha]").fill("1.5");
   assert.equal(await lane(page).getAttribute("data-alpha"), "1.5");
   assert.match(await answer(page, 1), /I cannot give you a year/);
-  assert.equal(await page.locator(".run-kind").innerText(), "");
+  assert.equal(
+    await page.locator(".run-kind").innerText(),
+    "Run of another prompt; press Run for yours",
+  );
   await page.locator("[data-part=alpha]").fill("0.25");
   assert.match(await page.locator(".run-kind").innerText(), /^Run of another prompt/);
   await page.fill("[data-part=prompt]", ZORVATH);
@@ -165,7 +168,7 @@ test("Stop ends a sweep, and what it has stays", async (t) => {
       document.documentElement.dataset.state === "ready" &&
       document.querySelectorAll(".sweep-rows li").length === 6,
   );
-  assert.match(await row(page, 0).innerText(), /stopped/);
+  assert.match(await row(page, 0).innerText(), /Stopped/);
   assert.equal(await page.locator("[data-part=run]").isEnabled(), true);
 });
 

@@ -140,7 +140,7 @@ test("a prompt streams into three lanes; where they part is said; the board fill
   const h = page.locator("[data-part=lane][data-set=h]");
   assert.equal(await h.locator(".parting").innerText(), " is");
   assert.match(await h.innerText(), /parts here/);
-  assert.match(await h.innerText(), /ended by itself/);
+  assert.match(await h.innerText(), /Finished/);
   assert.match(
     await page.locator("[data-part=lane][data-set=random]").innerText(),
     /Same answer as trained/,
@@ -261,7 +261,7 @@ test("Stop ends the run", async (t) => {
   const atEnd = await page.locator("[data-set=none] [data-part=token]").count();
   // What the stand-in had said before it heard of the click is still shown; with the real engine it is one token (engine.test.mjs).
   assert.ok(atEnd < 30, `${before} tokens at the click, ${atEnd} at the end`);
-  assert.match(await page.locator("[data-part=lane]").first().innerText(), /stopped/);
+  assert.match(await page.locator("[data-part=lane]").first().innerText(), /Stopped/);
 });
 
 test("bad input is said, and the page goes on", async (t) => {

@@ -3,8 +3,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Settings } from "../../www/core/settings.js";
-import { DEFAULTS, formatHash, parseHash } from "../../www/core/state.js";
-import { lanesFor } from "../../www/core/requests.js";
+import { DEFAULTS, fitsLink, formatHash, parseHash, readNeurons } from "../../www/core/state.js";
+import { wrongNeurons } from "../../www/core/unread.js";
+import { lanesFor, messagesFor } from "../../www/core/requests.js";
 import { startOf } from "../../www/worker/download.js";
 
 test("an empty or broken hash gives the defaults", () => {
@@ -78,6 +79,7 @@ test("a link carries every setting", () => {
   const state = {
     prompt: "Größe & 東京 #1 + 50 %?\nNext line",
     then: "Are you sure?",
+    more: ["Und warum?", "… & so on"],
     alpha: 1.75,
     set: "custom",
     off: [
@@ -95,6 +97,80 @@ test("a link carries every setting", () => {
   };
   assert.deepEqual(parseHash(formatHash(state)), state);
   assert.equal(formatHash(parseHash("")), "");
+});
+
+test("repeated, then goes on with the conversation", () => {
+  const more = (hash) => parseHash(hash).more;
+  assert.deepEqual(more("#prompt=a&then=b"), []);
+  assert.deepEqual(more("#prompt=a&then=b&then=c&then=&then=%20&then=d%00%0D%0Ae"), ["c", "d\ne"]);
+  assert.deepEqual(more("#prompt=a&then=&then=c"), [], "no third turn without a second");
+  assert.equal(parseHash("#then=b&then=c").then, "b", "the first is the second turn, as ever");
+  const many = parseHash(`#prompt=a${"&then=x".repeat(50)}`);
+  assert.equal(1 + 1 + many.more.length, 8);
+  assert.ok(Object.isFrozen(many.more));
+  assert.equal(parseHash(`#then=b&then=${"x".repeat(100_000)}`).more[0].length, 20_000);
+  const long = { ...DEFAULTS, prompt: "a", then: "b", more: ["x".repeat(4001)] };
+  assert.equal(formatHash(long), "#prompt=a", "half a conversation would be another one");
+  assert.equal(fitsLink(long), false);
+  assert.equal(formatHash({ ...DEFAULTS, prompt: "a", more: ["c"] }), "#prompt=a");
+});
+
+test("every turn is answered with the answers as trained before it", () => {
+  const state = { ...DEFAULTS, prompt: "a", then: "b", more: ["c"] };
+  const said = (answers) =>
+    messagesFor(state, answers).map(({ role, content }) => role[0] + content);
+  assert.deepEqual(said(), ["ua"]);
+  assert.deepEqual(said(["A"]), ["ua", "aA", "ub"]);
+  assert.deepEqual(said(["A", ""]), ["ua", "aA", "ub", "a", "uc"], "an empty answer is one too");
+});
+
+test("a list of neurons is read as the page writes it, and what is not taken is given back", () => {
+  const shape = { layers: 30, neurons_per_layer: 1536 };
+  assert.deepEqual(readNeurons("L0 N173, l1 n2 × 0.5;3.4x2\nL5N6", shape), {
+    neurons: [
+      [0, 173],
+      [1, 2, 0.5],
+      [3, 4, 2],
+      [5, 6],
+    ],
+    wrong: [],
+  });
+  const { neurons, wrong } = readNeurons("30.1, 1.1536, 7 8, L9, N3, 2.2", shape);
+  assert.deepEqual(neurons, [[2, 2]]);
+  assert.deepEqual(
+    wrong.map(({ entry, why }) => `${entry} ${why}`),
+    ["30.1 layer", "1.1536 index", "7 form", "8 form", "L9 form", "N3 form"],
+  );
+  assert.match(
+    wrongNeurons(wrong, shape),
+    /“30\.1” \(and 5 more\)\. This model has layers 0 to 29/,
+  );
+  const many = readNeurons(Array.from({ length: 300 }, (_, i) => `1.${i}`).join(), shape);
+  assert.deepEqual([many.neurons.length, many.wrong.length], [256, 44]);
+  assert.match(wrongNeurons(many.wrong, shape), /takes 256 neurons/);
+  assert.equal(wrongNeurons([], shape), "");
+});
+
+test("what a recorded run brought goes with another question; what the visitor set stays", () => {
+  const settings = new Settings(parseHash("#max=20"));
+  settings.adopt({ prompt: "a", then: "b", more: ["c"], max: 32 });
+  settings.adopt({ prompt: "d", then: "e", max: 40 });
+  assert.deepEqual([settings.now.more, settings.now.max], [[], 40]);
+  settings.change({ alpha: 2 });
+  assert.equal(settings.now.max, 40);
+  assert.deepEqual(settings.change({ prompt: "f" }), {
+    prompt: "f",
+    then: "",
+    max: 20,
+    recorded: "",
+  });
+  settings.adopt({ prompt: "a", then: "b", max: 32 });
+  settings.change({ max: 99, then: "mine" });
+  settings.change({ prompt: "g" });
+  assert.deepEqual([settings.now.then, settings.now.max], ["mine", 99]);
+  settings.adopt({ prompt: "g", then: "mine", max: 163 });
+  settings.change({ prompt: "h" });
+  assert.deepEqual([settings.now.then, settings.now.max], ["mine", 99], "whose a turn is stays");
 });
 
 test("every set stands beside its control", () => {
@@ -143,9 +219,9 @@ test("a download goes on only where the answer fits", () => {
 test("a shown run's conversation in the form is in no link, until it is run or changed", () => {
   const settings = new Settings(parseHash("#alpha=3"));
   settings.borrow([
-    { content: "What animal meows?" },
-    { content: "A cat." },
-    { content: "Are you sure?" },
+    { role: "user", content: "What animal meows?" },
+    { role: "assistant", content: "A cat." },
+    { role: "user", content: "Are you sure?" },
   ]);
   assert.equal(settings.now.prompt, "What animal meows?");
   assert.equal(settings.now.then, "Are you sure?");

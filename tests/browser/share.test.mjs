@@ -42,17 +42,16 @@ test("whatever a key says, the settings stay within their limits", () => {
         `#${new URLSearchParams([[key, value]])}`,
         `#${key}[]=${value}`,
         `#${key}=${value}&${key}=${value}`,
+        `#then=x&${`then=${value}&`.repeat(20)}${key}=${value}`,
       ]) {
         const state = parseHash(hash);
         const where = `${key}: ${value.slice(0, 30)}`;
         assert.deepEqual(Object.keys(state), Object.keys(DEFAULTS), where);
         assert.equal(Object.getPrototypeOf(state), Object.prototype);
-        for (const text of ["prompt", "then"]) {
-          assert.ok(
-            state[text].length <= LIMITS.text && state[text].isWellFormed?.() !== false,
-            where,
-          );
-          assert.doesNotMatch(state[text], /[\0\r]/);
+        assert.ok(Array.isArray(state.more) && state.more.length <= LIMITS.turns - 2, where);
+        for (const text of [state.prompt, state.then, ...state.more]) {
+          assert.ok(text.length <= LIMITS.text && text.isWellFormed?.() !== false, where);
+          assert.doesNotMatch(text, /[\0\r]/);
         }
         assert.ok(state.alpha >= 0 && state.alpha <= 3 && Number.isInteger(state.alpha * 4), where);
         assert.ok(
@@ -199,6 +198,14 @@ test("exports of a live run: JSON that opens again, CSV that parses, SVG and PNG
     JSON.parse(json.bytes),
     "opened and exported again, it is the same",
   );
+  const { making } = JSON.parse(json.bytes);
+  const today = new Date().toISOString().slice(0, 10);
+  assert.deepEqual(
+    [making.temperature, making.seed, making.max_tokens, making.date.slice(0, 10)],
+    [0, 1, 64, today],
+  );
+  assert.equal(making.exported.slice(0, 10), today);
+  assert.equal(making.link, page.url(), "the link repeats the run");
   assert.equal(trace.edits(1, trace.rows[0]), true);
 
   const csv = await saved(page, "Contributions, CSV");
@@ -214,13 +221,20 @@ test("exports of a live run: JSON that opens again, CSV that parses, SVG and PNG
     "layer",
     "index",
     "contribution",
+    "temperature",
+    "run_seed",
+    "max_tokens",
+    "date",
+    "link",
   ]);
+  assert.deepEqual(rows[0].slice(10), ["0", "1", "64", making.date, making.link]);
+  assert.deepEqual(rows[1].slice(10), ["0", "1", "64", making.date, ""]);
   const count =
     trace.lanes.reduce((sum, lane) => sum + lane.cells.filter(Boolean).length, 0) *
     trace.rows.length;
   assert.equal(rows.length, count);
   assert.ok(
-    rows.every((row) => row.length === 10 && Number.isFinite(Number(row[9])) && row[9] !== ""),
+    rows.every((row) => row.length === 15 && Number.isFinite(Number(row[9])) && row[9] !== ""),
   );
   const one = rows.find((row) => row[0] === "2" && row[5] === "answer");
   assert.equal(
@@ -253,6 +267,10 @@ test("exports of a live run: JSON that opens again, CSV that parses, SVG and PNG
     drawn.text,
     /H-Neurons × 0.*“In what year was the "treaty" of Zorvath = signed\?”.*39 neurons, alpha 0 \(silenced\).*Mock model.*artifact mock, provisional/s,
   );
+  assert.ok(
+    drawn.text.includes(`Temperature 0, seed 1, at most 64 tokens an answer, run on ${today}.`),
+  );
+  assert.ok(drawn.text.includes(`Link: ${making.link}`));
   assert.ok(drawn.squares > 39 * 20);
 
   const png = await saved(page, "Board, PNG");
@@ -281,7 +299,7 @@ test("exports of a live run: JSON that opens again, CSV that parses, SVG and PNG
   await page.getByRole("button", { name: "Copied" }).waitFor();
   assert.match(
     await page.evaluate(() => navigator.clipboard.readText()),
-    /@misc\{gao2025hneurons,.*2512\.01797.*@misc\{hneuronlab,.*model Mock model, artifact mock \(provisional\)/s,
+    /@misc\{gao2025hneurons,.*2512\.01797.*@misc\{hneuronlab,.*model Mock model, artifact mock \(provisional\); temperature 0, seed 1, at most 64 tokens an answer/s,
   );
   await page.getByLabel("Plain text").check();
   assert.match(
@@ -301,6 +319,11 @@ test("a recorded run is exported, and embedded, under its name", async (t) => {
     ["Mock model", "mock", true],
   );
   assert.equal(trace.text(1), await answer(page, 1));
+  assert.deepEqual(
+    [trace.making.temperature, trace.making.seed, trace.making.max_tokens, trace.making.date],
+    [0, 1, 40, undefined],
+  );
+  assert.match(trace.making.link, /then=I%20don.*max=40&recorded=doubt-meows$/);
   await page.locator("[data-part=alpha]").fill("3");
   await page.locator(".export:not([open])").waitFor();
   await page.locator(".export summary").click();

@@ -9,7 +9,7 @@ const folder = new URL("../artifacts/", import.meta.url);
  * The artifact of `wanted`, or of the default model. `named` gives the hashes of all models that this page names, or null
  * where they cannot be known.
  * @param {string} [wanted]
- * @returns {Promise<{text: string, json: any, named: () => Promise<string[] | null>}>}
+ * @returns {Promise<{id: string, text: string, json: any, named: () => Promise<string[] | null>}>}
  */
 export async function loadArtifact(wanted) {
   const index = await getJson(new URL("index.json", folder));
@@ -30,7 +30,7 @@ export async function loadArtifact(wanted) {
       `The artifact ${entry.artifact} is not of schema hneurons/1. Deploy the artifact that belongs to this page.`,
     );
   }
-  return { ...artifact, named: () => hashesOf(models, entry, artifact) };
+  return { ...artifact, id: entry.id, named: () => hashesOf(models, entry, artifact) };
 }
 
 /**

@@ -180,10 +180,20 @@ const short = (value) => Math.round(value * 100) / 100;
 
 function wrap(text, most) {
   const lines = [""];
-  for (const word of text.split(/\s+/)) {
-    const line = `${lines.at(-1)} ${cut(word, Math.floor(most))}`.trim();
+  const room = Math.floor(most);
+  // A word longer than a line, as a link is, goes on in the next.
+  const pieces = text.split(/\s+/).flatMap((word) => {
+    const letters = [...word];
+    return letters.length <= room
+      ? [word]
+      : Array.from({ length: Math.ceil(letters.length / room) }, (_, i) =>
+          letters.slice(i * room, (i + 1) * room).join(""),
+        );
+  });
+  for (const piece of pieces) {
+    const line = `${lines.at(-1)} ${piece}`.trim();
     if (line.length <= most || lines.at(-1) === "") lines[lines.length - 1] = line;
-    else lines.push(cut(word, Math.floor(most)));
+    else lines.push(piece);
   }
   return lines.length <= 6 ? lines : [...lines.slice(0, 5), `${lines[5]} …`];
 }

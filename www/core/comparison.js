@@ -27,26 +27,3 @@ export function comparison(trace) {
 }
 
 const changes = (trace, i) => trace.partsAt(i) >= 0;
-
-/**
- * Where a lane's answer leaves the as-trained one: "Differs from word 3 on", or inside a word what both have of it.
- * @param {import("./trace.js").Trace} trace
- * @param {number} lane
- * @returns {string} "" where it does not
- */
-export function differsWords(trace, lane) {
-  const parts = trace.partsAt(lane);
-  if (parts < 0) return "";
-  const { tokens } = trace.lanes[lane];
-  const before = tokens
-    .slice(0, parts)
-    .map(({ text }) => text)
-    .join("");
-  if (parts === tokens.length) return "Ends earlier than as trained";
-  const words = before.match(/\S+/g) ?? [];
-  const inWord = /\S$/.test(before) && /^\S/.test(tokens[parts].text);
-  if (inWord && /[\p{L}\p{N}]$/u.test(before) && /^[\p{L}\p{N}]/u.test(tokens[parts].text))
-    return `Same until “${words.at(-1)}”, then different`;
-  if (words.length === 0) return "Different from the first word on";
-  return `Differs from word ${words.length + 1} on`;
-}

@@ -1,13 +1,52 @@
 // A run as files: the trace as JSON (the object that `hneurons run --json` prints, and that the page opens again), the
 // contributions as CSV, and what to cite. Pure.
 
-/** A trace as the command line prints it. */
-export function recordingOf(trace) {
+import { DEFAULTS, fitsLink, formatHash } from "./state.js";
+
+/**
+ * How a run was made, and where it is found again.
+ * @param {any} trace
+ * @param {string} address of the page
+ * @param {Date} now
+ * @returns {import("./types.js").Making}
+ */
+export function makingOf(trace, address, now) {
+  const { settings, date } = trace;
+  if (!settings) return { ...trace.making, exported: now.toISOString() };
+  const { temp, seed, max } = settings;
+  const state = { ...DEFAULTS, ...settings, recorded: trace.id ?? "", lesson: "", run: false };
+  return {
+    temperature: temp,
+    seed,
+    max_tokens: max,
+    ...(date === undefined ? {} : { date }),
+    exported: now.toISOString(),
+    ...(fitsLink(state) ? { link: address + formatHash(state) } : {}),
+  };
+}
+
+/** How a run was made, in a sentence. @param {import("./types.js").Making} making */
+export function makingWords({ temperature, seed, max_tokens, date }) {
+  const said = [];
+  if (temperature !== undefined) said.push(`temperature ${temperature}`);
+  if (seed !== undefined) said.push(`seed ${seed}`);
+  if (max_tokens !== undefined) said.push(`at most ${max_tokens} tokens an answer`);
+  if (date !== undefined) said.push(`run on ${date.slice(0, 10)}`);
+  return said.length === 0 ? "" : `${said.join(", ").replace(/^./, (c) => c.toUpperCase())}.`;
+}
+
+/**
+ * A trace as the command line prints it, and how it was made.
+ * @param {any} trace
+ * @param {import("./types.js").Making} [making]
+ */
+export function recordingOf(trace, making = trace.making) {
   const { model, engine, artifact } = trace.about ?? {};
   return {
     model,
     engine,
     artifact,
+    ...(making ? { making } : {}),
     messages: trace.messages,
     prompt_tokens: trace.prompt.map(({ id }) => id),
     prompt: trace.prompt,
@@ -61,13 +100,22 @@ const COLUMNS = [
   "layer",
   "index",
   "contribution",
+  "temperature",
+  "run_seed",
+  "max_tokens",
+  "date",
+  "link",
 ];
 
 /**
  * One line a contribution, RFC 4180. `position` counts from 0 through prompt and answer; `part` is whose words the token
- * is among (template, system, user, assistant), or "answer".
+ * is among (template, system, user, assistant), or "answer". The link, which is long, stands in the first line only.
+ * @param {any} trace
+ * @param {import("./types.js").Making} [making]
  */
-export function csvOf(trace) {
+export function csvOf(trace, making = trace.making ?? {}) {
+  const { temperature = "", seed = "", max_tokens = "", date = "", link = "" } = making;
+  const end = [temperature, seed, max_tokens, field(date)].join(",");
   const lines = [COLUMNS.join(",")];
   trace.lanes.forEach((lane, i) => {
     const start = [i, field(lane.set), lane.alpha, lane.seed ?? ""].join(",");
@@ -78,7 +126,9 @@ export function csvOf(trace) {
     positions.forEach(([part, token], at) => {
       const middle = `${start},${at},${field(part)},${field(token)}`;
       for (const { layer, index, contribution } of neuronsAt(trace, i, at))
-        lines.push(`${middle},${layer},${index},${contribution}`);
+        lines.push(
+          `${middle},${layer},${index},${contribution},${end},${lines.length === 1 ? field(link) : ""}`,
+        );
     });
   });
   return `${lines.join("\r\n")}\r\n`;
@@ -107,8 +157,16 @@ export function fileName(trace, kind, extension) {
   return `hneurons-${name.replace(/-+$/, "") || "run"}-${kind}.${extension}`;
 }
 
-/** What to cite: the paper, and this page with the model and artifact of the run. */
+/**
+ * What to cite: the paper, and this page with the model and artifact of the run, and how the run was made.
+ * @param {any} trace
+ * @param {string} address of the page
+ * @param {Date} date
+ */
 export function citations(trace, address, date) {
+  const making = makingOf(trace, address, date);
+  const made = makingWords(making);
+  const link = making.link ?? address;
   const { model = {}, artifact = {} } = trace.about ?? {};
   const used = [
     model.name && `model ${model.name}`,
@@ -122,7 +180,7 @@ export function citations(trace, address, date) {
   return {
     text: `Gao, C., Chen, H., Xiao, C., Chen, Z., Liu, Z., & Sun, M. (2025). H-Neurons: On the Existence, Impact, and Origin of Hallucination-Associated Neurons in LLMs. arXiv:2512.01797.
 
-H-Neuron Lab${used ? ` (${used})` : ""}. ${address}, accessed ${day}.
+H-Neuron Lab${used ? ` (${used})` : ""}. ${made ? `${made} ` : ""}${link}, accessed ${day}.
 `,
     bibtex: `@misc{gao2025hneurons,
   title         = {{H-Neurons}: On the Existence, Impact, and Origin of Hallucination-Associated Neurons in {LLMs}},
@@ -135,8 +193,8 @@ H-Neuron Lab${used ? ` (${used})` : ""}. ${address}, accessed ${day}.
 @misc{hneuronlab,
   title  = {{H-Neuron Lab}},
   year   = {${day.slice(0, 4)}},
-  url    = {${address}},
-  note   = {${used ? `${braces(used)}; ` : ""}accessed ${day}}
+  url    = {${link}},
+  note   = {${used ? `${braces(used)}; ` : ""}${made ? `${braces(made.replace(/\.$/, "").replace(/^./, (c) => c.toLowerCase()))}; ` : ""}accessed ${day}}
 }
 `,
   };

@@ -1,6 +1,8 @@
 // The gallery: recorded runs (docs/gallery.md), each a whole sweep, made by `hneurons gallery`. Pure, but for fetching.
 
-import { sameSelection, setOf } from "./sweep.js";
+import { DEFAULTS } from "./state.js";
+import { asTurns, turnsIn } from "./turns.js";
+import { sameSelection, setOf } from "./selection.js";
 import { Trace } from "./trace.js";
 
 const FOLDER = new URL("../gallery/", import.meta.url);
@@ -38,6 +40,11 @@ export function fromGallery(recording) {
     model: recording.model,
     artifact: recording.artifact,
     max: recording.max_tokens,
+    settings: {
+      ...DEFAULTS,
+      ...asTurns(turnsIn(recording.messages)),
+      max: recording.max_tokens ?? DEFAULTS.max,
+    },
   });
   trace.about = { model: recording.model, engine: recording.engine, artifact: recording.artifact };
   trace.prompt = prompt.map(([id, text, role, turn]) => ({ id, text, role, turn }));
@@ -151,5 +158,7 @@ export function viewOf(sweep, { alpha, set, seed, off }) {
     set === "random"
       ? [laneOf("random", seed), laneOf("random", seed + 1)]
       : [laneOf(set), laneOf("random", seed)];
-  return wanted.includes(undefined) ? null : sweep.withLanes([trained, ...wanted]);
+  if (wanted.includes(undefined)) return null;
+  const settings = { ...DEFAULTS, ...sweep.settings, alpha, set, seed, off };
+  return Object.assign(sweep.withLanes([trained, ...wanted]), { settings });
 }

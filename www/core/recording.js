@@ -23,6 +23,7 @@ export function fromRecording(json) {
     engine: String(json.engine ?? ""),
     artifact: json.artifact ?? {},
   };
+  if (json.making && typeof json.making === "object") trace.making = json.making;
   trace.prompt = Array.isArray(json.prompt) ? json.prompt : [];
   const rows = new Map();
   const rowOf = (/** @type {import("./types.js").Reading} */ { layer, index }) => {

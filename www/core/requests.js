@@ -1,5 +1,7 @@
 // What is asked of the engine: the three lanes of a run, and its messages. Pure.
 
+import { turnsOf } from "./turns.js";
+
 /**
  * The lanes of a run. Every effect stands beside its control: the third lane is always a random set with the
  * same number of neurons in each layer as the set in the middle.
@@ -52,15 +54,19 @@ export function controlOf({ neurons, factors }) {
 }
 
 /**
- * One user turn, or (with `then`) the doubt: the as-trained answer goes into every lane.
- * @param {import("./types.js").Settings} state
- * @param {string} [answer] as trained, to be doubted
+ * The conversation up to the turn after `answers`. They are those as trained, and go into every lane: so all lanes go on from
+ * the same words.
+ * @param {Pick<import("./types.js").Settings, "prompt" | "then" | "more">} state
+ * @param {readonly string[]} [answers] to the turns before
  * @returns {import("./types.js").Message[]}
  */
-export function messagesFor(state, answer) {
-  const first = { role: "user", content: state.prompt };
-  if (answer === undefined) return [first];
-  return [first, { role: "assistant", content: answer }, { role: "user", content: state.then }];
+export function messagesFor(state, answers = []) {
+  return turnsOf(state)
+    .slice(0, answers.length + 1)
+    .flatMap((content, i) => [
+      { role: "user", content },
+      ...(i < answers.length ? [{ role: "assistant", content: answers[i] }] : []),
+    ]);
 }
 
 /**

@@ -1,4 +1,4 @@
-// A visit's live runs: loads the model when it is first needed, runs one or two turns, and says what became of it.
+// A visit's live runs: loads the model when it is first needed, runs the turns, and says what became of it.
 // Knows nothing of the page's elements.
 
 import { refusal } from "./chosen.js";
@@ -6,6 +6,7 @@ import { EngineClient, EngineError } from "./engine.js";
 import { LiveTrace } from "./live.js";
 import { askedOf } from "./map.js";
 import { lanesFor, messagesFor, requestFor } from "./requests.js";
+import { turnsOf } from "./turns.js";
 import { sweepLanes } from "./sweep.js";
 
 export class Session {
@@ -13,7 +14,7 @@ export class Session {
   #artifact = null;
   #loaded = null;
   #wanted = ""; // the choice that led to the engine in use
-  #answers = new Map(); // as-trained first answers of this visit, by what determines them
+  #answers = new Map(); // as-trained answers of this visit, by what determines them
   #stopped = false;
   #on;
 
@@ -105,21 +106,24 @@ export class Session {
     await this.load(state.engine, file);
     this.#stopped = false;
     this.#on.state("running");
-    let answer;
-    if (state.then) {
-      const known = firstTurnKey(state);
-      answer = this.#answers.get(known);
+    const answers = [];
+    const turns = turnsOf(state).length;
+    while (answers.length < turns - 1) {
+      const known = answerKey(state, answers.length);
+      let answer = this.#answers.get(known);
       if (answer === undefined) {
-        const first = await this.#turn(state, messagesFor(state), [{ set: "none", alpha: 1 }]);
-        if (this.#stopped || !first) return this.#ended(first);
-        answer = first.text(0).trim();
+        const earlier = await this.#turn(state, messagesFor(state, answers), [
+          { set: "none", alpha: 1 },
+        ]);
+        if (this.#stopped || !earlier) return this.#ended(earlier);
+        answer = earlier.text(0).trim();
         this.#answers.set(known, answer);
       }
+      answers.push(answer);
     }
-    const trace = await this.#turn(state, messagesFor(state, answer), lanesFor(state));
-    if (trace && !state.then && !this.#stopped && trace.trained >= 0) {
-      this.#answers.set(firstTurnKey(state), trace.text(trace.trained).trim());
-    }
+    const trace = await this.#turn(state, messagesFor(state, answers), lanesFor(state));
+    if (trace && !this.#stopped && trace.trained >= 0)
+      this.#answers.set(answerKey(state, turns - 1), trace.text(trace.trained).trim());
     return this.#ended(trace);
   }
 
@@ -171,7 +175,8 @@ export class Session {
   }
 
   async #turn(state, messages, lanes, on = this.#on) {
-    const trace = Object.assign(new LiveTrace({ messages }), { settings: state });
+    const date = new Date().toISOString();
+    const trace = Object.assign(new LiveTrace({ messages }), { settings: state, date });
     const begun = performance.now();
     let ran = true;
     try {
@@ -237,9 +242,11 @@ export class Session {
 /** The ids of a lane's first `count` answer tokens. */
 const idsOf = ({ tokens }, count) => tokens.slice(0, Math.max(0, count)).map(({ id }) => id);
 
-function firstTurnKey({ prompt, temp, seed, max }) {
+/** What determines the as-trained answer to turn `turn`, which counts from 0. */
+function answerKey(state, turn) {
+  const { temp, seed, max } = state;
   // Greedy answers do not depend on the seed.
-  return JSON.stringify([prompt, temp, temp > 0 ? seed : 0, max]);
+  return JSON.stringify([turnsOf(state).slice(0, turn + 1), temp, temp > 0 ? seed : 0, max]);
 }
 
 export { EngineError };

@@ -1,6 +1,8 @@
 // The settings of the form over time. Beside what they are (state.js) they know whose they are: what a visitor typed stays
 // until it is typed over; what the page or a button put there goes when another question is asked. Pure.
 
+import { asTurns, sameTurns, turnsIn, turnsOf } from "./turns.js";
+
 /** @typedef {import("./types.js").Settings} State */
 
 export class Settings {
@@ -8,6 +10,9 @@ export class Settings {
   #now;
   #borrowed = false; // prompt and second turn are those of the recorded run that is shown: nobody has chosen them yet
   #thenByButton = false; // the second turn came from the button, not from a link or the field
+  #moreByButton = false; // the same of the turns after it
+  /** @type {number | null} */
+  #limit = null; // the visitor's own limit of tokens, while that of a recorded run stands in its place
 
   /** @param {State} settings */
   constructor(settings) {
@@ -25,7 +30,7 @@ export class Settings {
 
   /** The settings as a link or an embed has them: without what nobody has chosen. */
   get linked() {
-    return this.#borrowed ? { ...this.#now, prompt: "", then: "" } : this.#now;
+    return this.#borrowed ? { ...this.#now, prompt: "", then: "", more: [] } : this.#now;
   }
 
   /**
@@ -34,20 +39,50 @@ export class Settings {
    */
   change(given) {
     const patch = { ...given };
+    const another = "prompt" in patch && patch.prompt !== this.#now.prompt;
+    const later = this.#now.more.length > 0 && !("more" in patch);
     // A new question after a doubt is a new conversation, unless the visitor wrote the second turn.
-    if (
-      "prompt" in patch &&
-      !("then" in patch) &&
-      this.#thenByButton &&
-      patch.prompt !== this.#now.prompt
-    )
-      patch.then = "";
+    if (another && !("then" in patch) && this.#thenByButton) patch.then = "";
+    if (later && "prompt" in patch && ("then" in patch || (another && this.#moreByButton)))
+      patch.more = [];
+    // The limit of a recorded run is for its own question.
+    if (another && !("max" in patch) && this.#limit !== null) patch.max = this.#limit;
     // Another question is not the one whose recorded run a link named.
     if ("prompt" in patch && !("recorded" in patch)) patch.recorded = "";
     if ("then" in patch) this.#thenByButton = false;
+    if ("more" in patch) {
+      this.#moreByButton = false;
+      patch.more = Object.freeze([...(patch.more ?? [])]);
+    }
+    if ("max" in patch) this.#limit = null;
     if ("prompt" in patch || "then" in patch) this.#borrowed = false;
     this.#now = { ...this.#now, ...patch, run: false };
     return patch;
+  }
+
+  /**
+   * Takes over what a recorded run was asked, and its limit. Nobody wrote that here: with another question it goes again.
+   * Returns what `change` does.
+   * @param {Partial<State>} given
+   */
+  adopt(given) {
+    const own = this.#limit ?? this.#now.max;
+    const before = turnsOf(this.#now);
+    const whose = [this.#thenByButton, this.#moreByButton];
+    const patch = this.change(given);
+    this.lent({ max: own });
+    // What the visitor wrote stays the visitor's.
+    if (sameTurns(before, turnsOf(this.#now))) [this.#thenByButton, this.#moreByButton] = whose;
+    return patch;
+  }
+
+  /**
+   * The second turn and the limit in the form are a recorded run's.
+   * @param {{max: number}} own the limit that comes back with another question
+   */
+  lent({ max }) {
+    this.thenIsTheButtons();
+    this.#limit = max === this.#now.max ? null : max;
   }
 
   /**
@@ -57,20 +92,27 @@ export class Settings {
   take(settings) {
     this.#now = settings;
     this.#borrowed = false;
+    this.#thenByButton = this.#moreByButton = false;
+    this.#limit = null;
   }
 
   /**
    * Puts a shown run's conversation into the form. A link has it only once it was run or changed.
    * @param {import("./types.js").Message[]} messages
    */
-  borrow([first, , second]) {
-    this.#now = { ...this.#now, prompt: first.content, then: second?.content ?? "" };
+  borrow(messages) {
+    this.#now = { ...this.#now, ...asTurns(turnsIn(messages)) };
     this.#borrowed = true;
-    this.#thenByButton = true;
+    this.thenIsTheButtons();
   }
 
-  /** The second turn in the form came from the button: another question is another conversation. */
+  /** The turns after the first came from a button: another question is another conversation. */
   thenIsTheButtons() {
-    this.#thenByButton = true;
+    this.#thenByButton = this.#moreByButton = true;
+  }
+
+  /** The last turn came from a button; whose the second is stays as it was. */
+  lastIsTheButtons() {
+    this.#moreByButton = true;
   }
 }

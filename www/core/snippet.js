@@ -14,10 +14,13 @@ export const attribute = (text) =>
 
 /** The settings as attributes of <h-neurons>: what is at its default is left out. */
 function settings(state) {
-  const values = { ...state, off: neuronsTo(state.off) };
+  // An attribute cannot be repeated, as the key `then` of an address can.
+  const more = state.then !== "" && state.more.length > 0 ? JSON.stringify(state.more) : "";
+  const values = { ...state, off: neuronsTo(state.off), more };
   return [
     "prompt",
     "then",
+    "more",
     "alpha",
     "set",
     "off",

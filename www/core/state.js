@@ -3,11 +3,14 @@
 // A link may come from anyone, so every value is clamped or dropped here and nowhere else; what leaves this
 // module can be used as it is.
 
+import { turnsOf } from "./turns.js";
+
 export const DOUBT = "I don't think that's right. Are you sure?";
 
 export const DEFAULTS = Object.freeze({
   prompt: "",
   then: "",
+  more: Object.freeze([]), // what is said after the second turn, a text a turn
   alpha: 0,
   set: "h",
   off: Object.freeze([]),
@@ -24,6 +27,7 @@ export const DEFAULTS = Object.freeze({
 export const LIMITS = Object.freeze({
   text: 20_000, // characters of a prompt taken from a link
   link: 4_000, // characters of a prompt put into a link
+  turns: 8, // turns of the visitor in one conversation
   neurons: 256, // neurons in My selection
   alpha: 3,
   step: 0.25,
@@ -48,26 +52,49 @@ export function alphaFrom(text) {
 }
 
 /**
- * "16.1515,19.665x0.5" -> [[16,1515],[19,665,0.5]]: each neuron once; entries outside `shape` dropped. A factor of a
- * neuron's own follows an x; a neuron without one is given the run's alpha.
+ * Reads a list of neurons: "16.1515, 19.665x0.5", and as the board writes them, "L16 N1515". A factor of a neuron's own follows
+ * an x; a neuron without one is given the run's alpha. Each neuron is taken once. What cannot be read is given back too.
+ * @param {string} text
+ * @param {{layers: number, neurons_per_layer: number}} [shape]
+ * @returns {{neurons: import("./types.js").Selected[], wrong: import("./types.js").Unread[]}}
  */
-export function neuronsFrom(text, shape = { layers: 1024, neurons_per_layer: 1 << 20 }) {
+export function readNeurons(text, shape = { layers: 1024, neurons_per_layer: 1 << 20 }) {
+  /** @type {Map<string, import("./types.js").Selected>} */
   const found = new Map();
-  for (const part of String(text).split(/[\s,;]+/)) {
-    const match = /^L?(\d{1,4})[.:]N?(\d{1,7})(?:[x×](\d{1,9}(?:\.\d{0,9})?))?$/i.exec(part);
-    if (!match) continue;
-    const [layer, index] = [Number(match[1]), Number(match[2])];
+  /** @type {import("./types.js").Unread[]} */
+  const wrong = [];
+  // A blank inside one entry does not end it.
+  const joined = String(text)
+    .replace(/\b(L?\d{1,9})\s+(?=N\d)/gi, "$1.")
+    .replace(/(\d)\s+(?=[x×]\s*\d)/gi, "$1")
+    .replace(/([x×])\s+(?=\d)/gi, "$1");
+  for (const entry of joined.split(/[\s,;]+/)) {
+    if (entry === "") continue;
+    const match = /^L?(\d{1,9})(?:[.:]N?|N)(\d{1,9})(?:[x×](\d{1,9}(?:\.\d{0,9})?))?$/i.exec(entry);
+    const [layer, index] = [Number(match?.[1]), Number(match?.[2])];
+    /** @type {import("./types.js").Unread["why"] | null} */
+    const why = !match
+      ? "form"
+      : layer >= shape.layers
+        ? "layer"
+        : index >= shape.neurons_per_layer
+          ? "index"
+          : !found.has(`${layer}.${index}`) && found.size === LIMITS.neurons
+            ? "many"
+            : null;
+    if (why) {
+      wrong.push({ entry, why });
+      continue;
+    }
     // Four decimals, so that no factor needs an exponent in a link.
-    const own =
-      match[3] === undefined
-        ? []
-        : [Math.round(Math.min(LIMITS.alpha, Number(match[3])) * 1e4) / 1e4];
-    if (layer >= shape.layers || index >= shape.neurons_per_layer) continue;
-    found.set(`${layer}.${index}`, [layer, index, ...own]);
-    if (found.size === LIMITS.neurons) break;
+    const own = Math.round(Math.min(LIMITS.alpha, Number(match[3])) * 1e4) / 1e4;
+    found.set(`${layer}.${index}`, match[3] === undefined ? [layer, index] : [layer, index, own]);
   }
-  return [...found.values()];
+  return { neurons: [...found.values()], wrong };
 }
+
+/** The neurons of a list; what cannot be read, or is outside `shape`, is left out. */
+export const neuronsFrom = (text, shape) => readNeurons(text, shape).neurons;
 
 export const neuronsTo = (neurons) =>
   neurons
@@ -82,15 +109,21 @@ export function parseHash(hash) {
   } catch {
     return { ...DEFAULTS };
   }
-  const text = (key) => clean(query.get(key) ?? "").slice(0, LIMITS.text);
+  const text = (key) => said(query.get(key));
   const oneOf = (key, allowed) =>
     allowed.includes(query.get(key)) ? query.get(key) : DEFAULTS[key];
   const id = (key) => (/^[a-z0-9-]{1,60}$/.test(query.get(key) ?? "") ? query.get(key) : "");
   const whole = (key, low) =>
     Math.floor(number(query.get(key) ?? "", low, LIMITS[key], DEFAULTS[key]));
+  // Repeated, `then` goes on with the conversation: the first is the second turn.
+  const [then = "", ...later] = query
+    .getAll("then")
+    .slice(0, LIMITS.turns - 1)
+    .map(said);
   return {
     prompt: text("prompt"),
-    then: text("then"),
+    then,
+    more: Object.freeze(then === "" ? [] : later.filter((turn) => turn.trim() !== "")),
     alpha: query.has("alpha") ? alphaFrom(query.get("alpha")) : DEFAULTS.alpha,
     set: oneOf("set", SETS),
     off: neuronsFrom(query.get("off") ?? ""),
@@ -110,7 +143,9 @@ export function formatHash(state) {
   const query = new URLSearchParams();
   const put = (key, value) => value !== "" && query.set(key, value);
   put("prompt", state.prompt.length <= LIMITS.link ? state.prompt : "");
-  put("then", state.then.length <= LIMITS.link ? state.then : "");
+  // A conversation that is not whole would be another one.
+  const [, ...later] = fitsLink(state) ? turnsOf(state) : [""];
+  for (const turn of later) query.append("then", turn);
   for (const key of ["alpha", "set", "seed", "temp", "max", "engine"]) {
     if (state[key] !== DEFAULTS[key]) query.set(key, String(state[key]));
   }
@@ -122,8 +157,24 @@ export function formatHash(state) {
 }
 
 /** Too long for an address bar: such a run cannot be shared as a link. */
-export const fitsLink = (state) =>
-  state.prompt.length <= LIMITS.link && state.then.length <= LIMITS.link;
+export const fitsLink = (state) => turnsOf(state).every((turn) => turn.length <= LIMITS.link);
+
+/**
+ * What an address names under a key, as it stands there, also where it is no id; shortened, to be shown.
+ * @param {string} hash @param {string} key
+ */
+export function namedIn(hash, key) {
+  try {
+    return said(new URLSearchParams(hash.replace(/^#/, "")).get(key))
+      .trim()
+      .slice(0, 60);
+  } catch {
+    return "";
+  }
+}
+
+/** A text from outside, as a turn. @param {string | null} text */
+const said = (text) => clean(text ?? "").slice(0, LIMITS.text);
 
 // Control characters other than tab and line feed have no place in a prompt; lone surrogates would break encoding.
 function clean(text) {

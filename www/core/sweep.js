@@ -1,13 +1,14 @@
 // A sweep: one conversation answered at every alpha of a few, with a set of neurons and with two random controls, in
 // one batched run. What is asked of the engine, and what the plots and the list show. Pure.
 
+import { viewOf } from "./gallery.js";
 import { controlOf, selectionOf } from "./requests.js";
+import { sameSelection, setOf } from "./selection.js";
+
+export { setOf };
 
 /** The factors of a live sweep. The lane as trained is its × 1, for every set. */
 export const ALPHAS = Object.freeze([0, 0.5, 1.5, 2, 3]);
-
-/** The set a sweep of these settings is of: the visitor's own, or the H-Neurons. */
-export const setOf = ({ set }) => (set === "custom" ? "custom" : "h");
 
 /** The lanes of a live sweep: as trained, then the set and two random controls at every alpha. */
 export function sweepLanes({ set, off, seed }) {
@@ -29,18 +30,6 @@ export function sweepLanes({ set, off, seed }) {
 export function fits(sweep, { set, off }) {
   const lane = sweep.lanes.find((lane) => lane.set === setOf({ set }));
   return Boolean(lane) && (lane.set === "h" || sameSelection(lane, off));
-}
-
-/** Does the lane edit just this selection, with these factors? */
-export function sameSelection({ neurons, own }, off) {
-  const names = new Set(neurons.map(([layer, index]) => `${layer}.${index}`));
-  return (
-    off.length === names.size &&
-    off.every(
-      ([layer, index, factor]) =>
-        names.has(`${layer}.${index}`) && own.get(`${layer}.${index}`) === factor,
-    )
-  );
 }
 
 /**
@@ -97,9 +86,9 @@ export function gist(trace, { set, rows, seeds }) {
   const differs = (lane) => lane >= 0 && trace.partsAt(lane) >= 0;
   const edited = rows.filter(({ lane }) => lane !== trace.trained).length;
   const at = (found) => {
-    if (found.length === 0) return "the answer as trained at every factor";
-    if (found.length === edited) return "another answer than as trained at every factor";
-    return `another answer than as trained at ${listed(found.map(({ alpha }) => `×\u00a0${alpha}`))}`;
+    if (found.length === 0) return "same answer as trained at every factor";
+    if (found.length === edited) return "different answer at every factor";
+    return `different answer at ${listed(found.map(({ alpha }) => `×\u00a0${alpha}`))}`;
   };
   return [
     `${SET_NAMES[set]}: ${at(rows.filter(({ lane }) => differs(lane)))}.`,
@@ -112,4 +101,18 @@ export function gist(trace, { set, rows, seeds }) {
 
 export function listed(words) {
   return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
+}
+
+/**
+ * The next seed of the random control that a sweep has lanes of, for these settings; null where there is no other.
+ * @param {import("./trace.js").Trace | null} sweep
+ * @param {Pick<import("./types.js").Settings, "alpha" | "set" | "seed" | "off">} settings
+ */
+export function nextSeed(sweep, settings) {
+  const seeds = (sweep?.lanes ?? [])
+    .flatMap(({ seed }) => (seed === undefined ? [] : [seed]))
+    .filter((seed, i, all) => all.indexOf(seed) === i && viewOf(sweep, { ...settings, seed }))
+    .sort((a, b) => a - b);
+  const next = seeds.find((seed) => seed > settings.seed) ?? seeds[0];
+  return next === undefined || next === settings.seed ? null : next;
 }

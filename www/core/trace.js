@@ -31,6 +31,10 @@ export class Trace {
     this.promptRead = 0;
     /** @type {string | undefined} of a recorded run */ this.id;
     /** @type {number | undefined} the limit of tokens that a recorded run had */ this.max;
+    /** @type {import("./types.js").Settings | undefined} it was run with */ this.settings;
+    /** @type {string | undefined} when a live run was made */ this.date;
+    /** @type {import("./types.js").Making | undefined} of a run that was exported and opened again */ this
+      .making;
     /** @type {number | undefined} how long a live run took */ this.seconds;
     /** @type {Map<number, import("./types.js").Reading[]> | undefined} the largest of all */ this
       .top;

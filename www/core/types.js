@@ -2,6 +2,7 @@
 
 /** @typedef {[layer: number, index: number]} Neuron */
 /** @typedef {[layer: number, index: number, factor?: number]} Selected a neuron of My selection, and a factor of its own */
+/** @typedef {{entry: string, why: "form" | "layer" | "index" | "many"}} Unread an entry of a list of neurons that was not taken */
 /** @typedef {"none" | "h" | "random" | "custom"} SetName */
 
 /**
@@ -15,6 +16,7 @@
  * @typedef {object} Settings
  * @property {string} prompt
  * @property {string} then the second turn; empty for one turn
+ * @property {readonly string[]} more the turns after the second
  * @property {number} alpha
  * @property {string} set "h", "random" or "custom"
  * @property {readonly Selected[]} off
@@ -104,6 +106,17 @@
  * @property {string} [kind]
  * @property {boolean} [fatal] only a new worker helps
  * @property {boolean} [resumable]
+ */
+
+/**
+ * How a run was made, and where it is found again (exports.js). What is not known is left out.
+ * @typedef {object} Making
+ * @property {number} [temperature]
+ * @property {number} [seed] of the random control, and of the tokens where the temperature is above 0
+ * @property {number} [max_tokens] the limit of an answer
+ * @property {string} [date] when it was run; of a live run
+ * @property {string} [exported] when it was exported
+ * @property {string} [link] an address that opens and repeats it
  */
 
 /** @typedef {{index: any, traces: Map<string, import("./trace.js").Trace>}} GallerySource */

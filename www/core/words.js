@@ -29,15 +29,15 @@ export function alphaWords(alpha) {
 
 /**
  * Why a lane ended, in words.
- * @param {{stopped?: string, limit?: string}} lane
+ * @param {{stopped?: string, limit?: string, tokens?: unknown[]}} lane
  */
-export function stopWords(lane) {
-  if (lane.stopped === "eos") return "ended by itself";
-  if (lane.stopped === "stop") return "stopped";
-  if (lane.stopped === "length") {
-    return lane.limit === "context" ? "the model’s context is full" : "reached the token limit";
-  }
-  return "";
+export function stopWords({ stopped, limit, tokens }) {
+  if (stopped === "eos") return "Finished";
+  if (stopped === "stop") return "Stopped";
+  if (stopped !== "length") return "";
+  if (limit === "context") return "The model can read no further";
+  const count = tokens?.length;
+  return count ? `Cut off at ${count} ${count === 1 ? "token" : "tokens"}` : "Cut off";
 }
 
 /**

@@ -164,7 +164,7 @@ export class BoardView {
     this.#measure();
     this.#paint();
     // A second turn begins at the doubt: what was said before it is to the left.
-    const last = this.#columns.findLast(({ label }) => label === "Prompt" || label === "Doubt");
+    const last = this.#columns.findLast(({ segment }) => segment.startsWith("user"));
     const first = last ? this.#columns.findIndex(({ segment }) => segment === last.segment) : 0;
     this.#opening = first > 0 ? this.#layout.lefts[first] - GAP / 2 : 0;
     this.scroll.scrollTo({ top: 0, left: this.#opening, behavior: "instant" });

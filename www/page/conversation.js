@@ -1,8 +1,11 @@
-// What was said before the answers: the prompt, and in a second turn the answer that was doubted. And the head of the
-// answers, which says what kind of run they are.
+// What was said before the answers: the prompt, and in later turns the answers as trained and what was said to them. And the
+// head of the answers, which says what kind of run they are.
+
+import { sameTurns, turnsIn, turnsOf } from "../core/turns.js";
 
 import { $, h } from "./dom.js";
 
+const ORDINALS = ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth"];
 const WHO = { user: "You", assistant: "Model as trained, given to every lane", system: "System" };
 
 export function showConversation(place, messages) {
@@ -21,21 +24,19 @@ export function showConversation(place, messages) {
 }
 
 /**
- * What kind of run is shown, and whether it is of what stands in the form: `{prompt, then}`, and `fits`, whether the other
- * settings are its own.
+ * What kind of run is shown, and whether it is of what stands in the form: `settings`, and `fits`, whether those beside the
+ * conversation are its own.
  */
-export function showKind(
-  { recorded, messages: [first, , second] },
-  { prompt = "", then = "" },
-  fits,
-) {
+export function showKind({ recorded, messages }, settings, fits) {
+  const { prompt } = settings;
+  const turns = turnsIn(messages);
   const kind = recorded ? "Recorded run" : "Run";
   const way = (words) => h("span", { class: "run-kind-way" }, words);
   /** @type {(string | Node)[]} */
   let words = recorded ? [kind] : [];
-  if (prompt && prompt !== first.content && (recorded || !fits))
+  if (prompt && prompt !== turns[0])
     words = [`${kind} of another prompt`, way("; press Run for yours")];
-  else if (!fits || (recorded && prompt && then !== (second?.content ?? "")))
+  else if (!fits || (prompt && !sameTurns(turns, turnsOf(settings))))
     words = [`${kind} at other settings`, way("; press Run for these")];
   $(".run-kind").replaceChildren(...words);
 }
@@ -43,12 +44,13 @@ export function showKind(
 export function showHead(trace, state, fits = true) {
   const { messages, lanes } = trace;
   showKind(trace, state, fits);
+  const turn = ORDINALS[turnsIn(messages).length - 1] ?? "last";
   $("#answers-title").textContent =
-    messages.length > 1
-      ? "Answers, second turn"
-      : lanes.length > 1
-        ? "Answers"
-        : "First answer, as trained";
+    lanes.length === 1
+      ? `${turn.replace(/^./, (c) => c.toUpperCase())} answer, as trained`
+      : messages.length > 1
+        ? `Answers, ${turn} turn`
+        : "Answers";
   $("#turn-note").textContent =
     lanes.length > 2
       ? "Compare the last two: what random neurons change too is not about the H-Neurons."

@@ -1,7 +1,7 @@
 // The export menu, fetched when it is first opened: a run as JSON, CSV, SVG, PNG, and what to cite.
 
 import { boardSvg } from "../core/board-svg.js";
-import { citations, csvOf, fileName, recordingOf } from "../core/exports.js";
+import { citations, csvOf, fileName, makingOf, makingWords, recordingOf } from "../core/exports.js";
 import { alphaWords, laneName } from "../core/words.js";
 import { columnsOf } from "./columns.js";
 import { copyButton } from "./copy.js";
@@ -27,15 +27,13 @@ export function showExports(root, shown, artifact) {
       ),
     ),
   );
-  const svg = () => figure(trace, Number(lanes.value), artifact);
+  const svg = () => figure(trace, Number(lanes.value), artifact, making());
   const file = (kind, extension) => fileName(trace, kind, extension);
   const button = (words, act) =>
     h("button", { type: "button", class: "quiet", onclick: () => attempt(act) }, words);
-  const cite = citations(
-    trace,
-    new URL("./", location.origin + location.pathname).href,
-    new Date(),
-  );
+  const address = new URL("./", location.origin + location.pathname).href;
+  const cite = citations(trace, address, new Date());
+  const making = () => makingOf(trace, address, new Date());
   const citation = h(
     "textarea",
     { id: "export-citation", class: "code", rows: 8, readonly: true, spellcheck: "false" },
@@ -62,24 +60,28 @@ export function showExports(root, shown, artifact) {
         "div",
         { class: "export-line" },
         button("Trace, JSON", () =>
-          save(file("trace", "json"), JSON.stringify(recordingOf(trace)), "application/json"),
+          save(
+            file("trace", "json"),
+            JSON.stringify(recordingOf(trace, making())),
+            "application/json",
+          ),
         ),
         h(
           "p",
           { class: "hint" },
-          `Everything of this run, as the command line prints it.${trace.recorded ? " The contributions of a recorded run are rounded, by 13 % at most." : ""}`,
+          `Everything of this run. The command line prints the same.${trace.recorded ? " The contributions of a recorded run are rounded, by 13 % at most." : ""}`,
         ),
       ),
       h(
         "div",
         { class: "export-line" },
         button("Contributions, CSV", () =>
-          save(file("contributions", "csv"), csvOf(trace), "text/csv;charset=utf-8"),
+          save(file("contributions", "csv"), csvOf(trace, making()), "text/csv;charset=utf-8"),
         ),
         h(
           "p",
           { class: "hint" },
-          "One line for each neuron at each token. A token that a spreadsheet would compute has an apostrophe in front.",
+          "One line for each neuron at each token. A token that a spreadsheet would read as a formula has an apostrophe in front.",
         ),
       ),
       h(
@@ -131,7 +133,7 @@ async function attempt(act) {
   }
 }
 
-function figure(trace, i, artifact) {
+function figure(trace, i, artifact, making) {
   const lane = trace.lanes[i];
   const { model = {}, artifact: by = {}, engine } = trace.about ?? {};
   const users = trace.messages
@@ -149,8 +151,9 @@ function figure(trace, i, artifact) {
     title: `Contributions: ${laneName(lane, trace.lanes)}`,
     lines: [
       `Prompt: ${users.join(", then ")}`,
-      `Set: ${edited}. ${trace.recorded ? "Recorded run." : "Live run."}`,
+      `Set: ${edited}. ${trace.recorded ? "Recorded run." : "Live run."} ${makingWords(making)}`.trim(),
       `Model: ${model.name ?? model.id ?? "not named"}${engine ? `, ${engine}` : ""}. H-Neurons: artifact ${by.id ?? "not named"}${by.provisional ? ", provisional" : ""}. H-Neuron Lab.`,
+      ...(making.link ? [`Link: ${making.link}`] : []),
     ],
   });
 }

@@ -15,8 +15,9 @@ function originOf(text) {
 const origin = originOf(query.get("origin"));
 const inFrame = window.parent !== window;
 const reports = inFrame && embedded;
-/** What an embed's first view (preview.js) hands to the page: settings, and the recorded run it shows, with every alpha. */
-export const opening = { state: null, sweep: null };
+// What an embed's first view (preview.js) hands to the page: settings, the recorded run it shows, with every alpha, and where the
+// limit is that run's, the one before.
+export const opening = { state: null, sweep: null, lent: null };
 let handlers = null;
 let watching = false;
 

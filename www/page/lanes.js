@@ -2,7 +2,7 @@
 // and under the answer a strip of the H-Neurons. Where a lane parts from the as-trained answer is said in words, since the eye
 // does not find it in running text. On a narrow screen one lane is shown at a time.
 
-import { differsWords } from "../core/comparison.js";
+import { differsWords } from "../core/difference.js";
 import { Largest } from "../core/largest.js";
 import { isCalibrated, readingOf, readingWords } from "../core/reading.js";
 import { chance, laneName, stopWords } from "../core/words.js";

@@ -8,14 +8,14 @@ const PHASES = [
   ["cache", "Read the model from this browser’s cache"],
   ["file", "Read the file you chose"],
   ["download", "Download the model"],
-  ["verify", "Verify its hash"],
-  ["measure", "Warm up and measure"],
+  ["verify", "Check the file"],
+  ["measure", "Warm up"],
 ];
-// What the last phase does, by the engines it tries: a GPU is given the model before it can be measured.
+// What the last phase does, by the engines it tries.
 const MEASURES = {
-  cpu: "Warm up and measure",
-  gpu: "Upload to the GPU and measure",
-  "cpu gpu": "Measure the CPU, upload to the GPU and measure it",
+  cpu: "Warm up",
+  gpu: "Copy the model to the GPU",
+  "cpu gpu": "Find the faster of CPU and GPU",
 };
 
 export class LoadingView {
@@ -31,7 +31,7 @@ export class LoadingView {
       h(
         "p",
         { class: "hint" },
-        "It runs in this tab; what you type stays here. It is kept in this browser for the next visit.",
+        "It runs in this tab. What you type stays here. The browser keeps the model for your next visit.",
       ),
       list,
       h("p", { class: "loading-say" }),

@@ -2,7 +2,8 @@
 // (main.js) is fetched and takes over; the model waits for Run.
 
 import { loadPrompts, loadRecorded, viewOf } from "../core/gallery.js";
-import { alphaFrom, DEFAULTS, formatHash, parseHash } from "../core/state.js";
+import { alphaFrom, DEFAULTS, formatHash, namedIn, parseHash } from "../core/state.js";
+import { asTurns, sameTurns, turnsIn, turnsOf } from "../core/turns.js";
 import { showHead } from "./conversation.js";
 import { $, $$, composes, field, h, megabytes } from "./dom.js";
 import { arrange, listen, opening, reportHeight } from "./hosts.js";
@@ -31,7 +32,7 @@ function take(patch) {
   }
 }
 
-/** The page takes over; with `run`, it goes on with a run. */
+/** The page takes over; with `run`, it goes on with a run. Ends when it is there, or could not be fetched. */
 function wake(run = false) {
   if (run) opening.state.run = true;
   taking ??= import("../main.js").then(
@@ -45,6 +46,7 @@ function wake(run = false) {
     },
   );
   for (const link of $$("link[data-when=page]")) link.removeAttribute("disabled");
+  return taking;
 }
 
 async function showRecorded() {
@@ -53,8 +55,8 @@ async function showRecorded() {
   const { id, opens } = await listed;
   let name = state.recorded;
   if (!name && state.prompt)
-    name = (await loadPrompts(id)).find(
-      ({ prompt, then = "" }) => prompt === state.prompt && then === state.then,
+    name = (await loadPrompts(id)).find(({ prompt, then = "" }) =>
+      sameTurns(turnsOf({ prompt, then, more: [] }), turnsOf(state)),
     )?.id;
   const sweep =
     opening.sweep?.id === (name || opens)
@@ -66,12 +68,24 @@ async function showRecorded() {
   const fitting = viewOf(sweep, opening.state);
   const trace = fitting ?? viewOf(sweep, DEFAULTS);
   // Without a prompt of its own, Run repeats what is shown.
-  const [first, , second] = trace.messages;
-  if (!opening.state.prompt)
-    take({ prompt: first.content, then: second?.content ?? "", max: sweep.max });
+  if (!opening.state.prompt) {
+    opening.lent = { max: opening.state.max };
+    take({ ...asTurns(turnsIn(trace.messages)), max: sweep.max });
+  }
+  sayMissing(id, sweep);
   showHead(trace, opening.state, Boolean(fitting));
   new LanesView($(".lanes"), () => {}).show(trace);
   reportHeight();
+}
+
+function sayMissing(model, sweep) {
+  const missing = [
+    named.model && named.model !== model && `model “${named.model}”`,
+    named.recorded && named.recorded !== sweep.id && `recorded run “${named.recorded}”`,
+  ].filter(Boolean);
+  $(".message").hidden = missing.length === 0;
+  $(".message p").textContent =
+    `There is no ${missing.join(" and no ")} here. Shown instead: “${turnsIn(sweep.messages)[0]}”`;
 }
 
 /** An address can ask for a run, but not for a download: that takes a click. */
@@ -102,6 +116,8 @@ async function showSize() {
   if (!taking) $(".run-size").textContent = `${megabytes(bytes)}, once`;
 }
 
+const namesIn = (hash) => ({ model: namedIn(hash, "model"), recorded: namedIn(hash, "recorded") });
+
 /** The board goes under a disclosure, and a link to the whole page below everything. */
 function fold() {
   const board = $(".board");
@@ -123,12 +139,15 @@ function fold() {
 }
 
 opening.state = parseHash(location.hash);
+let named = namesIn(location.hash);
 const atOnce = opening.state.run;
 fold();
 arrange();
 const warn = (error) => console.warn(error.message);
 const takeHash = ({ hash }) => {
   starts++;
+  named = namesIn(hash);
+  opening.lent = null;
   take({ ...parseHash(hash), run: false });
   showRecorded().catch(warn);
 };
@@ -139,14 +158,21 @@ listen({
 });
 on(window, "hashchange", () => takeHash(location));
 for (const type of ["focusin", "pointerdown"]) on(form, type, () => wake());
-on(form, "input", () =>
+on(form, "input", () => {
+  const prompt = field("#prompt").value;
+  // With another question the recorded run's limit and later turns go.
+  const another = opening.lent && prompt !== opening.state.prompt;
   take({
-    prompt: field("#prompt").value,
-    then: field("#then").value,
+    prompt,
+    ...(another ? { then: "", more: [], ...opening.lent } : { then: field("#then").value }),
     alpha: alphaFrom(field("#alpha").value),
     set: field("[name=set]:checked").value,
-  }),
-);
+  });
+  if (another) opening.lent = null;
+});
+// What is pressed is done once the page is there.
+const reseed = $("[data-part=reseed]");
+on(reseed, "click", () => wake().then(() => untilTaken.signal.aborted && reseed.click()));
 on(form, "submit", (event) => (event.preventDefault(), wake(true)));
 on($("#prompt"), "keydown", (event) => {
   if (event.key !== "Enter" || event.shiftKey || composes(event)) return;

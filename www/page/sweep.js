@@ -1,7 +1,8 @@
 // The sweep: the answers at every factor in a column, where each first parts from the as-trained one, and detector score
 // and mean log-probability against the factor, with the random controls beside them throughout.
 
-import { alphaWords, stopWords } from "../core/requests.js";
+import { differenceWords, differsWords } from "../core/difference.js";
+import { alphaWords, stopWords } from "../core/words.js";
 import {
   ALPHAS,
   fits,
@@ -16,6 +17,7 @@ import { $, focused, h, targetOf, visible } from "./dom.js";
 import { sweepPlot } from "./sweep-plot.js";
 
 const minus = (value) => String(value).replace("-", "−");
+const lower = (letter) => letter.toLowerCase();
 const hundredths = (value) => (Number.isFinite(value) ? minus(value.toFixed(2)) : "—");
 
 export class SweepView {
@@ -72,7 +74,7 @@ export class SweepView {
         h(
           "p",
           { class: "hint" },
-          "The same prompt at every factor. A row or a point sets that factor above.",
+          "The same prompt at every factor. Choose a row or a point to see it above.",
         ),
       ),
       this.shown,
@@ -128,7 +130,7 @@ export class SweepView {
     $("span", this.button).textContent =
       `Run the sweep${set === SET_NAMES.custom ? " of My selection" : ""}`;
     $("small", this.button).textContent = busy || !size ? "" : size;
-    this.about.textContent = `${this.#sweep && !fitting ? `Above is the sweep of ${this.#words(sweepOf(this.#sweep).set)}. ` : ""}This run’s prompt in ${sweepLanes(settings).length} lanes, in one batch: as trained, then ${this.#words(setOf(settings))} and two random controls at × ${listed(ALPHAS)}. It takes about as long as several runs.`;
+    this.about.textContent = `${this.#sweep && !fitting ? `Above is the sweep of ${this.#words(sweepOf(this.#sweep).set)}. ` : ""}Answers this prompt ${sweepLanes(settings).length} times at once: as trained, then with ${this.#words(setOf(settings))} and two random controls at × ${listed(ALPHAS)}. It takes as long as a few runs.`;
   }
 
   #words(set) {
@@ -146,7 +148,7 @@ export class SweepView {
     $("span", this.doing).textContent =
       most === 0
         ? ` Reading the prompt in ${lanes.length} lanes …`
-        : ` Token ${most} of at most ${settings.max}; ${live} of ${lanes.length} lanes still answering. Stop ends it after the token in hand.`;
+        : ` Token ${most} of at most ${settings.max}. ${live} of ${lanes.length} lanes are still answering. Stop ends it.`;
   }
 
   #fill(sweep) {
@@ -205,15 +207,15 @@ export class SweepView {
     );
     const drawn =
       sweep.seeds.length === 2
-        ? "It is only two draws: other seeds can lie outside."
-        : "It is only one draw: other seeds can lie elsewhere.";
+        ? "These are only two draws. Other seeds may give more or less."
+        : "This is only one draw. Other seeds may give more or less.";
     this.band.replaceChildren(
       h("span", { class: "key key-set", "data-set": sweep.set, "aria-hidden": "true" }),
       `${SET_NAMES[sweep.set]}; `,
       h("span", { class: "key key-trained", "aria-hidden": "true" }),
       "as trained; ",
       h("span", { class: "key key-band", "aria-hidden": "true" }),
-      `random controls (seed ${listed(sweep.seeds)}), from the lower to the higher. ${drawn}`,
+      `random controls (seed ${listed(sweep.seeds)}), from lowest to highest. ${drawn}`,
     );
     this.#root.dataset.set = sweep.set;
     this.#table(sweep);
@@ -251,15 +253,12 @@ export class SweepView {
   }
 
   #partWords(i) {
-    if (i === this.#sweep.trained) return "As trained";
-    const parts = this.#sweep.partsAt(i);
-    if (parts >= 0) return `Parts at token ${parts + 1}`;
-    if (this.#sweep.sameAsTrained(i)) return "Same answer as trained";
-    return this.#sweep.done ? "No difference so far" : "…";
+    return differenceWords(this.#sweep, i) || (this.#sweep.done ? "No difference so far" : "…");
   }
 
   #controlWords(controls) {
-    const each = controls.map(({ seed, lane }) => [seed, this.#partWords(lane).toLowerCase()]);
+    const short = (lane) => differsWords(this.#sweep, lane) || this.#partWords(lane);
+    const each = controls.map(({ seed, lane }) => [seed, short(lane).replace(/^./, lower)]);
     if (each.length === 0) return "No control at this factor";
     const [[, first]] = each;
     if (each.length > 1 && each.every(([, words]) => words === first))
@@ -275,18 +274,12 @@ export class SweepView {
         .slice(from, to)
         .map((token) => token.text)
         .join("");
-    if (tokens.length === 0) return h("p", { class: "sweep-answer" }, h("i", {}, "no token"));
-    if (parts < 0) return h("p", { class: "sweep-answer" }, text());
-    if (parts === tokens.length)
-      return h("p", { class: "sweep-answer" }, text(), " ", h("mark", {}, "(ends here)"));
+    const about = { class: "sweep-answer", dir: "auto" };
+    if (tokens.length === 0) return h("p", about, h("i", {}, "no words"));
+    if (parts < 0) return h("p", about, text());
+    if (parts === tokens.length) return h("p", about, text(), " ", h("mark", {}, "(ends here)"));
     const [, blank, word] = /^(\s*)(.*)$/s.exec(tokens[parts].text);
-    return h(
-      "p",
-      { class: "sweep-answer" },
-      text(0, parts) + blank,
-      h("mark", {}, word || "␣"),
-      text(parts + 1),
-    );
+    return h("p", about, text(0, parts) + blank, h("mark", {}, word || "␣"), text(parts + 1));
   }
 
   #table({ set, rows, seeds }) {
@@ -300,7 +293,7 @@ export class SweepView {
     ];
     const columns = ["score", "logprob"].flatMap((key) =>
       lists.map(([name, of]) => ({
-        name: `${key === "score" ? "Detector" : "Mean log-prob."}, ${name}`,
+        name: `${key === "score" ? "Detector" : "Mean log-probability"}, ${name}`,
         value: (row) => of(row)?.[key],
       })),
     );
