@@ -64,7 +64,19 @@ export function linksTo(section) {
     /** @type {HTMLDialogElement | null} */ (targetOf(event).closest("dialog"))?.close();
     section.focus({ preventScroll: true });
     section.scrollIntoView({ block: "start" });
+    if (section.hasAttribute("aria-busy")) again();
   });
+  // Until it is filled, the page may be too short to bring the section's head up.
+  function again() {
+    const from = window.scrollY;
+    const filled = new MutationObserver(() => {
+      if (section.hasAttribute("aria-busy")) return;
+      filled.disconnect();
+      if (document.activeElement === section && window.scrollY === from)
+        section.scrollIntoView({ block: "start" });
+    });
+    filled.observe(section, { attributes: true });
+  }
 }
 
 /** Adds a style sheet, and waits for it. */
