@@ -63,8 +63,15 @@ export class SweepView {
       "div",
       { class: "sweep-shown" },
       this.gist,
-      this.list,
-      h("div", { class: "sweep-side" }, this.plots, this.band, table),
+      this.plots,
+      this.band,
+      h(
+        "details",
+        { class: "sweep-answers" },
+        h("summary", {}, "The answer at every factor"),
+        this.list,
+      ),
+      table,
     );
     root.replaceChildren(
       h(
