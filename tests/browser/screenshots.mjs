@@ -89,11 +89,11 @@ async function readme(folder) {
   await shot("screenshot.png");
   await page.locator("[data-part=evidence]").scrollIntoViewIfNeeded();
   await page.locator("[data-part=evidence]:not([aria-busy]) .evidence-part").last().waitFor();
-  const y = await page.evaluate(
-    () =>
-      document.querySelector("[data-part=evidence]").getBoundingClientRect().top + window.scrollY,
-  );
-  await shot("screenshot-evidence.png", { fullPage: true, clip: { x: 0, y, width, height: 1150 } });
+  const { y, height } = await page.evaluate(() => {
+    const { top, height } = document.querySelector("[data-part=evidence]").getBoundingClientRect();
+    return { y: top + window.scrollY, height };
+  });
+  await shot("screenshot-evidence.png", { fullPage: true, clip: { x: 0, y, width, height } });
   await opened({ page, server }, "#lesson=control");
   await page.locator("#lesson-step").waitFor();
   await page.evaluate(() => window.scrollTo(0, 0));

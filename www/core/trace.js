@@ -11,6 +11,14 @@ const compared = new WeakMap();
  */
 const key = (layer, index) => `${layer}.${index}`;
 
+/**
+ * Answer tokens that the detector reads, of those that were read.
+ * @param {Trace} trace
+ * @param {number} lane
+ */
+const wordsRead = (trace, lane) =>
+  trace.lanes[lane].pulls.filter((pull, i) => pull !== undefined && trace.isRead(lane, i)).length;
+
 /** @typedef {import("./types.js").Lane} Lane */
 /** @typedef {import("./types.js").Neuron} Neuron */
 
@@ -129,7 +137,7 @@ export class Trace {
     const { pulls, words } = this.lanes[lane];
     const pull = pulls[i];
     if (pull === undefined || words[i] === undefined) return undefined;
-    return this.isRead(lane, i) ? pull / this.#wordsRead(lane) : 0;
+    return this.isRead(lane, i) ? pull / wordsRead(this, lane) : 0;
   }
 
   /**
@@ -140,12 +148,6 @@ export class Trace {
   isRead(lane, i) {
     const { words, newWords } = this.lanes[lane];
     return (words[i] & (newWords ? 2 : 1)) !== 0;
-  }
-
-  /** @param {number} lane */
-  #wordsRead(lane) {
-    const { pulls } = this.lanes[lane];
-    return pulls.filter((pull, i) => pull !== undefined && this.isRead(lane, i)).length;
   }
 
   /**

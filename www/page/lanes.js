@@ -24,7 +24,7 @@ export class LanesView {
   #trace = null;
   #artifact = null;
   #largest = null;
-  #shown = 1; // the lane that a narrow screen shows
+  #shown = 0; // the lane that a narrow screen shows
   #replay;
 
   /**
