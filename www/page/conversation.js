@@ -56,5 +56,15 @@ export function showHead(trace, state, fits = true) {
       ? "Compare the last two: what random neurons change too is not about the H-Neurons."
       : "";
   $(".empty").hidden = true;
-  showConversation($(".conversation"), messages);
+  const place = $(".conversation");
+  showConversation(place, messages);
+  // What is longer than its room is scrolled by keyboard too.
+  const long = place.scrollHeight > place.clientHeight + 1;
+  for (const [name, value] of Object.entries({
+    tabindex: "0",
+    role: "region",
+    "aria-label": "What was said before",
+  }))
+    if (long) place.setAttribute(name, value);
+    else place.removeAttribute(name);
 }

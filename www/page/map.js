@@ -36,7 +36,7 @@ export class MapView {
   constructor(root, on) {
     this.#on = on;
     this.note = h("p", { class: "map-note", role: "status" });
-    this.readout = h("p", { class: "readout", id: "map-readout", "aria-live": "off" });
+    this.readout = h("p", { class: "map-readout", id: "map-readout", "aria-live": "off" });
     this.canvas = h("canvas", {
       class: "map-cells",
       role: "application",
