@@ -59,8 +59,8 @@ export class NextView {
 /** The words to show: of all lanes the most probable, each once. */
 function rowsOf(columns) {
   const found = new Map();
-  for (const { candidates = [] } of columns)
-    for (const { id, text, p } of candidates) {
+  for (const { candidates } of columns)
+    for (const { id, text, p } of candidates ?? []) {
       const before = found.get(id);
       if (!before || before.p < p) found.set(id, { id, text, p });
     }

@@ -316,13 +316,9 @@ export class Views {
       candidates: this.#known(own, index),
       chosen: own.tokens[index]?.id ?? -1,
     }));
-    const tried = this.#tried && columns[1];
-    if (tried)
-      Object.assign(tried, {
-        candidates: this.#tried.candidates,
-        chosen: -1,
-        lane: { ...tried.lane, alpha: this.#tried.lane.alpha },
-      });
+    // Until the new bars come the old ones stay: they glide to their new length.
+    if (this.#tried?.candidates && columns[1])
+      Object.assign(columns[1], { candidates: this.#tried.candidates, chosen: -1 });
     const before = trace.lanes[lane].tokens.slice(0, index);
     const words = before
       .map(({ text }) => text)
