@@ -233,3 +233,17 @@ test("an embed that is touched hands its settings over to the page, which is fet
   assert.equal(await answer(page, 1), said);
   assertOnce(/\.js$/); // the page asks for the list of models itself
 });
+
+test("the built page opens without a network once it was visited, with a part that was not fetched before", async (t) => {
+  const { page, context } = await visitor(t);
+  await page.goto(server.url);
+  await shown(page);
+  await page.evaluate(() => navigator.serviceWorker.ready.then(() => {}));
+  t.after(() => server.goOnline());
+  await server.goOffline();
+  const again = await context.newPage();
+  await again.goto(server.url);
+  await explored(again);
+  await again.getByRole("button", { name: "Embed", exact: true }).click();
+  await again.waitForSelector("dialog[open] textarea");
+});
