@@ -24,6 +24,21 @@
     return document.head.appendChild(script);
   }
 
+  function ahead(attribute) {
+    var files = script && script.getAttribute(attribute); // none in a checkout that is served as it is
+    (files ? files.split(" ") : []).forEach(function (file) {
+      var link = document.createElement("link");
+      var module = /\.js$/.test(file);
+      link.rel = module ? "modulepreload" : "preload";
+      if (!module) {
+        link.as = "fetch";
+        link.crossOrigin = "anonymous";
+      }
+      link.href = base.replace(/www\/[^/]*$/, file);
+      document.head.appendChild(link);
+    });
+  }
+
   if (missing.length > 0) {
     load("too-old.js", "text/javascript").setAttribute("data-missing", missing.join(", "));
     return;
@@ -34,6 +49,11 @@
   document.querySelectorAll(styles).forEach(function (link) {
     link.removeAttribute("disabled");
   });
+  // What the build knows to be asked for next (xtask/src/bundle/page.rs) is fetched now, all of it at once. Which run is shown
+  // it knows only where the address says nothing about that.
+  ahead(embedded ? "data-embed" : "data-page");
+  if (!/[#&](model|prompt|then|recorded)=/.test(location.hash))
+    ahead(embedded ? "data-embed-opens" : "data-page-opens");
   // An element, so that the page's load event waits for it.
   document.addEventListener("DOMContentLoaded", function () {
     load(embedded ? "page/preview.js" : "main.js", "module");

@@ -5,6 +5,7 @@ mod artifact;
 mod bench;
 mod bindgen;
 mod browser;
+mod bundle;
 mod dist;
 mod files;
 mod fuzz;
