@@ -38,6 +38,8 @@ const OPTIONAL = {
   "css.properties.scrollbar-width.none": "a scroll bar shows",
   "css.properties.text-decoration.dotted":
     "the line under a neuron's name is drawn by the other properties",
+  "css.properties.overflow-anchor": "the page may move by a line as the board's line grows",
+  "css.properties.overflow-anchor.none": "the same",
   "css.properties.text-size-adjust": "a phone may enlarge text",
   "css.properties.text-wrap": "lines break as usual",
   "css.properties.text-wrap.balance": "lines break as usual",

@@ -324,3 +324,64 @@ test("opening moves nothing that is seen", async (t) => {
     assert.ok(shift <= 0.05, `at ${viewport.width} px the page shifts by ${shift.toFixed(3)}`);
   }
 });
+
+test("the page is at most 3,000 px high at 1280 px, and few stops of the Tab key long", async (t) => {
+  const { page } = await visit(t, { real: true });
+  await page.evaluate(() => window.scrollTo(0, document.body.scrollHeight));
+  await page.waitForSelector(".evidence-body svg");
+  const height = await page.evaluate(() => document.documentElement.scrollHeight);
+  assert.ok(height <= 3000, `the page is ${height} px high`);
+  const stops = await page.evaluate(
+    () =>
+      [
+        ...document.querySelectorAll(
+          "a[href], button, input, select, textarea, summary, [tabindex='0']",
+        ),
+      ].filter(
+        (element) =>
+          element.tabIndex === 0 && element.checkVisibility() && !element.matches(":disabled"),
+      ).length,
+  );
+  console.log(`${height} px, ${stops} stops`);
+  assert.ok(stops <= 70, `${stops} stops`);
+});
+
+for (const viewport of SIZES)
+  test(`at ${viewport.width} px wider spacing of text makes no labels of the slider collide`, async (t) => {
+    const { page } = await visit(t, { viewport, real: true });
+    await page.addStyleTag({
+      content:
+        "* { line-height: 1.5 !important; letter-spacing: 0.12em !important; word-spacing: 0.16em !important; }",
+    });
+    const boxes = await page.evaluate(() =>
+      [...document.querySelectorAll(".ticks span")].map((tick) => {
+        const { left, right } = tick.getBoundingClientRect();
+        return [left, right];
+      }),
+    );
+    boxes
+      .slice(1)
+      .forEach(([left], i) => assert.ok(left > boxes[i][1], `labels ${i} and ${i + 1}`));
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), viewport.width);
+  });
+
+test("an answer without a word says so", async (t) => {
+  const { page } = await visit(t, {
+    changes: {
+      "pkg/simd128/hneurons.js": silent,
+      "pkg/relaxed-simd/hneurons.js": silent,
+    },
+  });
+  await ask(page, "Tell me of the treaty");
+  const said = await page.evaluate(
+    () => getComputedStyle(document.querySelector("[data-set=h] .answer"), "::before").content,
+  );
+  assert.match(said, /ended at once, without a word/);
+});
+
+/** The stand-in engine, whose H-Neuron lane says nothing. */
+const silent = (text) =>
+  text.replace(
+    "function answer({ set, alpha }, doubt) {",
+    (line) => `${line}\n  if (set === "h") return "";`,
+  );

@@ -35,7 +35,7 @@ export class MapView {
    */
   constructor(root, on) {
     this.#on = on;
-    this.note = h("p", { class: "map-note", role: "status" });
+    this.note = h("p", { class: "map-note" });
     this.readout = h("p", { class: "map-readout", id: "map-readout", "aria-live": "off" });
     this.canvas = h("canvas", {
       class: "map-cells",
