@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
+import { ALPHAS, sweepLanes } from "../../www/core/sweep.js";
 import { answer, ask, ended, freshPage, launch, message, state, ZORVATH } from "./mock/browser.mjs";
 import { serve } from "./mock/server.mjs";
 
@@ -54,7 +55,11 @@ const mapNote = (page, pattern) =>
     (pattern) => new RegExp(pattern).test(document.querySelector(".map-note")?.textContent),
     pattern,
   );
-const openMap = (page) => page.locator("[data-part=map] summary").click();
+const openAnswers = (page) => page.locator(".sweep-answers summary").click();
+/** Makes the map so large that single neurons are told apart: its tools and its list are there then. */
+const enlargeMap = (page) => page.locator(".map-larger").click();
+const lastTrained = (page) =>
+  page.locator("[data-part=lane][data-set=none] [data-part=token]").last().click();
 
 /** Runs the sweep to its end. */
 async function sweep(page) {
@@ -70,6 +75,8 @@ async function sweep(page) {
 test("the sweep of the recorded run is there at once; a row or a point sets its factor", async (t) => {
   const page = await visit(t);
   assert.deepEqual(await page.locator(".sweep-alpha b").allTextContents(), ["× 0", "× 1", "× 3"]);
+  assert.equal(await row(page, 0).isVisible(), false, "the answers open below the plots");
+  await openAnswers(page);
   assert.match(await row(page, 0).innerText(), /Different from the first word on\s+Yes, I am sure/);
   assert.equal(await row(page, 0).locator("mark").innerText(), "Yes,");
   assert.match(await row(page, 0).innerText(), /same answer as trained \(seed 1\)/);
@@ -106,25 +113,27 @@ test("the sweep of the recorded run is there at once; a row or a point sets its 
   assert.equal(site.modelRequests().length, 0);
 });
 
-test("a live run is swept in one batch of 16 lanes; the slider then answers at once", async (t) => {
+// Of a live sweep, with the one as trained.
+const FACTORS = [...ALPHAS, 1].sort((a, b) => a - b);
+
+test("a live run is swept in one batch; the slider then answers at once", async (t) => {
   const page = await visit(t);
   await ask(page);
   const first = await answer(page, 1);
   assert.equal(await page.locator(".sweep-rows li").count(), 0, "the recorded run’s sweep is gone");
   assert.match(
     await page.locator(".sweep-offer").innerText(),
-    /16 times at once: as trained, then with the H-Neurons and two random controls/,
+    new RegExp(
+      `${sweepLanes({ set: "h", off: [], seed: 1 }).length} times at once: as trained, then with the H-Neurons and two random controls`,
+    ),
   );
   await page.fill("[data-part=prompt]", "something else");
   await sweep(page);
-  assert.deepEqual(await page.locator(".sweep-alpha b").allTextContents(), [
-    "× 0",
-    "× 0.5",
-    "× 1",
-    "× 1.5",
-    "× 2",
-    "× 3",
-  ]);
+  assert.deepEqual(
+    await page.locator(".sweep-alpha b").allTextContents(),
+    FACTORS.map((alpha) => `× ${alpha}`),
+  );
+  await openAnswers(page);
   assert.equal(
     await row(page, 0)
       .locator(".sweep-answer")
@@ -142,7 +151,9 @@ test("a live run is swept in one batch of 16 lanes; the slider then answers at o
     await page.locator(".run-kind").innerText(),
     "Run of another prompt; press Run for yours",
   );
-  await page.locator("[data-part=alpha]").fill("0.25");
+  await page.locator(".advanced summary").click();
+  await page.locator("#seed").fill("9");
+  await page.locator("#seed").press("Tab");
   assert.match(await page.locator(".run-kind").innerText(), /^Run of another prompt/);
   await page.fill("[data-part=prompt]", ZORVATH);
   assert.match(await page.locator(".run-kind").innerText(), /^Run at other settings/);
@@ -164,10 +175,12 @@ test("Stop ends a sweep, and what it has stays", async (t) => {
     document.querySelector(".sweep-run").click();
   });
   await page.waitForFunction(
-    () =>
+    (rows) =>
       document.documentElement.dataset.state === "ready" &&
-      document.querySelectorAll(".sweep-rows li").length === 6,
+      document.querySelectorAll(".sweep-rows li").length === rows,
+    FACTORS.length,
   );
+  await openAnswers(page);
   assert.match(await row(page, 0).innerText(), /Stopped/);
   assert.equal(await page.locator("[data-part=run]").isEnabled(), true);
 });
@@ -180,6 +193,7 @@ test("My selection has a sweep of its own, beside its own controls", async (t) =
     /Run the sweep of My selection.*Above is the sweep of the H-Neurons/s,
   );
   await sweep(page);
+  await openAnswers(page);
   assert.match(await row(page, 0).getByRole("button").textContent(), /^× 0 silenced, My selection/);
   assert.match(await page.locator(".sweep-gist").innerText(), /^My selection: /);
   assert.deepEqual(await page.locator(".turn-text").allTextContents(), [
@@ -188,7 +202,7 @@ test("My selection has a sweep of its own, beside its own controls", async (t) =
     "I don't think that's right. Are you sure?",
   ]);
   await row(page, 3).getByRole("button").click();
-  assert.match(await lane(page).innerText(), /My selection × 3\s+1 neuron, amplified/);
+  assert.match(await lane(page).innerText(), /My selection × 3\s+1 neuron\n/);
 });
 
 test("a sweep that fails says so, and the one before it stays", async (t) => {
@@ -249,7 +263,11 @@ test("a row’s name opens the neuron’s card, which follows the chosen token; 
     .getByRole("button", { name: /“cat” 0\.030 The animal that meows, doubted/ })
     .click();
   await state(page, "recorded");
-  assert.equal(await page.locator('.chip[aria-pressed="true"]').innerText(), "What animal meows?");
+  assert.deepEqual(
+    await page.locator('.chip[aria-pressed="true"]').allTextContents(),
+    ["The animal that meows, doubted", "What animal meows?"],
+    "by its title among those to try, by its prompt among all",
+  );
   await card(page).getByRole("button", { name: "Close" }).click();
   await focusOn(page, "L2 N101: card of layer 2, neuron 101");
 });
@@ -330,8 +348,9 @@ test("the board’s rows stand by what each adds to the answer, with a figure an
   assert.ok(bars[0][1] - bars[0][0] > bars[5][1] - bars[5][0]);
   assert.ok(Math.abs(bars.at(-1)[1] - bars[0][0]) < 2, "they begin at one line");
   // Another lane is another answer.
+  assert.ok(await page.getByRole("radio", { name: "H-Neurons × 0" }).isChecked());
   const before = await namesOf(page);
-  await page.locator(".board .tab").filter({ hasText: "H-Neurons × 0" }).click();
+  await page.locator(".board .tab").filter({ hasText: "As trained" }).click();
   assert.notDeepEqual(await namesOf(page), before);
   assert.equal(await page.locator("[data-part=neuron]").first().locator(".promotes").count(), 0);
 });
@@ -368,8 +387,8 @@ test("while an answer comes the rows stay where they are; when it has ended they
   );
   assert.match(
     await readout(page),
-    new RegExp(`^Layer ${neuron.match(/\d+/)[0]}, neuron ${neuron.match(/\d+$/)[0]}\\.$`),
-    "the line stays with its neuron",
+    new RegExp(`^Layer ${neuron.match(/\d+/)[0]}, neuron ${neuron.match(/\d+$/)[0]} at “is”: `),
+    "the line stays with its neuron, at the first word that differs",
   );
 });
 
@@ -377,7 +396,7 @@ test("“Silence this one and run”: two acts on the board, whatever the pointe
   const page = await visitReading(t);
   const button = page.locator(".board .silence");
   assert.equal(await button.isVisible(), false, "there is no cell yet");
-  assert.match(await button.textContent(), /^Silence this one and runfetches the model, 3 MB$/);
+  assert.match(await button.textContent(), /^Silence this one and run3 MB, once$/);
   const [, , , , name] = await namesOf(page);
   const [layer, index] = name.match(/\d+/g);
   await cells(page).scrollIntoViewIfNeeded();
@@ -394,7 +413,7 @@ test("“Silence this one and run”: two acts on the board, whatever the pointe
   await page.mouse.up();
   await ended(page);
   assert.match(decodeURIComponent(page.url()), new RegExp(`set=custom&.*off=${layer}\\.${index}$`));
-  assert.match(await lane(page).innerText(), /My selection × 0\s+1 neuron, silenced/);
+  assert.match(await lane(page).innerText(), /My selection × 0\s+1 neuron\n/);
   assert.equal(await page.locator("[data-part=alpha]").inputValue(), "0");
   assert.equal(
     await neuron(page, layer, index).locator(".switch").getAttribute("aria-pressed"),
@@ -415,7 +434,7 @@ test("the card’s first act silences its neuron alone; while the model answers 
   await page.keyboard.press("Enter");
   await ended(page);
   assert.match(page.url(), /set=custom&.*off=3\.877$/);
-  assert.match(await lane(page).innerText(), /My selection × 0\s+1 neuron, silenced/);
+  assert.match(await lane(page).innerText(), /My selection × 0\s+1 neuron\n/);
   await page.fill("[data-part=prompt]", "Why? [[hang]]");
   await page.locator("[data-part=run]").click();
   await state(page, "running");
@@ -487,8 +506,12 @@ test("names, switches and cells are one tab stop, and the arrow keys go through 
   assert.deepEqual(await press(" "), [names[0], "switch"], "a switched neuron keeps the focus");
   assert.deepEqual(await press("ArrowDown", "ArrowRight", "ArrowRight"), [undefined, "cells"]);
   const [layer, index] = names[1].match(/\d+/g);
-  assert.match(await readout(page), new RegExp(`^Layer ${layer}, neuron ${index} at `));
-  assert.deepEqual(await press("ArrowDown", "ArrowLeft"), [names[2], "neuron-name"]);
+  assert.match(
+    await readout(page),
+    new RegExp(`^Layer ${layer}, neuron ${index} at “Yes,”: `),
+    "the cells are entered at the chosen word",
+  );
+  assert.deepEqual(await press("ArrowDown", "Home", "ArrowLeft"), [names[2], "neuron-name"]);
   assert.deepEqual(await press("ArrowRight"), [undefined, "cells"]);
   // Where the focus was is where Tab comes back to.
   await page.keyboard.press("Tab");
@@ -628,14 +651,31 @@ test("a neuron can have a factor of its own, in the link and in the run", async 
 
 test("the layer map of a recorded run shows what is known, and says so", async (t) => {
   const page = await visit(t);
-  const before = site.requests.filter(
-    ({ path }) => path.endsWith("/map.js") && path.includes("/page/"),
-  ).length;
-  assert.equal(before, 0, "closed, it is not even fetched");
-  await openMap(page);
   await mapNote(
     page,
-    "^Recorded: only the eight largest, the H-Neurons and the random controls are known; run it live to see all 46,080\\.$",
+    "^Recorded: the H-Neurons and the random ones\\. Run it to see all 46,080\\.$",
+  );
+  await lastTrained(page);
+  await mapNote(
+    page,
+    "^Recorded: the H-Neurons, the random ones and the eight loudest\\. Run it to see all 46,080\\.$",
+  );
+  const shown = () =>
+    Promise.all(
+      [".map-cells", "#map-readout", ".map-silence", ".map-tools", ".map-largest", ".map-add"].map(
+        (part) => page.locator(part).isVisible(),
+      ),
+    );
+  const larger = page.locator(".map-larger");
+  assert.deepEqual(await shown(), [true, true, true, false, false, false]);
+  assert.equal(await larger.getAttribute("aria-expanded"), "false");
+  const { height } = await page.locator(".map-cells").boundingBox();
+  await enlargeMap(page);
+  assert.deepEqual(await shown(), [true, true, true, true, true, true]);
+  assert.equal(await larger.getAttribute("aria-expanded"), "true");
+  await page.waitForFunction(
+    (height) => document.querySelector(".map-cells").clientHeight > 2 * height,
+    height,
   );
   assert.match(await page.locator(".map-largest").innerText(), /The largest known\s+L\d+ N\d+/);
   await page.locator(".map-cells").focus();
@@ -646,14 +686,18 @@ test("the layer map of a recorded run shows what is known, and says so", async (
   await page.keyboard.press("h");
   assert.match(await page.locator("#map-readout").innerText(), /H-Neuron$/);
   await page.getByRole("radio", { name: "H-Neurons × 0" }).check();
-  await mapNote(page, "^Recorded: at this token of this lane only");
+  await mapNote(page, "^Recorded: the H-Neurons and the random ones\\. Run it");
+  assert.match(await page.locator("#map-title").innerText(), /^All neurons at “/);
 });
 
 test("the layer map of a live run reads all 46,080 neurons at the chosen token, by keyboard and mouse", async (t) => {
   const page = await visit(t);
   await ask(page);
-  await openMap(page);
+  await mapNote(page, "^All 46,080 neurons at “is” \\(H-Neurons × 0\\)");
+  await lastTrained(page);
   await mapNote(page, "^All 46,080 neurons at “twice\\.” \\(As trained\\)");
+  assert.equal(await page.locator("#map-title").innerText(), "All neurons at “twice.”");
+  await enlargeMap(page);
   assert.equal(await page.locator(".map-neuron").count(), 10);
   await page.locator(".map-cells").focus();
   await page.keyboard.press("h");
@@ -693,7 +737,6 @@ test("the layer map of a live run reads all 46,080 neurons at the chosen token, 
 test("the layer map follows the chosen token and lane", async (t) => {
   const page = await visit(t);
   await ask(page);
-  await openMap(page);
   await mapNote(page, "^All");
   await page.locator("[data-part=lane][data-set=h] [data-part=token]").nth(2).click();
   await mapNote(page, "^All 46,080 neurons at “of” \\(H-Neurons × 0\\)");
@@ -705,7 +748,7 @@ test("the layer map follows the chosen token and lane", async (t) => {
 test("the map zooms by buttons, keys, wheel and drag, and the page still scrolls over it", async (t) => {
   const page = await visit(t);
   await ask(page);
-  await openMap(page);
+  await enlargeMap(page);
   await mapNote(page, "^All");
   const shown = page.locator(".map-tools .hint");
   const first = async () => Number((await shown.innerText()).match(/^Neurons (\d+)/)?.[1]);
@@ -757,7 +800,7 @@ test("two fingers zoom the map", async (t) => {
     options: { hasTouch: true, viewport: { width: 768, height: 900 } },
   });
   await ask(page);
-  await openMap(page);
+  await enlargeMap(page);
   await mapNote(page, "^All");
   await page.locator(".map-cells").scrollIntoViewIfNeeded();
   const { x, y, width } = await page.locator(".map-cells").boundingBox();
@@ -776,7 +819,7 @@ test("two fingers zoom the map", async (t) => {
 test("neurons that cannot be read are said, and what the run has stays", async (t) => {
   const page = await visit(t);
   await ask(page, `${ZORVATH} [[noactivity]]`);
-  await openMap(page);
+  await enlargeMap(page);
   await mapNote(
     page,
     "^The neurons could not be read\\. Run the prompt again\\. Shown is what the run itself has\\.$",
@@ -789,14 +832,11 @@ test("neurons that cannot be read are said, and what the run has stays", async (
 test("a run that begins while the map is read waits for it", async (t) => {
   const page = await visit(t);
   await ask(page);
-  await page.evaluate(() => {
-    document.querySelector("[data-part=map] details").open = true;
-  });
   for (let i = 0; i < 4; i++)
     await page.locator("[data-part=lane][data-set=none] [data-part=token]").nth(i).click();
   await page.press("[data-part=prompt]", "Enter");
   await ended(page);
-  await mapNote(page, "^All 46,080 neurons at “twice\\.”");
+  await mapNote(page, "^All 46,080 neurons at “is” \\(H-Neurons × 0\\)");
 });
 
 test("axe finds nothing to object to in the three views, in light and dark, wide and narrow", async (t) => {
@@ -827,7 +867,7 @@ test("axe finds nothing to object to in the three views, in light and dark, wide
     await page.evaluate(axe);
     await page.getByText("The sweep as a table").click();
     await neuron(page, 2, 101).locator(".neuron-name").click();
-    await openMap(page);
+    await enlargeMap(page);
     await mapNote(page, "^Recorded");
     await check(page, `recorded, card at the board, ${width} ${colorScheme}`);
     await page.locator(".map-neuron").first().click();
