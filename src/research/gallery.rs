@@ -248,6 +248,7 @@ pub fn record(
         max_tokens,
         sampling: Sampling::greedy(),
         top: TOP,
+        next: 0,
     };
     if !entry.then.is_empty() {
         request.conversation = pollster::block_on(lab.doubted(&request, &entry.then))?;

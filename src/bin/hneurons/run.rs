@@ -254,6 +254,7 @@ fn run(
             seed: args.seed,
         },
         top: args.top,
+        next: 0,
     };
     if let Some(doubt) = &args.doubt {
         request.conversation = pollster::block_on(lab.doubted(&request, doubt))?;
