@@ -88,10 +88,10 @@ test("an embed that nobody touches costs its host little, and opens on its recor
   const paths = visited().map((path) =>
     path
       .replace("gallery/mock/", `gallery/${MODEL}/`)
-      .replace("doubt-meows", "velmoria")
+      .replace("doubt-meows", "italy")
       .replace(/^embed\.js/, "www/embed.js"),
   );
-  const recorded = paths.filter((path) => path.endsWith("velmoria.json"));
+  const recorded = paths.filter((path) => path.endsWith("italy.json"));
   for (const path of paths) if (!recorded.includes(path)) sum += await weigh(path);
   assert.equal(recorded.length, 1);
   const run = await weigh(recorded[0]);

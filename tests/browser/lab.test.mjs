@@ -106,14 +106,14 @@ test("the sweep of the recorded run is there at once; a row or a point sets its 
   assert.equal(site.modelRequests().length, 0);
 });
 
-test("a live run is swept in one batch of 16 lanes; the slider then answers at once", async (t) => {
+test("a live run is swept in one batch of 19 lanes; the slider then answers at once", async (t) => {
   const page = await visit(t);
   await ask(page);
   const first = await answer(page, 1);
   assert.equal(await page.locator(".sweep-rows li").count(), 0, "the recorded run’s sweep is gone");
   assert.match(
     await page.locator(".sweep-offer").innerText(),
-    /16 lanes, in one batch: as trained, then the H-Neurons and two random controls/,
+    /19 lanes, in one batch: as trained, then the H-Neurons and two random controls/,
   );
   await page.fill("[data-part=prompt]", "something else");
   await sweep(page);
@@ -123,6 +123,7 @@ test("a live run is swept in one batch of 16 lanes; the slider then answers at o
     "× 1",
     "× 1.5",
     "× 2",
+    "× 2.5",
     "× 3",
   ]);
   assert.equal(
@@ -163,7 +164,7 @@ test("Stop ends a sweep, and what it has stays", async (t) => {
   await page.waitForFunction(
     () =>
       document.documentElement.dataset.state === "ready" &&
-      document.querySelectorAll(".sweep-rows li").length === 6,
+      document.querySelectorAll(".sweep-rows li").length === 7,
   );
   assert.match(await row(page, 0).innerText(), /stopped/);
   assert.equal(await page.locator("[data-part=run]").isEnabled(), true);

@@ -4,7 +4,7 @@
 import { controlOf, selectionOf } from "./requests.js";
 
 /** The factors of a live sweep. The lane as trained is its × 1, for every set. */
-export const ALPHAS = Object.freeze([0, 0.5, 1.5, 2, 3]);
+export const ALPHAS = Object.freeze([0, 0.5, 1.5, 2, 2.5, 3]);
 
 /** The set a sweep of these settings is of: the visitor's own, or the H-Neurons. */
 export const setOf = ({ set }) => (set === "custom" ? "custom" : "h");
