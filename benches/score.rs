@@ -1,4 +1,4 @@
-//! What the detector costs a token, in short answers and long ones: `cargo bench --bench score`.
+//! What the detector and its span cost a token, in short answers and long ones: `cargo bench --bench score`.
 //!
 //! Rounds of both are interleaved; the ratio of their medians says whether a long answer costs more a token.
 
@@ -14,7 +14,7 @@ const ROUNDS: usize = 21;
 /// The text of an answer's token, by its place.
 type Text = fn(usize) -> &'static str;
 
-/// Seconds a token of an answer of `tokens` tokens, each of which is read and scored.
+/// Seconds a token of an answer of `tokens` tokens, each of which is read and scored, and its span told.
 fn per_token(detector: &Detector, tokens: usize, text: Text) -> f64 {
     let contributions = vec![0.001f32; detector.neurons().count()];
     let begin = Instant::now();
@@ -22,9 +22,9 @@ fn per_token(detector: &Detector, tokens: usize, text: Text) -> f64 {
     for _ in 0..LONG / tokens {
         let mut score = RunningScore::new(detector.clone(), "What is the capital of France?");
         for i in 0..tokens {
-            score.token(text(i));
-            score.read(contributions.clone());
+            black_box(score.read(text(i), &contributions));
             black_box(score.score());
+            black_box(score.take_span());
         }
     }
     begin.elapsed().as_secs_f64() / LONG as f64

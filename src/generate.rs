@@ -9,13 +9,15 @@ use candle_core::{Device, Tensor};
 use candle_transformers::generation::{LogitsProcessor, Sampling as CandleSampling};
 use serde::Serialize;
 
+pub use crate::candidates::Candidate;
 use crate::{
+    candidates::most_probable,
     engine::{
         CHOSEN, Choice, Edits, Engine, Feed, LaneId, Logits, Neuron, Reading, Ticket, Watch,
         logprob, math, open_lanes,
     },
     error::{Error, ErrorKind, Result},
-    neurons::{self, Detector, RunningScore},
+    neurons::{self, Detector, RunningScore, SpanNews},
     text::{PromptToken, TextStream, Tokenizer},
 };
 
@@ -24,6 +26,9 @@ const PROMPT_CHUNK: usize = 32;
 
 /// Most tokens that may be asked for.
 pub const MAX_TOKENS: usize = 4096;
+
+/// Most candidates that may be asked for at each token.
+pub const MAX_NEXT: usize = 20;
 
 /// How the next token is chosen.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -81,6 +86,9 @@ pub struct Plan {
     pub shown: Vec<Neuron>,
     /// How many of all neurons to name at each token besides; 0 for none.
     pub top: usize,
+    /// How many tokens to name that could have come at each token of the answer, at most [`MAX_NEXT`]; 0 for none. It changes
+    /// no token, and takes time: the engine hands over all logits, and no token is asked for before the last one is known.
+    pub next: usize,
     /// Longest answer, in tokens.
     pub max_tokens: usize,
     /// How tokens are chosen.
@@ -118,6 +126,9 @@ pub struct Read {
     pub contributions: Vec<f32>,
     /// The largest contributions of all neurons, if asked for.
     pub top: Vec<(Neuron, f32)>,
+    /// Of a token of the answer, where there is a detector: its [`Detector::pull`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pull: Option<f64>,
 }
 
 /// A new token of an answer.
@@ -129,6 +140,9 @@ pub struct NewToken {
     pub text: String,
     /// Its natural log-probability at temperature 1.
     pub logprob: f64,
+    /// The most probable tokens in its place, as many as [`Plan::next`] says; itself among them or not.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub next: Vec<Candidate>,
 }
 
 /// What one lane did in a step.
@@ -146,6 +160,8 @@ pub struct LaneStep {
     pub limit: Option<Limit>,
     /// The detector's probability over the answer read so far.
     pub score: Option<f64>,
+    /// Where tokens of the answer were read and there is a detector: what is news of the tokens that the score is taken over.
+    pub span: Option<SpanNews>,
 }
 
 /// What all lanes did in a step.
@@ -186,10 +202,12 @@ struct Lane {
     stream: TextStream,
     /// The answer's tokens.
     ids: Vec<u32>,
-    /// What the detector makes of it.
+    /// What the detector makes of what was read of it.
     score: Option<RunningScore>,
     /// Answer tokens read: all but the last, which is read when there is a next.
     read: usize,
+    /// The text of the token that is read next.
+    unread: String,
     /// Answer tokens whose reading was asked for.
     fed: usize,
     /// Whether the engine itself knows the token to go on from.
@@ -244,6 +262,12 @@ impl Session {
                 plan.max_tokens
             )));
         }
+        if plan.next > MAX_NEXT {
+            return Err(Error::input(format!(
+                "{} candidates were asked for at each token: choose 0 to {MAX_NEXT}",
+                plan.next
+            )));
+        }
         let mut neurons = plan.shown.clone();
         let mut places: HashMap<Neuron, usize> = neurons.iter().copied().zip(0..).collect();
         let mut detected = Vec::new();
@@ -268,6 +292,7 @@ impl Session {
                     .clone()
                     .map(|d| RunningScore::new(d, &plan.question)),
                 read: 0,
+                unread: String::new(),
                 fed: 0,
                 chosen_there: false,
                 stopped: None,
@@ -332,8 +357,8 @@ impl Session {
         let prompt =
             (self.fed < self.ids.len()).then(|| (self.fed + PROMPT_CHUNK).min(self.ids.len()));
         let choose = |lane: &Lane| match lane.sampler {
-            None => Logits::Choice,
-            Some(_) => Logits::Last,
+            None if self.plan.next == 0 => Logits::Choice,
+            _ => Logits::Last,
         };
         let mut fed = Vec::new();
         let mut tokens = Vec::new();
@@ -418,6 +443,7 @@ impl Session {
             stopped: None,
             limit: None,
             score: None,
+            span: None,
         };
         for (k, activity) in reading.activity.iter().enumerate() {
             let all = neurons::contributions(
@@ -430,21 +456,28 @@ impl Session {
                 Some(start) => start + k,
                 None => self.ids.len() + self.lanes[i].read,
             };
+            let mut pull = None;
             if start.is_none() {
                 let lane = &mut self.lanes[i];
                 lane.read += 1;
                 if let Some(score) = &mut lane.score {
                     // Every watched neuron has a contribution, and the detector's are watched.
-                    score.read(self.detected.iter().map(|&at| all[at]).collect());
+                    let detected: Vec<f32> = self.detected.iter().map(|&at| all[at]).collect();
+                    pull = Some(score.read(&lane.unread, &detected));
                 }
             }
             step.read.push(Read {
                 at,
                 contributions: all[..self.plan.shown.len()].to_vec(),
                 top: activity.top.clone(),
+                pull,
             });
         }
         step.score = self.score(i);
+        if start.is_none() && !step.read.is_empty() {
+            let score = &mut self.lanes[i].score;
+            step.span = score.as_mut().map(RunningScore::take_span);
+        }
         let choice = match reading.choice {
             Some(choice) => Some(choice),
             None if reading.logits.is_empty() => None,
@@ -462,13 +495,12 @@ impl Session {
                 let lane = &mut self.lanes[i];
                 let piece = lane.stream.push(text.bytes(choice.id));
                 lane.ids.push(choice.id);
-                if let Some(score) = &mut lane.score {
-                    score.token(&piece);
-                }
+                lane.unread.clone_from(&piece);
                 step.token = Some(NewToken {
                     id: choice.id,
                     text: piece,
                     logprob: choice.logprob,
+                    next: most_probable(&reading.logits, self.plan.next, text),
                 });
             }
             // The answer's last token was read.
@@ -559,6 +591,7 @@ impl Session {
                     stopped: Some(Stopped::Stop),
                     limit: None,
                     score: self.score(i),
+                    span: None,
                 });
             }
         }

@@ -5,9 +5,10 @@ use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    candidates::{Candidate, most_probable},
     choose::{Chosen, GOLDEN_TEXT, Golden, Wanted, pace},
     engine::{
-        Edits, Engine, Neuron, Watch, contributions,
+        Edits, Engine, Logits, Neuron, Reading, Watch, contributions,
         cpu::{Cpu, Isa},
         gpu::{Gpu, KernelTime, Options},
     },
@@ -15,12 +16,15 @@ use crate::{
     generate::{MAX_TOKENS, Plan, Sampling, Session, Step, check_prompt},
     gguf::ModelFile,
     neurons::{Artifact, Detector, matched_control},
-    reread::Rereading,
+    reread::{self, Rereading},
     text::{Conversation, Message, PromptToken, Tokenizer},
 };
 
 /// Longest text accepted in one message, in bytes: far more than the context holds, little enough to tokenize at once.
 const MAX_TEXT: usize = 1 << 20;
+
+/// How many tokens [`Lab::next`] gives.
+const CANDIDATES: usize = 8;
 
 /// Which neurons a lane edits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,6 +95,8 @@ pub struct Request {
     pub sampling: Sampling,
     /// How many of all neurons to name at each token; 0 for none.
     pub top: usize,
+    /// How many tokens to name that could have come at each token of the answer (see [`Plan::next`]); 0 for none.
+    pub next: usize,
 }
 
 /// A lane as it was resolved.
@@ -109,7 +115,7 @@ pub struct Lab {
     file: ModelFile,
     text: Tokenizer,
     engine: Running,
-    /// Lanes of [`Lab::activity`], open in `engine`.
+    /// Lanes of [`Lab::activity`] and [`Lab::next`], open in `engine`.
     rereading: Rereading,
     artifact: Option<Artifact>,
     /// What a visitor should be told about the engine, until somebody takes it.
@@ -434,6 +440,51 @@ impl Lab {
         tokens: &[u32],
         at: usize,
     ) -> Result<Vec<f32>> {
+        let all = reread::Wanted {
+            watch: Watch::All,
+            logits: Logits::None,
+        };
+        let reading = self
+            .read_again(conversation, lane, tokens, at, &all)
+            .await?;
+        let activity = reading.activity.first();
+        let activity = activity.ok_or_else(|| Error::internal("no neuron was read"))?;
+        let engine = self.engine.get();
+        let (norms, config) = (engine.column_norms(), engine.config());
+        Ok(contributions(&all.watch, activity, norms, config))
+    }
+
+    /// The most probable tokens after position `at` of what a lane has read, the most probable first: what could come in the
+    /// place of the token there is, or come next. It is read again as by [`Lab::activity`], in the same lanes.
+    ///
+    /// # Errors
+    /// As [`Lab::activity`].
+    pub async fn next(
+        &mut self,
+        conversation: &Conversation,
+        lane: &LaneRequest,
+        tokens: &[u32],
+        at: usize,
+    ) -> Result<Vec<Candidate>> {
+        let last = reread::Wanted {
+            watch: Watch::None,
+            logits: Logits::Last,
+        };
+        let reading = self
+            .read_again(conversation, lane, tokens, at, &last)
+            .await?;
+        Ok(most_probable(&reading.logits, CANDIDATES, &self.text))
+    }
+
+    /// What is wanted of position `at`, read again: the checks and the falling back that all such questions share.
+    async fn read_again(
+        &mut self,
+        conversation: &Conversation,
+        lane: &LaneRequest,
+        tokens: &[u32],
+        at: usize,
+        wanted: &reread::Wanted,
+    ) -> Result<Reading> {
         let (_, edits) = self.resolve(lane)?;
         let prompt = self.encode(conversation)?;
         let config = self.file.config();
@@ -467,21 +518,14 @@ impl Lab {
         let ids = prompt.iter().map(|t| t.id).chain(tokens.iter().copied());
         let ids: Vec<u32> = ids.take(at + 1).collect();
         let engine = self.engine.get_mut();
-        let activity = match self.rereading.activity(engine, &edits, &ids).await {
+        match self.rereading.ask(engine, &edits, &ids, wanted).await {
             Err(e) => {
                 self.fall_back(e, "")?;
                 let engine = self.engine.get_mut();
-                self.rereading.activity(engine, &edits, &ids).await?
+                self.rereading.ask(engine, &edits, &ids, wanted).await
             }
-            read => read?,
-        };
-        let engine = self.engine.get();
-        Ok(contributions(
-            &Watch::All,
-            &activity,
-            engine.column_norms(),
-            engine.config(),
-        ))
+            reading => reading,
+        }
     }
 
     /// The conversation's tokens, if its texts are not too long to make any.
@@ -522,6 +566,7 @@ impl Lab {
             lanes: edits,
             shown,
             top: request.top,
+            next: request.next,
             max_tokens: request.max_tokens,
             sampling: request.sampling,
         };
@@ -564,6 +609,7 @@ impl Lab {
         let first = Request {
             lanes: vec![LaneRequest::new(Set::None, 1.0)],
             top: 0,
+            next: 0,
             ..request.clone()
         };
         let (mut session, _) = self.start(&first)?;

@@ -18,6 +18,7 @@
 //! Dependencies point downwards only: `web` and the command line -> `generate` -> `neurons`, `engine` -> `gguf`,
 //! `text`. `neurons` knows no engine, `engine` knows no H-Neuron.
 
+mod candidates;
 mod error;
 
 pub mod choose;

@@ -1,10 +1,10 @@
-//! Lanes that read a conversation again, to tell what all neurons did at one token of it.
+//! Lanes that read a conversation again, to tell what all neurons did at one token of it, or what could come after it.
 //!
 //! Whoever looks at one token looks at its neighbours next. So these lanes stay open for a while: what the next question has
 //! in common with an earlier one, from the beginning on, is not read again.
 
 use crate::{
-    engine::{Activity, Edits, Engine, Feed, LaneId, Logits, Reading, Watch},
+    engine::{Edits, Engine, Feed, LaneId, Logits, Reading, Watch},
     error::{Error, Result},
 };
 
@@ -12,6 +12,17 @@ use crate::{
 const LANES: usize = 4;
 /// Tokens read in one call, which any engine takes.
 const CHUNK: usize = 128;
+
+/// What is wanted of a token that is read.
+pub(crate) struct Wanted {
+    pub(crate) watch: Watch,
+    pub(crate) logits: Logits,
+}
+
+const NOTHING: Wanted = Wanted {
+    watch: Watch::None,
+    logits: Logits::None,
+};
 
 /// A lane, and the tokens that it has read.
 struct Kept {
@@ -28,24 +39,25 @@ pub(crate) struct Rereading {
 }
 
 impl Rereading {
-    /// What all neurons did at the last of `tokens`, of which there is at least one, in a lane with these edits.
+    /// Reads the last of `tokens`, of which there is at least one, after all the others, in a lane with these edits.
     ///
     /// # Errors
     /// As [`Engine::open`] and [`Engine::forward`].
-    pub(crate) async fn activity(
+    pub(crate) async fn ask(
         &mut self,
         engine: &mut dyn Engine,
         edits: &Edits,
         tokens: &[u32],
-    ) -> Result<Activity> {
+        wanted: &Wanted,
+    ) -> Result<Reading> {
         let Some(last) = tokens.len().checked_sub(1) else {
             return Err(Error::internal("no token was asked about"));
         };
         let mut lane = self.fitting(engine, edits, &tokens[..last])?;
-        match finish(engine, &mut lane, tokens, last).await {
-            Ok(activity) => {
+        match finish(engine, &mut lane, tokens, last, wanted).await {
+            Ok(reading) => {
                 self.kept.push(lane);
-                Ok(activity)
+                Ok(reading)
             }
             Err(e) => {
                 engine.close(lane.id);
@@ -101,37 +113,36 @@ impl Rereading {
     }
 }
 
-/// Reads on to the last of `tokens`, and that one with all neurons watched.
+/// Reads on to the last of `tokens`, and that one for what is wanted of it.
 async fn finish(
     engine: &mut dyn Engine,
     lane: &mut Kept,
     tokens: &[u32],
     last: usize,
-) -> Result<Activity> {
+    wanted: &Wanted,
+) -> Result<Reading> {
     while lane.tokens.len() < last {
         let read = lane.tokens.len();
         let more = &tokens[read..last.min(read + CHUNK)];
-        feed(engine, lane.id, more, &Watch::None).await?;
+        feed(engine, lane.id, more, &NOTHING).await?;
         lane.tokens.extend_from_slice(more);
     }
-    let readings = feed(engine, lane.id, &tokens[last..], &Watch::All).await?;
+    let readings = feed(engine, lane.id, &tokens[last..], wanted).await?;
     lane.tokens.extend_from_slice(&tokens[last..]);
-    let activity = readings.into_iter().next().map(|r| r.activity);
-    activity
-        .and_then(|all| all.into_iter().next())
-        .ok_or_else(|| Error::internal("nothing was read"))
+    let reading = readings.into_iter().next();
+    reading.ok_or_else(|| Error::internal("nothing was read"))
 }
 
 async fn feed(
     engine: &mut dyn Engine,
     lane: LaneId,
     tokens: &[u32],
-    watch: &Watch,
+    wanted: &Wanted,
 ) -> Result<Vec<Reading>> {
     let feed = Feed {
         lane,
         tokens,
-        logits: Logits::None,
+        logits: wanted.logits,
     };
-    engine.forward(&[feed], watch).await
+    engine.forward(&[feed], &wanted.watch).await
 }

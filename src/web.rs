@@ -221,7 +221,7 @@ fn default_alpha() -> f32 {
 }
 
 #[derive(Deserialize)]
-struct JsActivity {
+struct JsReading {
     #[serde(deserialize_with = "deserialize_messages")]
     messages: Vec<Message>,
     tokens: Vec<u32>,
@@ -390,6 +390,7 @@ impl Lab {
                 ..Sampling::greedy()
             },
             top: 0,
+            next: 0,
         })?;
         let started = to_js(&Started {
             prompt: &session.plan().prompt,
@@ -439,13 +440,20 @@ impl Lab {
     /// Kind `input`, `context`, `memory`.
     pub async fn activity(&mut self, request: JsValue) -> JsResult<Float32Array> {
         self.drop_session();
-        let request: JsActivity = from_js(request, "the request")?;
-        let conversation = Conversation::Messages(request.messages);
-        let lane = lane_request(request.lane)?;
-        let all = self
-            .lab
-            .activity(&conversation, &lane, &request.tokens, request.at);
+        let (conversation, lane, tokens, at) = reading(request)?;
+        let all = self.lab.activity(&conversation, &lane, &tokens, at);
         Ok(Float32Array::from(&all.await?[..]))
+    }
+
+    /// The most probable tokens after one position, the most probable first: `[{id, text, p}, …]`, for a request as
+    /// [`Lab::activity`] has it, with all that is said there.
+    ///
+    /// # Errors
+    /// Kind `input`, `context`, `memory`.
+    pub async fn next(&mut self, request: JsValue) -> JsResult<JsValue> {
+        self.drop_session();
+        let (conversation, lane, tokens, at) = reading(request)?;
+        to_js(&self.lab.next(&conversation, &lane, &tokens, at).await?)
     }
 
     /// Ends the run; what it gives has the shape of a step.
@@ -471,6 +479,18 @@ impl Lab {
 fn from_js<T: serde::de::DeserializeOwned>(value: JsValue, what: &str) -> Result<T> {
     serde_wasm_bindgen::from_value(value)
         .map_err(|e| Error::input(format!("{what} cannot be read ({e}): correct it")))
+}
+
+/// What is to be read again: the conversation, the lane, the answer's tokens, and the position asked about.
+fn reading(request: JsValue) -> Result<(Conversation, LaneRequest, Vec<u32>, usize)> {
+    let request: JsReading = from_js(request, "the request")?;
+    let conversation = Conversation::Messages(request.messages);
+    Ok((
+        conversation,
+        lane_request(request.lane)?,
+        request.tokens,
+        request.at,
+    ))
 }
 
 fn lane_request(lane: JsLane) -> Result<LaneRequest> {
@@ -521,6 +541,7 @@ fn step_to_js(step: &Step) -> JsResult<JsValue> {
         stopped,
         limit,
         score,
+        span,
     } in &step.lanes
     {
         let o = Object::new();
@@ -531,6 +552,9 @@ fn step_to_js(step: &Step) -> JsResult<JsValue> {
             set(&r, "at", (read.at as u32).into())?;
             let contributions = Float32Array::from(read.contributions.as_slice());
             set(&r, "contributions", contributions.into())?;
+            if let Some(pull) = read.pull {
+                set(&r, "pull", pull.into())?;
+            }
             reads.push(&r);
         }
         set(&o, "read", reads.into())?;
@@ -545,6 +569,9 @@ fn step_to_js(step: &Step) -> JsResult<JsValue> {
         }
         if let Some(score) = score {
             set(&o, "score", (*score).into())?;
+        }
+        if let Some(span) = span {
+            set(&o, "span", to_js(span)?)?;
         }
         lanes.push(&o);
     }

@@ -1,4 +1,5 @@
-//! What all neurons did at one token, asked about one token after another: the layer map.
+//! What all neurons did at one token, and what could come after it, asked about one token after another: the layer map, and
+//! the bars of the next word.
 
 mod common;
 
@@ -8,9 +9,10 @@ use candle_core::quantized::GgmlDType;
 use common::tiny::Tiny;
 use hneurons::{
     ErrorKind,
-    engine::{BoxFuture, Edits, Engine, Feed, LaneId, Reading, Ticket, Watch, cpu::Cpu},
+    engine::{BoxFuture, Edits, Engine, Feed, LaneId, Logits, Reading, Ticket, Watch, cpu::Cpu},
+    generate::{Candidate, NewToken, Sampling},
     gguf::{Config, ModelFile},
-    lab::{Lab, LaneRequest, Set},
+    lab::{Lab, LaneRequest, Request, Set},
     neurons::Neuron,
     text::{Conversation, Message},
 };
@@ -234,14 +236,130 @@ fn a_failure_leaves_no_lane_open_and_the_next_click_works() {
 fn a_run_has_all_of_the_memory() {
     let (mut lab, count) = counted(true);
     at(&mut lab, "hello", &silenced(4), &answer(9), 12);
-    let request = hneurons::lab::Request {
+    let request = Request {
         conversation: asked("hello"),
         lanes: vec![LaneRequest::new(Set::None, 1.0); 2],
         max_tokens: 2,
-        sampling: hneurons::generate::Sampling::greedy(),
+        sampling: Sampling::greedy(),
         top: 0,
+        next: 0,
     };
     let (session, _) = lab.start(&request).expect("it starts");
     assert_eq!(count.borrow().open, 2);
     lab.close(session);
+}
+
+fn next(lab: &mut Lab, lane: &LaneRequest, answer: &[u32], at: usize) -> Vec<Candidate> {
+    pollster::block_on(lab.next(&asked("hello"), lane, answer, at)).expect("it reads")
+}
+
+/// Each token's id and probability after `ids`, the most probable first: the softmax of the logits of a fresh run.
+fn probable(engine: &mut dyn Engine, edits: &Edits, ids: &[u32]) -> Vec<(u32, f64)> {
+    let lane = engine.open(edits).expect("a lane");
+    let reading = common::feed(engine, lane, ids, Logits::Last, &Watch::None);
+    engine.close(lane);
+    let sum: f64 = reading.logits.iter().map(|&l| f64::from(l).exp()).sum();
+    let p = reading.logits.iter().map(|&l| f64::from(l).exp() / sum);
+    let mut all: Vec<(u32, f64)> = (0..).zip(p).collect();
+    // Stable: of equals the lowest id stays first.
+    all.sort_by(|a, b| b.1.total_cmp(&a.1));
+    all
+}
+
+#[test]
+fn what_could_come_next_is_the_softmax_of_a_fresh_run() {
+    let (mut lab, count) = counted(true);
+    let answer = answer(40);
+    let prompt = asked("hello").encode(lab.text(), lab.file().vocabulary());
+    let prompt: Vec<u32> = prompt.expect("ids").iter().map(|t| t.id).collect();
+    let ids = [prompt, answer.clone()].concat();
+    let mut cpu = Cpu::new(&tiny()).expect("an engine");
+    for lane in [LaneRequest::new(Set::None, 1.0), silenced(3)] {
+        let (_, edits) = lab.resolve(&lane).expect("edits");
+        for at in [30, 31, 12, 0, 50] {
+            let expected = probable(&mut cpu, &edits, &ids[..=at]);
+            let found = next(&mut lab, &lane, &answer, at);
+            assert_eq!(found.len(), 8);
+            for (found, (id, p)) in found.iter().zip(expected) {
+                assert_eq!(found.id, id, "position {at}");
+                assert!((found.p - p).abs() < 1e-6, "position {at}: {found:?}, {p}");
+                let bytes = lab.text().bytes(id);
+                assert_eq!(found.text, String::from_utf8_lossy(bytes));
+            }
+        }
+    }
+    // The lanes are those of the neurons: what these have read is not read again.
+    at(&mut lab, "hello", &silenced(3), &answer, 40);
+    let before = count.borrow().tokens;
+    next(&mut lab, &silenced(3), &answer, 41);
+    assert_eq!(count.borrow().tokens - before, 1);
+    let error = pollster::block_on(lab.next(&asked("hello"), &silenced(3), &[5], 100));
+    assert_eq!(error.expect_err("no such token").kind(), ErrorKind::Input);
+}
+
+#[test]
+fn naming_candidates_changes_no_token_and_they_are_those_of_its_place() {
+    for temperature in [0.0, 1.0] {
+        let run = |next: usize| -> (Lab, Vec<Vec<NewToken>>) {
+            let mut lab = Lab::new(tiny()).expect("a lab");
+            let request = Request {
+                conversation: asked("hello"),
+                lanes: vec![LaneRequest::new(Set::None, 1.0), silenced(3)],
+                max_tokens: 12,
+                sampling: Sampling {
+                    temperature,
+                    ..Sampling::greedy()
+                },
+                top: 0,
+                next,
+            };
+            let (mut session, _) = lab.start(&request).expect("it starts");
+            let mut lanes = vec![Vec::new(); 2];
+            loop {
+                let step = pollster::block_on(lab.step(&mut session)).expect("it runs");
+                for lane in step.lanes {
+                    lanes[lane.lane].extend(lane.token);
+                }
+                if step.done {
+                    return (lab, lanes);
+                }
+            }
+        };
+        let ((_, plain), (mut lab, named)) = (run(0), run(5));
+        let prompt = asked("hello").encode(lab.text(), lab.file().vocabulary());
+        let prompt = prompt.expect("ids").len();
+        let lanes = [LaneRequest::new(Set::None, 1.0), silenced(3)];
+        for ((plain, named), lane) in plain.iter().zip(&named).zip(&lanes) {
+            assert!(plain.len() > 6, "the answer is long enough");
+            assert!(plain.iter().all(|token| token.next.is_empty()));
+            let said = |tokens: &[NewToken]| -> Vec<(u32, u64)> {
+                let pair = |t: &NewToken| (t.id, t.logprob.to_bits());
+                tokens.iter().map(pair).collect()
+            };
+            assert_eq!(said(plain), said(named));
+            let ids: Vec<u32> = named.iter().map(|token| token.id).collect();
+            for (i, token) in named.iter().enumerate() {
+                assert_eq!(
+                    token.next[..],
+                    next(&mut lab, lane, &ids, prompt + i - 1)[..5]
+                );
+                let itself = token.next.iter().find(|c| c.id == token.id);
+                if let Some(candidate) = itself {
+                    assert!((candidate.p.ln() - token.logprob).abs() < 1e-12);
+                }
+                assert!(temperature > 0.0 || token.next[0].id == token.id);
+            }
+        }
+    }
+    let (mut lab, _) = counted(true);
+    let request = Request {
+        conversation: asked("hello"),
+        lanes: vec![LaneRequest::new(Set::None, 1.0)],
+        max_tokens: 2,
+        sampling: Sampling::greedy(),
+        top: 0,
+        next: 21,
+    };
+    let error = lab.start(&request).err().expect("too many");
+    assert!(error.to_string().contains("choose 0 to 20"), "{error}");
 }

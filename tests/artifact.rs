@@ -113,4 +113,8 @@ fn the_detector_is_the_logistic_function_of_standardized_contributions() {
     raised[0] += 2.0 * first.std;
     let expected = probability(bias + 2.0 * first.weight);
     assert!((detector.score(&raised) - expected).abs() < 1e-12);
+    // The same by what one token adds.
+    let contributions: Vec<f32> = raised.iter().map(|&mean| mean as f32).collect();
+    let log_odds = detector.base() + detector.pull(&contributions);
+    assert!((1.0 / (1.0 + (-log_odds).exp()) - expected).abs() < 1e-5);
 }

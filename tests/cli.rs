@@ -82,6 +82,48 @@ fn a_run_prints_what_the_contract_says() {
 }
 
 #[test]
+fn a_run_prints_what_each_token_adds_to_the_score_and_what_could_have_come() {
+    let run = |more: &[&str]| {
+        let asked = ["run", "What animal meows?", "--max-tokens", "9", "--json"];
+        json(&[&asked[..], more].concat())
+    };
+    let v = run(&["--next", "3"]);
+    let detector = hneurons::neurons::Detector::of(&common::artifact());
+    for lane in v["lanes"].as_array().expect("lanes") {
+        let tokens = lane["tokens"].as_array().expect("tokens");
+        let shares = tokens.iter().map(|t| t["share"].as_f64().expect("a share"));
+        let shares: Vec<f64> = shares.collect();
+        assert!(shares.contains(&0.0), "the question's words are not read");
+        let p = lane["score"].as_f64().expect("a score");
+        let sum = detector.base() + shares.iter().sum::<f64>();
+        assert!((sum - (p / (1.0 - p)).ln()).abs() < 1e-9);
+        for token in tokens {
+            let next = token["next"].as_array().expect("next");
+            assert_eq!(next.len(), 3);
+            assert_eq!(next[0]["id"], token["id"], "greedy");
+            let p = next[0]["p"].as_f64().expect("a probability");
+            assert!((p.ln() - token["logprob"].as_f64().expect("logprob")).abs() < 1e-9);
+            assert!(next[1]["text"].is_string() && next[1]["p"].as_f64() <= Some(p));
+        }
+    }
+    let mut plain = run(&[]);
+    assert!(plain["lanes"][0]["tokens"][0].get("next").is_none());
+    // Otherwise it is the same run.
+    for (lane, named) in [(0, &v["lanes"][0]), (1, &v["lanes"][1])] {
+        for (i, token) in named["tokens"]
+            .as_array()
+            .expect("tokens")
+            .iter()
+            .enumerate()
+        {
+            plain["lanes"][lane]["tokens"][i]["next"] = token["next"].clone();
+        }
+    }
+    assert_eq!(plain["lanes"], v["lanes"]);
+    refused(&["run", "x", "--next", "21", "--json"], "choose 0 to 20");
+}
+
+#[test]
 fn a_doubt_puts_the_as_trained_answer_into_every_lane() {
     let v = json(&[
         "run",

@@ -301,6 +301,7 @@ fn answers(lab: &mut Lab, prompt: &str) -> (Vec<String>, Vec<f32>) {
         max_tokens: MAX_TOKENS,
         sampling: hneurons::generate::Sampling::greedy(),
         top: 0,
+        next: 0,
     };
     let (mut session, _) = lab.start(&request).expect("it starts");
     let mut texts = vec![String::new(); 2];
@@ -489,6 +490,7 @@ fn memory_is_level_over_runs_and_after_a_lost_device_or_too_little_memory_the_cp
         max_tokens: 12,
         sampling: hneurons::generate::Sampling::greedy(),
         top: 0,
+        next: 0,
     };
     let answer = |lab: &mut Lab, lose_at: Option<Failure>| {
         let (mut session, _) = lab.start(&request).expect("it starts");
@@ -560,6 +562,45 @@ fn lost_while_idle_the_cpu_reads_the_token_that_is_clicked() {
             assert_eq!(bits(at(&mut lab, 3)), bits(at(&mut cpu, 3)));
         }
     }
+}
+
+#[test]
+fn what_could_come_next_is_the_softmax_of_its_logits_and_lost_while_idle_the_cpu_s() {
+    let file = ModelFile::parse(Tiny::new(GgmlDType::Q4_1).write()).expect("a tiny model");
+    let lane = LaneRequest::new(Set::None, 1.0);
+    let conversation = Conversation::Messages(vec![Message::user("hello")]);
+    let tokens = [5, 6, 7];
+    let next = |lab: &mut Lab, at| {
+        pollster::block_on(lab.next(&conversation, &lane, &tokens, at)).expect("it reads")
+    };
+    let mut cpu = Lab::new(file.clone()).expect("a lab");
+    let mut lab = Lab::new(file.clone()).expect("a lab");
+    let chosen = pollster::block_on(lab.choose(Wanted::Gpu, || 0.0)).expect("an engine");
+    assert_eq!(chosen.engine, "gpu", "{chosen:?}");
+    let prompt = conversation.encode(lab.text(), file.vocabulary());
+    let mut ids: Vec<u32> = prompt.expect("ids").iter().map(|t| t.id).collect();
+    ids.extend(tokens);
+    let last = ids.len() - 1;
+    let mut gpu = open(&file, &Options::default());
+    for at in [last, 9] {
+        let fresh = gpu.open(&Edits::none()).expect("a lane");
+        let reading = common::feed(&mut gpu, fresh, &ids[..=at], Logits::Last, &Watch::None);
+        let sum: f64 = reading.logits.iter().map(|&l| f64::from(l).exp()).sum();
+        let found = next(&mut lab, at);
+        assert_eq!(found.len(), 8);
+        assert!(found.is_sorted_by(|a, b| a.p >= b.p));
+        for candidate in &found {
+            let p = f64::from(reading.logits[candidate.id as usize]).exp() / sum;
+            assert!((candidate.p - p).abs() < 1e-6, "{candidate:?}, {p}");
+        }
+        for (a, b) in found.iter().zip(next(&mut cpu, at)) {
+            assert!((a.p - b.p).abs() < 1e-3, "{a:?} and, on the CPU, {b:?}");
+        }
+    }
+    lab.gpu().expect("the GPU runs").lose();
+    assert_eq!(next(&mut lab, last), next(&mut cpu, last));
+    let notice = lab.take_notice().expect("the visitor is told");
+    assert!(notice.contains("The CPU goes on."), "{notice}");
 }
 
 #[test]

@@ -108,6 +108,7 @@ fn plan(lanes: usize) -> Plan {
         lanes: vec![Edits::none(); lanes],
         shown: Vec::new(),
         top: 0,
+        next: 0,
         max_tokens: 8,
         sampling: Sampling::greedy(),
     }

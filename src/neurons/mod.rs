@@ -6,6 +6,7 @@ mod artifact;
 mod control;
 mod detector;
 mod running;
+mod shares;
 mod span;
 
 pub use artifact::{
@@ -14,7 +15,8 @@ pub use artifact::{
 };
 pub use control::{CONTROL_SEEDS, matched_control};
 pub use detector::Detector;
-pub use running::RunningScore;
+pub use running::{RunningScore, SpanNews};
+pub use shares::Shares;
 pub use span::answer_words;
 
 pub use crate::engine::{Neuron, contribution, contributions, largest};

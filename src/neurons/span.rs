@@ -46,6 +46,11 @@ impl Membership {
             self.word
         }
     }
+
+    /// 1 in a word, 2 in a new word of the first sentence, 3 in both.
+    pub(super) fn bits(self) -> u8 {
+        u8::from(self.word) | u8::from(self.new_word) << 1
+    }
 }
 
 /// The span of an answer that grows token by token. Each token costs about the same, however long the answer is: what is

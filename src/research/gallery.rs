@@ -5,13 +5,16 @@
 //! 13 % off; and where a lane still says what the as-trained one says, it is the difference from that lane's, which
 //! is mostly nothing (`docs/gallery.md`).
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
     engine::Neuron,
     error::{Error, Result},
-    generate::{Limit, Sampling, Stopped},
+    generate::{Candidate, Limit, Sampling, Stopped},
     lab::{Lab, LaneRequest, Request, Set},
+    neurons::Shares,
     text::{Conversation, Message, Role},
 };
 
@@ -19,13 +22,17 @@ use crate::{
 pub const SCHEMA: &str = "hneurons-trace/1";
 
 /// The alphas of a sweep; 1 is the lane as trained.
-pub const ALPHAS: [f32; 5] = [0.0, 0.5, 1.5, 2.0, 3.0];
+pub const ALPHAS: [f32; 6] = [0.0, 0.5, 1.5, 2.0, 2.5, 3.0];
 
 /// The seeds of the random controls recorded.
 pub const CONTROLS: [u64; 2] = [1, 2];
 
 /// The alphas at which a control's own neurons are kept, and anything of the second control.
 const KEPT: [f32; 2] = [0.0, 3.0];
+
+/// Candidates kept at each token of an answer, and the least probability that one is kept with.
+const NEXT: usize = 5;
+const LEAST_P: f64 = 0.01;
 
 /// Neurons named at each token of the as-trained lane, of all there are.
 const TOP: usize = 8;
@@ -134,6 +141,8 @@ pub struct Recording {
     /// At each position from `from` on of the as-trained lane, the neurons that contribute most: layer, index, step,
     /// and so on.
     top: Vec<Vec<usize>>,
+    /// `[id, text]` of every token that is a candidate somewhere.
+    candidates: Vec<(u32, String)>,
 }
 
 /// A file by its name and SHA-256.
@@ -171,6 +180,16 @@ pub struct LaneOut {
     limit: Option<Limit>,
     /// `[id, text, log-probability]` of every token of the answer.
     pub tokens: Vec<(u32, String, f64)>,
+    /// For each token of the answer the most probable ones in its place: their places in [`Recording`]'s candidates and
+    /// probabilities in thousandths, in turn. Here and below: nothing where a lane has only its answer.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    next: Vec<Vec<usize>>,
+    /// Each token's pull on the detector's log-odds.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pulls: Vec<f64>,
+    /// For each token a digit: 1 in a word, 2 in a new word of the first sentence, 3 in both.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    words: String,
     /// For each set that is kept (its index in `sets`), a string a neuron: its contribution's step at every position
     /// from `from` on; up to where the lane parts from the first one, the difference from that lane's, modulo 41.
     cells: Vec<(usize, Vec<String>)>,
@@ -248,6 +267,7 @@ pub fn record(
         max_tokens,
         sampling: Sampling::greedy(),
         top: TOP,
+        next: NEXT,
     };
     if !entry.then.is_empty() {
         request.conversation = pollster::block_on(lab.doubted(&request, &entry.then))?;
@@ -285,6 +305,8 @@ pub fn record(
 
     let mut values: Vec<Vec<Vec<f32>>> = vec![Vec::new(); plans.len()];
     let mut top = Vec::new();
+    let mut candidates = Candidates::default();
+    let mut shares = vec![Shares::default(); plans.len()];
     let mut out: Vec<LaneOut> = plans
         .iter()
         .zip(&request.lanes)
@@ -296,6 +318,9 @@ pub fn record(
             stopped: None,
             limit: None,
             tokens: Vec::new(),
+            next: Vec::new(),
+            pulls: Vec::new(),
+            words: String::new(),
             cells: Vec::new(),
             read: Vec::new(),
         })
@@ -304,6 +329,14 @@ pub fn record(
         let step_ = pollster::block_on(lab.step(&mut session))?;
         for event in step_.lanes {
             let lane = &mut out[event.lane];
+            let whole = !answer_only(lane.set, lane.seed, lane.alpha);
+            let shares = &mut shares[event.lane];
+            for pull in event.read.iter().filter_map(|read| read.pull) {
+                shares.read(pull);
+            }
+            if let Some(news) = &event.span {
+                shares.tell(news);
+            }
             for read in event.read.into_iter().filter(|read| read.at >= from) {
                 if event.lane == 0 {
                     let named = read.top.iter();
@@ -313,8 +346,11 @@ pub fn record(
                 values[event.lane].push(read.contributions);
             }
             if let Some(token) = event.token {
-                let logprob = (token.logprob * 1e3).round() / 1e3;
-                lane.tokens.push((token.id, token.text, logprob));
+                lane.tokens
+                    .push((token.id, token.text, thousandth(token.logprob)));
+                if whole {
+                    lane.next.push(candidates.flat(token.next));
+                }
             }
             lane.score = event.score.or(lane.score);
             lane.stopped = event.stopped.or(lane.stopped);
@@ -327,7 +363,15 @@ pub fn record(
     let ids = |lane: &LaneOut| -> Vec<u32> { lane.tokens.iter().map(|(id, ..)| *id).collect() };
     let trained = ids(&out[0]);
     let said_before = prompt.len() - from;
-    for (lane, lane_values) in out.iter_mut().zip(&values) {
+    for ((lane, lane_values), shares) in out.iter_mut().zip(&values).zip(&shares) {
+        if !answer_only(lane.set, lane.seed, lane.alpha) {
+            lane.pulls = shares.pulls().iter().copied().map(thousandth).collect();
+            lane.words = shares
+                .words()
+                .iter()
+                .map(|word| char::from(b'0' + word))
+                .collect();
+        }
         let own = ids(lane);
         let same = own.iter().zip(&trained).take_while(|(a, b)| a == b).count();
         let shared = if lane.set == Set::None {
@@ -338,7 +382,7 @@ pub fn record(
         let kept = sets.iter().zip(&places).enumerate();
         let kept = kept.filter(|(i, ((set, seed, _), _))| match lane.set {
             Set::None => true,
-            Set::Random if lane.seed != Some(CONTROLS[0]) && !KEPT.contains(&lane.alpha) => false,
+            _ if answer_only(lane.set, lane.seed, lane.alpha) => false,
             // H-Neurons in every lane; a control's own where it is edited.
             _ => *i == 0 || (lane.set == *set && lane.seed == *seed && KEPT.contains(&lane.alpha)),
         });
@@ -394,7 +438,40 @@ pub fn record(
             .collect(),
         lanes: out,
         top,
+        candidates: candidates.list,
     })
+}
+
+/// Whether only the answer of a lane is kept: the second control's, but at the ends of the slider.
+fn answer_only(set: Set, seed: Option<u64>, alpha: f32) -> bool {
+    set == Set::Random && seed != Some(CONTROLS[0]) && !KEPT.contains(&alpha)
+}
+
+fn thousandth(value: f64) -> f64 {
+    (value * 1e3).round() / 1e3
+}
+
+/// The candidates of a recording, each once: the same few come again at most tokens.
+#[derive(Default)]
+struct Candidates {
+    list: Vec<(u32, String)>,
+    places: HashMap<u32, usize>,
+}
+
+impl Candidates {
+    /// What could have come at one token: place, thousandths, and so on.
+    fn flat(&mut self, next: Vec<Candidate>) -> Vec<usize> {
+        let probable = next.into_iter().filter(|candidate| candidate.p >= LEAST_P);
+        probable
+            .flat_map(|Candidate { id, text, p }| {
+                let place = *self.places.entry(id).or_insert_with(|| {
+                    self.list.push((id, text));
+                    self.list.len() - 1
+                });
+                [place, (1e3 * p).round() as usize]
+            })
+            .collect()
+    }
 }
 
 /// The lanes of a sweep: as trained, then the H-Neurons and each control at every alpha.

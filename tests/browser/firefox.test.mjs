@@ -92,7 +92,7 @@ test("opened cold, a recorded run is explored without the model: gallery, factor
   const rows = await sweepRows(page);
   assert.deepEqual(
     rows.map(([alpha]) => alpha),
-    ["0", "0.5", "1", "1.5", "2", "3"],
+    ["0", "0.5", "1", "1.5", "2", "2.5", "3"],
   );
   for (const alpha of ["3", "0.5"]) {
     await click(page, `.sweep-rows [data-alpha="${alpha}"] button`);

@@ -63,11 +63,11 @@ function swept(settings, says) {
 
 test("a sweep asks for as trained, and for the set and two controls at every factor", () => {
   const lanes = sweepLanes({ ...DEFAULTS, seed: 7 });
-  assert.equal(lanes.length, 16);
+  assert.equal(lanes.length, 19);
   assert.deepEqual(
     lanes
       .map(({ set, alpha, seed }) => [set, alpha, seed].join(" ").trim())
-      .filter((_, i) => i < 2 || i === 6 || i === 15),
+      .filter((_, i) => i < 2 || i === 7 || i === 18),
     ["none 1", "h 0", "random 0 7", "random 3 8"],
   );
   assert.ok(
@@ -112,7 +112,7 @@ test("a sweep's rows, band and gist; it answers the slider, for its own set only
   const sweep = sweepOf(trace);
   assert.deepEqual(
     sweep.rows.map(({ alpha }) => alpha),
-    [0, 0.5, 1, 1.5, 2, 3],
+    [0, 0.5, 1, 1.5, 2, 2.5, 3],
   );
   assert.equal(sweep.rows[2].lane, trace.trained);
   assert.ok(Math.abs(sweep.rows[0].logprob + 0.5) < 1e-9);

@@ -3,7 +3,8 @@
 //     await openLab(page, { root: server.url, variant: "simd128", model: artifact.model });
 //
 // In the page, `window.lab` is then the engine with the model loaded, and
-//     record(request)     everything that a run says: ids, texts, log-probabilities, scores, contributions
+//     record(request)     everything that a run says: ids, texts, log-probabilities, scores, contributions, pulls, and what the
+//                         detector reads
 //     failure(act)        what an act throws: [is it an Error, its kind, its message], or "nothing"
 //     load(bytes, sha256) another lab
 //     memory()            bytes of the module's memory
@@ -36,13 +37,22 @@ export const openLab = (page, { root, variant, model }) =>
           logprobs: [],
           scores: [],
           contributions: [],
+          pulls: [],
+          words: [],
+          newWords: false,
         }));
         for (;;) {
           const step = await window.lab.step();
-          for (const { lane, read, token, score, stopped } of step.lanes) {
+          for (const { lane, read, token, score, span, stopped } of step.lanes) {
             const kept = lanes[lane];
-            for (const { at, contributions } of read)
+            for (const { at, contributions, pull } of read) {
               kept.contributions[at] = Array.from(contributions);
+              if (pull !== undefined) kept.pulls[at - started.prompt.length] = pull;
+            }
+            if (span) {
+              kept.words.splice(span.from, Infinity, ...span.words);
+              kept.newWords = span.new_words;
+            }
             if (token)
               (kept.ids.push(token.id),
                 kept.texts.push(token.text),

@@ -8,7 +8,7 @@ import { sameSelection, setOf } from "./selection.js";
 export { setOf };
 
 /** The factors of a live sweep. The lane as trained is its × 1, for every set. */
-export const ALPHAS = Object.freeze([0, 0.5, 1.5, 2, 3]);
+export const ALPHAS = Object.freeze([0, 0.5, 1.5, 2, 2.5, 3]);
 
 /** The lanes of a live sweep: as trained, then the set and two random controls at every alpha. */
 export function sweepLanes({ set, off, seed }) {

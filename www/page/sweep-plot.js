@@ -71,7 +71,7 @@ export function sweepPlot(sweep, measure, alpha, choose) {
       ? s("polyline", { class: "plot-edge", points: line(band, ({ low }) => low) })
       : null,
     s("polyline", { class: "plot-line", points: line(points, (row) => row[key]) }),
-    ...[0, 0.5, 1, 1.5, 2, 3].map((tick) =>
+    ...[0, 0.5, 1, 1.5, 2, 2.5, 3].map((tick) =>
       s(
         "text",
         { class: "plot-tick", x: x(tick), y: bottom + 16, "text-anchor": "middle" },

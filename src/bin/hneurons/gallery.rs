@@ -199,10 +199,13 @@ fn changed(recordings: &[Recording]) -> Vec<ChangedOut> {
         Kind::FalsePremise,
         Kind::Doubt,
     ];
+    let mut alphas = ALPHAS.to_vec();
+    alphas.push(1.0);
+    alphas.sort_by(f32::total_cmp);
     let mut rows = Vec::new();
     for kind in kinds {
         for (set, seed) in sets {
-            for alpha in [0.0, 0.5, 1.0, 1.5, 2.0, 3.0] {
+            for &alpha in &alphas {
                 let of_kind = recordings.iter().filter(|r| r.entry.kind == kind);
                 let lanes: Vec<_> = of_kind
                     .filter_map(|r| Some((r.lanes[0].text(), r.lane(set, seed, alpha)?)))

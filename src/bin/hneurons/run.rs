@@ -12,6 +12,7 @@ use hneurons::{
     choose::Wanted,
     generate::{Sampling, Session},
     lab::{Lab, LanePlan, LaneRequest, Request, Set},
+    neurons::Shares,
     text::{Conversation, Message, PromptToken, read_messages, without_mark},
 };
 use serde::Deserialize;
@@ -92,6 +93,9 @@ pub struct Args {
     /// Name the N largest contributions of all neurons at each token.
     #[arg(long, default_value_t = 0, value_name = "N")]
     top: usize,
+    /// Name the N most probable tokens in the place of each token of the answer, 0 to 20 (`next`, with --json).
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    next: usize,
     /// Whose contributions are listed at each token.
     #[arg(long, value_enum, default_value = "set")]
     show: Show,
@@ -107,7 +111,8 @@ pub struct Args {
     /// Many prompts: JSON lines of {"prompt"}; one object a line is printed.
     #[arg(long, value_name = "FILE")]
     prompts: Option<PathBuf>,
-    /// One JSON object on stdout.
+    /// One JSON object on stdout. A token's `share` is what it adds to the log-odds of its lane's `score`: 0 where the detector
+    /// does not read it.
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -254,6 +259,7 @@ fn run(
             seed: args.seed,
         },
         top: args.top,
+        next: args.next,
     };
     if let Some(doubt) = &args.doubt {
         request.conversation = pollster::block_on(lab.doubted(&request, doubt))?;
@@ -307,6 +313,7 @@ fn drive(
         .zip(&request.lanes)
         .map(|(plan, asked)| Lane::new(plan, asked))
         .collect();
+    let mut shares = vec![Shares::default(); lanes.len()];
     // Which of the shown neurons each lane lists.
     let listed: Vec<Vec<usize>> = plans
         .iter()
@@ -327,7 +334,11 @@ fn drive(
         }
         for event in step.lanes {
             let (lane, listed) = (&mut lanes[event.lane], &listed[event.lane]);
+            let shares = &mut shares[event.lane];
             for read in &event.read {
+                if let Some(pull) = read.pull {
+                    shares.read(pull);
+                }
                 let neurons = listed_of(&shown, listed, read);
                 match read.at.checked_sub(prompt.len()) {
                     None => lane.prompt_neurons.push(neurons),
@@ -336,6 +347,9 @@ fn drive(
                         lane.tokens[i].top = read.top.iter().map(Contribution::of).collect();
                     }
                 }
+            }
+            if let Some(news) = &event.span {
+                shares.tell(news);
             }
             if let Some(token) = event.token {
                 if live {
@@ -350,6 +364,8 @@ fn drive(
                     logprob: token.logprob,
                     neurons: Vec::new(),
                     top: Vec::new(),
+                    share: None,
+                    next: token.next,
                 });
             }
             lane.score = event.score.or(lane.score);
@@ -357,6 +373,11 @@ fn drive(
             lane.limit = event.limit.or(lane.limit);
         }
         if step.done {
+            for (lane, shares) in lanes.iter_mut().zip(shares) {
+                for (token, share) in lane.tokens.iter_mut().zip(shares.shares()) {
+                    token.share = Some(share);
+                }
+            }
             return Ok((prompt, lanes));
         }
     }

@@ -2,7 +2,7 @@
 
 use hneurons::{
     Error, ErrorKind, Result,
-    generate::{Limit, Read, Stopped},
+    generate::{Candidate, Limit, Read, Stopped},
     lab::{Lab, LanePlan, LaneRequest, Set},
     neurons::Neuron,
     text::{Conversation, Message, PromptToken},
@@ -59,6 +59,11 @@ pub struct Token {
     pub neurons: Vec<Contribution>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub top: Vec<Contribution>,
+    /// What it adds to the log-odds of the lane's score.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub share: Option<f64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub next: Vec<Candidate>,
 }
 
 #[derive(Clone, Serialize)]
