@@ -47,9 +47,9 @@ async function visit(t, { gpu, hash = "", query = "", late = {}, ...options } = 
   return { page, site };
 }
 
-const chip = (page, id) => page.locator(`.chip[data-run="${id}"]`);
+const chip = (page, id) => page.locator(`.gallery-all .chip[data-run="${id}"]`);
+const openGallery = (page) => page.locator(".gallery-all summary").click();
 const status = (page) => page.locator("[data-part=status]").innerText();
-const openMap = (page) => page.locator("[data-part=map] summary").click();
 const mapNote = (page, pattern) =>
   page.waitForFunction(
     (pattern) => new RegExp(pattern).test(document.querySelector(".map-note")?.textContent),
@@ -69,7 +69,6 @@ const choose = (page, engine) =>
 test("Stop while the run waits behind a map reading ends it at once, and it never begins", async (t) => {
   const { page } = await visit(t);
   await ask(page, "[[slowmap]]");
-  await openMap(page);
   await mapNote(page, "^Reading all");
   await page.fill("[data-part=prompt]", ZORVATH);
   await page.click("[data-part=run]");
@@ -78,7 +77,7 @@ test("Stop while the run waits behind a map reading ends it at once, and it neve
   await page.click("[data-part=stop]");
   await state(page, "ready", 800);
   assert.ok(Date.now() - before < 1000, "while the map is still being read");
-  await mapNote(page, "^All 46,080");
+  await mapNote(page, "^All 46,080 neurons at");
   await pause(300);
   assert.equal(await page.locator("html").getAttribute("data-state"), "ready");
   assert.match(await page.locator(".turn-text").innerText(), /slowmap/, "what was shown stays");
@@ -89,13 +88,12 @@ test("Stop while the run waits behind a map reading ends it at once, and it neve
 test("Stop while a sweep waits behind a map reading ends it at once", async (t) => {
   const { page } = await visit(t);
   await ask(page, "[[slowmap]]");
-  await openMap(page);
   await mapNote(page, "^Reading all");
   await page.click(".sweep-run");
   await state(page, "running", 500);
   await page.click("[data-part=stop]");
   await state(page, "ready", 800);
-  await mapNote(page, "^All 46,080");
+  await mapNote(page, "^All 46,080 neurons at");
   assert.equal(await page.locator(".sweep-rows li").count(), 0);
 });
 
@@ -104,7 +102,6 @@ test("Cancel while another engine waits to be chosen behind a map reading ends i
     /cancelled/.test(line.text()),
   );
   await ask(page, "[[slowmap]]");
-  await openMap(page);
   await mapNote(page, "^Reading all");
   await choose(page, "gpu");
   await page.click("[data-part=run]");
@@ -112,7 +109,7 @@ test("Cancel while another engine waits to be chosen behind a map reading ends i
   await page.getByRole("button", { name: "Cancel" }).click();
   await state(page, "ready", 800);
   assert.match(await message(page), /cancelled/);
-  await mapNote(page, "^All 46,080");
+  await mapNote(page, "^All 46,080 neurons at");
   assert.match(await status(page), /^CPU/, "it was not chosen afterwards");
 });
 
@@ -120,6 +117,7 @@ test("Cancel while another engine waits to be chosen behind a map reading ends i
 
 test("a recorded run is clicked, then Run, before it has arrived: the live run stays", async (t) => {
   const { page } = await visit(t, { late: { [`${GALLERY}slow.json`]: 1200 } });
+  await openGallery(page);
   await page.fill("[data-part=prompt]", ZORVATH);
   await chip(page, "slow").click();
   await page.click("[data-part=run]");
@@ -133,6 +131,7 @@ test("a recorded run is clicked, then Run, before it has arrived: the live run s
 
 test("of two recorded runs that are clicked the later one is shown, also where the earlier arrives last", async (t) => {
   const { page } = await visit(t, { late: { [`${GALLERY}slow.json`]: 700 } });
+  await openGallery(page);
   await chip(page, "slow").click();
   await chip(page, "quick").click();
   await page.waitForFunction(() => /^quick/.test(document.querySelector(".answer").textContent));
@@ -151,6 +150,7 @@ test("one that cannot be fetched says nothing once another is open", async (t) =
     },
     () => true,
   );
+  await openGallery(page);
   await chip(page, "slow").click();
   await chip(page, "quick").click();
   await page.waitForFunction(() => /^quick/.test(document.querySelector(".answer").textContent));
@@ -160,6 +160,7 @@ test("one that cannot be fetched says nothing once another is open", async (t) =
 
 test("what is typed after a recorded run was clicked is not typed over by it", async (t) => {
   const { page } = await visit(t, { late: { [`${GALLERY}slow.json`]: 1500 } });
+  await openGallery(page);
   await chip(page, "slow").click();
   await page.fill("[data-part=prompt]", "My own question");
   await pause(1800);
@@ -169,6 +170,7 @@ test("what is typed after a recorded run was clicked is not typed over by it", a
 
 test("a limit that is set after a recorded run was clicked stays, and the run is shown", async (t) => {
   const { page } = await visit(t, { late: { [`${GALLERY}slow.json`]: 1500 } });
+  await openGallery(page);
   await chip(page, "slow").click();
   await page.evaluate(() => {
     document.querySelector("#max").value = "7";
@@ -180,6 +182,7 @@ test("a limit that is set after a recorded run was clicked stays, and the run is
 
 test("a shared link's recorded run gives way to one that is clicked after it", async (t) => {
   const { page } = await visit(t, { late: { [`${GALLERY}slow.json`]: 700 } });
+  await openGallery(page);
   await page.evaluate(() => (location.hash = "#recorded=slow"));
   await chip(page, "quick").click();
   await page.waitForFunction(() => /^quick/.test(document.querySelector(".answer").textContent));
@@ -195,7 +198,7 @@ test("the run that the page opens on gives way to one that is clicked before it 
   const page = await freshPage(t, browser, { serviceWorkers: "block" });
   t.after(() => site.close());
   await page.goto(site.url);
-  await page.getByText("Made-up things").or(chip(page, "quick")).first().waitFor();
+  await openGallery(page);
   await chip(page, "quick").click();
   await page.waitForFunction(() => /^quick/.test(document.querySelector(".answer")?.textContent));
   await pause(1700);
@@ -206,7 +209,7 @@ test("the run that the page opens on gives way to one that is clicked before it 
 
 test("a recorded run that is asked for while the model answers is refused in words", async (t) => {
   const { page } = await visit(t);
-  await page.fill("[data-part=prompt]", `${ZORVATH} ${"word ".repeat(400)}`);
+  await page.fill("[data-part=prompt]", `${ZORVATH} ${"word ".repeat(3500)}`);
   await page.click("[data-part=run]");
   await state(page, "running");
   await page.evaluate(() => (location.hash = "#recorded=quick"));
@@ -266,8 +269,7 @@ test("the GPU is lost while idle, then a token is clicked: the CPU reads, and th
   const { page } = await visit(t, { gpu: "works", hash: "#engine=gpu" });
   await ask(page, "[[lostmap]]");
   assert.match(await status(page), /^WebGPU/);
-  await openMap(page);
-  await mapNote(page, "^All 46,080");
+  await mapNote(page, "^All 46,080 neurons at");
   assert.match(await message(page), /The GPU stopped working.*The CPU goes on\./);
   assert.match(await status(page), /^CPU/);
   assert.match(await page.locator("#engine-words").textContent(), /The GPU was lost/);
