@@ -291,7 +291,8 @@ function turned(effects) {
   if (n === 0)
     return "it is not known yet whether turning them does more than turning random ones.";
   if (special === 0) return "turning them did no more than turning random neurons.";
-  return `turning them did more than turning random neurons in ${special} of ${n} tests.`;
+  const where = n === 1 ? "the one test" : `${special} of ${n} tests`;
+  return `turning them did more than turning random neurons in ${where}.`;
 }
 
 /** @param {ReturnType<typeof comparisons>[]} scores */
