@@ -102,7 +102,7 @@ async function ask(page, prompt, button) {
 async function setAlpha(page, alpha) {
   await page.locator("#alpha").focus();
   await page.locator("#alpha").press("Home");
-  for (let at = 0; at < alpha; at += 0.25) await page.locator("#alpha").press("ArrowRight");
+  for (let at = 0; at < alpha; at += 0.5) await page.locator("#alpha").press("ArrowRight");
   assert.equal(await page.locator("#alpha-number").innerText(), String(alpha));
 }
 
@@ -221,10 +221,7 @@ test("silencing a set changes the text; times 1 it is the as-trained text, and t
   await ask(page, ZORVATH);
   const trained = await textOf(page, "none");
   assert.notEqual(await textOf(page, "custom"), trained);
-  assert.match(
-    await lane(page, "custom").innerText(),
-    /256 neurons, silenced[^]*Parts from the as-trained answer at token \d+/,
-  );
+  assert.match(await lane(page, "custom").innerText(), /256 neurons[^]*Differs from word \d+ on/);
 
   await setAlpha(page, 1);
   await ask(page, ZORVATH);
@@ -288,7 +285,6 @@ test("a recorded run is what a live run of the same prompt says; the map reads a
     "the gallery was recorded with this artifact: run `hneurons gallery`",
   );
   await page.locator("[data-part=token]").first().click();
-  await page.locator("[data-part=map] summary").first().click();
   await page.waitForFunction(
     () => document.querySelector("[data-part=map]").innerText.includes("46,080"),
     null,

@@ -130,9 +130,11 @@ test("by keyboard alone: an example, the controls, a live run, a token, the boar
   };
   await keys("Tab");
   assert.ok(await focused(".skip"));
+  await tabTo(".gallery-all summary");
+  await keys("Enter");
   await tabTo(".kinds input");
   await keys("ArrowRight");
-  await tabTo(".chip:not([aria-pressed=true])");
+  await tabTo(".gallery-runs .chip:not([aria-pressed=true])");
   const wanted = await page.evaluate(() => document.activeElement.textContent);
   await keys("Enter");
   await until(
@@ -161,7 +163,7 @@ test("by keyboard alone: an example, the controls, a live run, a token, the boar
 
   await tabTo("[data-part=token]");
   await keys("ArrowRight", "ArrowRight");
-  assert.match(await textOf(page, "[data-part=lane] .detail"), /log-probability/);
+  assert.match(await textOf(page, ".next-note"), /% likely here/);
   await tabTo(".switch");
   await keys("ArrowRight", "ArrowRight");
   await focusOn("canvas.cells");
@@ -173,7 +175,7 @@ test("by keyboard alone: an example, the controls, a live run, a token, the boar
   await focusOn("#card-title");
   await keys("Escape");
   await focusOn("canvas.cells");
-  await tabTo("[data-part=map] summary");
+  await tabTo(".map-larger", true);
   await keys("Enter");
   await until(page, () => /^All 46,080/.test(document.querySelector(".map-note")?.textContent));
   await tabTo(".map-cells");
@@ -220,7 +222,7 @@ test("axe finds nothing to object to, in light and dark, wide and narrow; nothin
     await click(page, ".advanced summary");
     await click(page, "[data-part=neuron] .neuron-name");
     await page.waitForSelector("[data-part=card]");
-    await click(page, "[data-part=map] summary");
+    await click(page, ".map-larger");
     await page.waitForSelector(".map-neuron");
     await click(page, ".export summary");
     await page.waitForSelector("#export-citation");

@@ -65,7 +65,7 @@ const sweepRows = (page) =>
       row.querySelector(".sweep-score").textContent,
     ]),
   );
-const openMap = (page) => click(page, "[data-part=map] summary");
+const openMap = (page) => click(page, ".map-larger");
 const note = (page, pattern) =>
   until(
     page,
@@ -77,9 +77,11 @@ test("opened cold, a recorded run is explored without the model: gallery, factor
   t.diagnostic(firefox.version);
   const page = await visit(t);
   assert.equal(await state(page), "recorded");
-  assert.match(await textOf(page, "[data-part=run]"), /fetches the model, 98 MB/);
+  assert.match(await textOf(page, "[data-part=run]"), /98 MB, once/);
+  await click(page, ".gallery-all summary");
   await click(page, ".kinds input[value=made-up]");
   await click(page, "[data-run=zorvath]");
+  await click(page, ".sweep-answers summary");
   await until(page, () => document.querySelector(".turn-text").textContent.includes("Zorvath"));
   const { runs } = JSON.parse(
     await readFile(join(repository, "www/gallery", artifact.model.id, "index.json"), "utf8"),
@@ -103,7 +105,7 @@ test("opened cold, a recorded run is explored without the model: gallery, factor
   }
 
   await click(page, "[data-part=lane][data-set=none] [data-part=token]:nth-of-type(3)");
-  assert.match(await textOf(page, "[data-part=lane][data-set=none] .detail"), /log-probability/);
+  assert.match(await textOf(page, ".next-note"), /% likely here/);
   const [heaviest] = [...artifact.neurons].sort((a, b) => b.weight - a.weight);
   await click(
     page,
@@ -198,7 +200,7 @@ test("a live run says what was recorded, and so does its sweep; the engine is th
     page,
     () =>
       document.documentElement.dataset.state === "ready" &&
-      document.querySelectorAll(".sweep-rows li").length === 6 &&
+      document.querySelectorAll(".sweep-rows li").length === 7 &&
       document.querySelector(".sweep-gist li"),
   );
   assert.deepEqual(await sweepRows(page), recorded.sweep);
@@ -226,6 +228,7 @@ test("a second visit works without a network: what is recorded, and a live run",
   server.clear();
   const page = await visit(t, "", { visitor });
   assert.equal(await textOf(page, ".run-kind"), "Recorded run");
+  await click(page, ".sweep-answers summary");
   await click(page, '.sweep-rows [data-alpha="3"] button');
   await page.waitForSelector("[data-part=lane][data-set=h][data-alpha='3']");
   assert.match(await textOf(page, "[data-part=run]"), /model in this browser/);
