@@ -528,6 +528,7 @@ test("contributions have two digits on the board and in its table, and say how l
     assert.match(await readout(page), value);
   }
   await page.locator(".table-view summary").click();
+  await page.waitForSelector(".table-view tbody tr");
   const rows = await page.locator(".table-view tbody tr").allInnerTexts();
   assert.equal(rows.length, 39);
   for (const row of rows) {
@@ -666,13 +667,13 @@ test("the layer map of a recorded run shows what is known, and says so", async (
         (part) => page.locator(part).isVisible(),
       ),
     );
-  const larger = page.locator(".map-larger");
+  const larger = () => page.locator(".map-larger").getAttribute("aria-label");
   assert.deepEqual(await shown(), [true, true, true, false, false, false]);
-  assert.equal(await larger.getAttribute("aria-expanded"), "false");
+  assert.equal(await larger(), "Larger map");
   const { height } = await page.locator(".map-cells").boundingBox();
   await enlargeMap(page);
   assert.deepEqual(await shown(), [true, true, true, true, true, true]);
-  assert.equal(await larger.getAttribute("aria-expanded"), "true");
+  assert.equal(await larger(), "Smaller map");
   await page.waitForFunction(
     (height) => document.querySelector(".map-cells").clientHeight > 2 * height,
     height,

@@ -71,7 +71,6 @@ export class Views {
       {
         type: "button",
         class: "quiet map-larger",
-        "aria-expanded": "false",
         "aria-label": "Larger map",
         onclick: () => this.#enlarge(),
       },
@@ -94,8 +93,9 @@ export class Views {
   #enlarge() {
     const stage = $(".stage");
     const is = stage.toggleAttribute("data-large");
-    this.#larger.setAttribute("aria-expanded", String(is));
-    this.#larger.textContent = is ? "Smaller" : "Larger";
+    const words = is ? "Smaller" : "Larger";
+    this.#larger.textContent = words;
+    this.#larger.setAttribute("aria-label", `${words} map`);
     this.#map.large = is;
   }
 
