@@ -9,6 +9,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
+import { ALPHAS } from "../../www/core/sweep.js";
 import { ask, ended, freshPage, launch, state, ZORVATH } from "./mock/browser.mjs";
 import { serve } from "./mock/server.mjs";
 
@@ -66,6 +67,8 @@ for (const [width, colorScheme] of [
 
     await open();
     await page.waitForSelector("[data-part=neuron]");
+    await page.locator(".gallery-all summary").click();
+    await check("all recorded runs");
     site.faults.slow = 2000;
     await page.fill("[data-part=prompt]", ZORVATH);
     await page.press("[data-part=prompt]", "Enter");
@@ -78,11 +81,13 @@ for (const [width, colorScheme] of [
     await ask(page);
     await page.locator(".sweep-run").click();
     await page.waitForFunction(
-      () =>
+      (rows) =>
         document.documentElement.dataset.state === "ready" &&
-        document.querySelectorAll(".sweep-rows li").length === 6,
+        document.querySelectorAll(".sweep-rows li").length === rows,
+      ALPHAS.length + 1,
     );
-    await page.locator("[data-part=map] summary").click();
+    await page.locator(".sweep-answers summary").click();
+    await page.locator(".map-larger").click();
     await page.waitForFunction(() =>
       /^All 46,080/.test(document.querySelector(".map-note")?.textContent),
     );
@@ -137,6 +142,8 @@ test("in forced colours one can read what parts, and tell what is chosen", async
   });
   await page.goto(site.url);
   await page.waitForSelector("[data-part=neuron]");
+  await page.locator(".sweep-answers summary").click();
+  await page.locator(".gallery-all summary").click();
   await page.locator("[data-set=h] [data-part=token]").nth(2).click();
   await page.locator("[data-part=prompt]").focus();
   const style = (selector, property) =>
@@ -171,11 +178,12 @@ test("in forced colours one can read what parts, and tell what is chosen", async
       canvas,
       "the chosen tab",
     );
-  assert.notEqual(
-    await style(".chip[aria-pressed=true]", "backgroundColor"),
-    canvas,
-    "the run that is shown",
-  );
+  for (const place of [".tries", ".gallery-runs"])
+    assert.notEqual(
+      await style(`${place} .chip[aria-pressed=true]`, "backgroundColor"),
+      canvas,
+      "the run that is shown",
+    );
 });
 
 test("on paper the page is light, has every row of the board, and nothing to press", async (t) => {
