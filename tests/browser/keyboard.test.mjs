@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
+import { ALPHAS } from "../../www/core/sweep.js";
 import { keyboard, nameless } from "./keys.mjs";
 import { answer, ended, freshPage, launch, ZORVATH } from "./mock/browser.mjs";
 import { withEvidence } from "./mock/evidence.mjs";
@@ -64,6 +65,8 @@ test("from the skip link to the evidence, everything is done by keyboard", async
   await keys.press("Enter");
   await focus(page, "#answers");
   await keys.tab();
+  await focus(page, "[data-part=replay]");
+  await keys.tab();
   await focus(page, "[data-part=token]");
 
   // Header: share, embed, lessons, “?”.
@@ -104,21 +107,35 @@ test("from the skip link to the evidence, everything is done by keyboard", async
   await ended(page);
   assert.match(await answer(page, 1), /I cannot give you a year/);
 
-  // Slider, sets, the button.
+  // Slider, sets, the button: with the model there, slider and sets run again.
+  const made = (set, alpha) =>
+    page
+      .waitForSelector(`[data-part=lane][data-set=${set}][data-alpha="${alpha}"]`)
+      .then(() => ended(page));
   await keys.to("#alpha");
   await keys.press("End");
   assert.equal(await page.locator("#alpha-number").innerText(), "3");
+  await made("h", 3);
   await keys.press("ArrowLeft");
-  assert.equal(await page.locator("#alpha-number").innerText(), "2.75");
+  assert.equal(await page.locator("#alpha-number").innerText(), "2.5");
+  await made("h", 2.5);
+  await focus(page, "#alpha");
   await keys.to("[name=set]");
   await keys.press("ArrowDown");
   assert.equal(await page.locator("[name=set]:checked").getAttribute("value"), "random");
+  await page.waitForFunction(
+    () => document.querySelectorAll("[data-part=lane][data-set=random]").length === 2,
+  );
+  await ended(page);
   await keys.press("ArrowUp");
-  await keys.to("[data-part=run]");
+  await made("h", 2.5);
+  await focus(page, "[name=set]");
+  await keys.to("[data-part=run]", "Shift+Tab");
   await running(page);
   await keys.press(" ");
   await ended(page);
-  assert.equal(await page.locator("[data-part=lane]").nth(1).getAttribute("data-alpha"), "2.75");
+  await focus(page, "[data-part=run]");
+  assert.equal(await page.locator("[data-part=lane]").nth(1).getAttribute("data-alpha"), "2.5");
   await keys.to(".advanced summary");
   await keys.press("Enter");
   await keys.to("#max");
@@ -128,10 +145,18 @@ test("from the skip link to the evidence, everything is done by keyboard", async
 
   // Tokens: one stop a lane, arrows inside it.
   await keys.to("[data-set=h] [data-part=token]");
-  await keys.press("ArrowRight", "ArrowRight");
-  assert.match(await page.locator("[data-set=h] .detail").innerText(), /“of”: log-probability/);
+  await focus(page, ".parting");
+  await keys.press("Home", "ArrowRight", "ArrowRight");
+  const note = (words) =>
+    page.waitForFunction(
+      (words) => document.querySelector(".next-note").textContent.startsWith(words),
+      words,
+      { timeout: 5000 },
+    );
+  await note("“of”: ");
+  assert.match(await page.locator(".next-note").innerText(), /^“of”: [\d.]+ % likely here, /);
   await keys.press("End");
-  assert.match(await page.locator("[data-set=h] .detail").innerText(), /“year\.”/);
+  await note("“year.”: ");
   await keys.at();
 
   // Export, then doubt.
@@ -153,14 +178,14 @@ test("from the skip link to the evidence, everything is done by keyboard", async
   await keys.to(".sweep-run");
   await keys.press("Enter");
   await page.waitForFunction(
-    () =>
+    (rows) =>
       document.documentElement.dataset.state === "ready" &&
-      document.querySelectorAll(".sweep-rows li").length === 6,
+      document.querySelectorAll(".sweep-rows li").length === rows,
+    ALPHAS.length + 1,
   );
-  await keys.to(
-    '[data-alpha="0.5"] .sweep-alpha',
-    (await page.evaluate(() => document.activeElement === document.body)) ? "Tab" : "Shift+Tab",
-  );
+  await keys.to(".sweep-answers summary", "Shift+Tab");
+  await keys.press("Enter");
+  await keys.to('[data-alpha="0.5"] .sweep-alpha');
   await keys.press("Enter");
   assert.equal(await page.locator("[data-part=alpha]").inputValue(), "0.5");
   await focus(page, '[data-alpha="0.5"] .sweep-alpha');
@@ -198,12 +223,15 @@ test("from the skip link to the evidence, everything is done by keyboard", async
   await page.waitForSelector(".table-view td");
   await keys.to(".table-place");
 
-  // Layer map.
-  await keys.to("[data-part=map] summary");
+  // Layer map: beside the answers, and larger.
+  await keys.to(".map-cells", "Shift+Tab");
+  await keys.to(".map-larger", "Shift+Tab");
   await keys.press("Enter");
+  await focus(page, ".map-larger");
   await page.waitForFunction(() =>
     /^All 46,080/.test(document.querySelector(".map-note")?.textContent),
   );
+  await keys.to(".map-tools button");
   await keys.to(".map-cells");
   await keys.press("h", "ArrowRight", "ArrowDown", " ");
   const added = /L(\d+) N(\d+)/.exec(await page.locator("#map-readout").innerText());
@@ -292,7 +320,9 @@ for (const [width, height] of [
       [".advanced summary", "#max"],
       ["[data-part=export] summary", "#export-citation"],
       [".table-view summary", ".table-view td"],
-      ["[data-part=map] summary", ".map-neuron"],
+      [".sweep-answers summary", ".sweep-alpha"],
+      [".gallery-all summary", ".kinds input"],
+      [".map-larger", ".map-neuron"],
     ]) {
       await keys.to(summary);
       await keys.press("Enter");
