@@ -635,7 +635,7 @@ function chooseFirst() {
     parts >= 0 ? Math.min(parts, tokens.length - 1) : shares.indexOf(Math.max(...shares));
   const shown = parts >= 0 ? lane : Math.max(0, trace.trained);
   lanes.choose(shown, index);
-  board.chooseToken(shown, index);
+  board.chooseToken(shown, index, { follow: false });
 }
 
 function showEnd(finished) {
@@ -867,7 +867,8 @@ async function open() {
   keepOffline();
   if (!artifact) return;
   if (root.dataset.state === "recorded") setState("recorded");
-  if (settings.now.run) run();
+  // What a link cannot have is said, and not run as something else.
+  if (settings.now.run && !unknown.has("off")) run();
 }
 
 async function openArtifact() {

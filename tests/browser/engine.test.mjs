@@ -434,13 +434,15 @@ test("a link with bad numbers: what cannot be is ignored, and a neuron that does
       hash: `#set=custom&off=${neuron}&max=4&prompt=Hi&run=1`,
     });
     await page.waitForFunction(
-      () => /no neuron/.test(document.querySelector(".message").textContent),
+      () => /There is no/.test(document.querySelector(".message").textContent),
       null,
       { timeout: 60_000 },
     );
     assert.match(
       await message(page),
-      new RegExp(`no neuron ${neuron.replace(".", "\\.")}.*layers 0 to 29 and indices 0 to 1535`),
+      new RegExp(
+        `There is no .*“${neuron.replace(".", "\\.")}”.*(layers 0 to 29|neurons 0 to 1535)`,
+      ),
     );
     await page.locator("label").filter({ hasText: "H-Neurons" }).first().click();
     await ask(page, "Hi");

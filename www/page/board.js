@@ -201,12 +201,12 @@ export class BoardView {
   }
 
   /** Highlights the column of a lane's answer token, and shows that lane. */
-  chooseToken(lane, index) {
+  chooseToken(lane, index, { follow = true } = {}) {
     if (lane !== this.#lane) this.showLane(lane);
     const column = this.#columns.findIndex((column) => column.answer === index);
     if (column < 0) return;
     if (this.#held) this.#held.column = column;
-    this.#move(this.#cursor.row, column, { follow: true });
+    this.#move(this.#cursor.row, column, { follow, told: !follow });
   }
 
   #tabs() {
