@@ -33,6 +33,13 @@ async function ended(page) {
   await top(page);
 }
 
+const mapRead = (page) =>
+  page.waitForFunction(
+    () => document.querySelector(".map-note").textContent.startsWith("All "),
+    null,
+    { timeout: 60_000 },
+  );
+
 async function run(page, button) {
   await page.evaluate(() => (document.querySelector(".timing").textContent = ""));
   await button.click();
@@ -82,6 +89,12 @@ export const VIEWS = [
     },
   },
   { name: "sweep", of: "[data-part=sweep]", go: async () => {}, needs: ["opening"] },
+  {
+    name: "sweep-answers",
+    of: "[data-part=sweep]",
+    go: open(".sweep-answers"),
+    needs: ["opening"],
+  },
   { name: "board", of: "[data-part=board]", go: async () => {}, needs: ["opening"] },
   {
     name: "card",
@@ -96,8 +109,9 @@ export const VIEWS = [
     name: "gallery",
     of: ".gallery",
     needs: ["opening"],
-    go: async ({ page }) => {
-      await page.getByRole("radio", { name: "False premises" }).check({ force: true });
+    go: async (at) => {
+      await open(".gallery-all")(at);
+      await at.page.getByRole("radio", { name: "False premises" }).check({ force: true });
     },
   },
   {
@@ -197,19 +211,22 @@ export const VIEWS = [
     name: "map",
     of: "[data-part=map]",
     needs: ["loading", "live"],
-    go: async (at) => {
-      await open("[data-part=map] details")(at);
-      await at.page.waitForFunction(
-        () => document.querySelector(".map-note")?.textContent.startsWith("All "),
-        null,
-        { timeout: 60_000 },
-      );
-    },
+    go: ({ page }) => mapRead(page),
   },
   {
     name: "doubt",
     needs: ["loading", "live"],
     go: ({ page }) => run(page, page.getByRole("button", { name: "Doubt it" })),
+  },
+  {
+    name: "map-large",
+    of: "[data-part=map]",
+    needs: ["loading", "live"],
+    go: async ({ page }) => {
+      await mapRead(page);
+      await page.locator(".map-larger").click();
+      await page.waitForFunction(() => document.querySelector(".map-cells").clientHeight > 300);
+    },
   },
   {
     name: "embed",
