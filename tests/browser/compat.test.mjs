@@ -45,7 +45,6 @@ const OPTIONAL = {
   "css.properties.text-wrap.balance": "lines break as usual",
   "css.properties.text-wrap.pretty": "lines break as usual",
   "css.properties.translate": "a check box stands 3 pixels higher",
-  "css.properties.user-select": "a double click may select a token",
   "css.selectors.-moz-progress-bar": "one of two for the same part",
   "css.selectors.-moz-range-thumb": "one of two for the same part",
   "css.selectors.-moz-range-track": "one of two for the same part",
@@ -175,7 +174,7 @@ test("the page runs without every built-in that is later than the minimum: page,
   await page.waitForFunction(() => document.querySelectorAll(".turn").length === 3);
 
   await page.locator(".sweep-run").click();
-  await page.waitForFunction(() => document.querySelectorAll(".sweep-rows li").length === 6);
+  await page.waitForFunction(() => document.querySelectorAll(".sweep-rows li").length === 7);
   await page.locator(".neuron-name").first().click();
   await page.waitForSelector(".card");
   await page.getByRole("button", { name: "Embed", exact: true }).click();
@@ -203,6 +202,7 @@ test("recorded runs and the evidence show without every built-in that is later t
   const bands = page.locator("[data-part=evidence] .band");
   await bands.first().waitFor();
   await page.locator("[data-part=map]").scrollIntoViewIfNeeded();
+  await page.locator(".gallery-all summary").click();
   await page.getByRole("radio", { name: "False premises" }).check({ force: true });
   assert.equal(await message(page), "");
 });

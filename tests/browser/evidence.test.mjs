@@ -500,8 +500,13 @@ test("the short answer has its room before it comes, at any width", async (t) =>
     assert.equal(await short(page).innerText(), "");
     come();
     await short(page).getByText("Short answer").waitFor();
-    assert.match(await short(page).innerText(), /did no more than turning random neurons\. They help .* Evidence$/);
+    assert.match(
+      await short(page).innerText(),
+      /did no more than turning random neurons\. They help .* Evidence$/,
+    );
     assert.equal(await form(), before, `${width} px`);
+    // What comes at rest has come, before its host goes.
+    await page.waitForLoadState("networkidle");
   }
 });
 

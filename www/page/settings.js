@@ -12,6 +12,8 @@ export function showSettings(state) {
   }
   $(".then").hidden = state.then === "" && document.activeElement !== $("#then");
   $("form.ask").dataset.chosen = state.set;
+  // A link may ask for a factor between the slider's stops.
+  field("#alpha").step = state.alpha % 0.5 === 0 ? "0.5" : "0.25";
   field("#alpha").value = String(state.alpha);
   $("#alpha").setAttribute("aria-valuetext", `${state.alpha}, ${alphaWords(state.alpha)}`);
   $("#alpha-of").textContent = SET_WORDS[state.set];
