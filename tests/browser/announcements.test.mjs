@@ -23,7 +23,7 @@ test("a run of more than 32 tokens says a handful of things, with the board, the
   await ask(page); // the model is there
   for (const open of [false, true]) {
     if (open) {
-      await page.locator("[data-part=map] summary").click();
+      await page.locator(".map-larger").click();
       await page.waitForFunction(() =>
         /^All 46,080/.test(document.querySelector(".map-note")?.textContent),
       );

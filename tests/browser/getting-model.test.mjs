@@ -262,7 +262,6 @@ test("at an address without TLS the page says what it lacks, and the CPU run wor
   assert.match(await answer(page, 1), /I cannot give you a year/);
   assert.match(await page.locator("[data-part=status]").innerText(), /^CPU/);
   assert.match(await page.locator("#engine-words").textContent(), /The GPU is not used/);
-  await page.locator("[data-part=map] summary").click();
   await page.waitForFunction(() =>
     /^All 46,080/.test(document.querySelector(".map-note")?.textContent),
   );

@@ -112,7 +112,7 @@ test("a lesson with the mouse: from the list to the report, on recorded runs onl
   await page.getByLabel("At which token does it part").fill("9");
   await page.getByLabel("another invention").check();
   while ((await step(page)) !== "Report") await forward(page);
-  await page.getByLabel("Name").fill("Ada");
+  await page.getByLabel("Name", { exact: true }).fill("Ada");
   const report = page.locator(".lesson-report");
   const text = await report.innerText();
   assert.match(text, /What will the answer be\?\s+Another invention/);

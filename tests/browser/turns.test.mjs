@@ -42,7 +42,7 @@ const inWindow = (page, selector) =>
 
 test("a conversation goes on: every lane from the answers as trained, and the link repeats it", async (t) => {
   const page = await visit(t, `#prompt=${encodeURIComponent(ZORVATH)}`);
-  await press(page, "Run fetches the model, 3 MB");
+  await press(page, "Run 3 MB, once");
   assert.equal(await page.inputValue("#doubt-text"), DOUBT);
   const first = (await answer(page, 0)).trim();
   await press(page, "Doubt it");
@@ -71,7 +71,7 @@ test("a conversation goes on: every lane from the answers as trained, and the li
   assert.deepEqual(new URLSearchParams(link.slice(1)).getAll("then"), [DOUBT, "Why?", "And then?"]);
   const again = await visit(t, link);
   assert.equal(await again.inputValue("#turn-4"), "And then?");
-  await press(again, "Run fetches the model, 3 MB");
+  await press(again, "Run 3 MB, once");
   assert.deepEqual(await turns(again), await turns(page));
   assert.equal(await answer(again, 1), await answer(page, 1));
   assert.deepEqual(
@@ -113,7 +113,7 @@ test("what is said below the answers leaves them in the window, and the focus wi
     { width: 375, height: 667 },
   ]) {
     const page = await visit(t, "#prompt=x", { viewport });
-    await press(page, "Run fetches the model, 3 MB");
+    await press(page, "Run 3 MB, once");
     for (const [name, text] of [
       ["Doubt it", ""],
       ["Say it", "Why?"],
@@ -129,7 +129,7 @@ test("what is said below the answers leaves them in the window, and the focus wi
 
 test("Go on: the same answer as trained, longer; only where one was cut off", async (t) => {
   const page = await visit(t, `#prompt=${encodeURIComponent(ZORVATH)}&max=10`);
-  await press(page, "Run fetches the model, 3 MB");
+  await press(page, "Run 3 MB, once");
   assert.match(await page.locator("[data-part=lane]").first().innerText(), /Cut off at 10 tokens/);
   const short = await answer(page, 0);
   await press(page, "Go on");
@@ -149,7 +149,7 @@ test("Go on: the same answer as trained, longer; only where one was cut off", as
 
 test("Go on is of the run that is shown, whatever the form says by now", async (t) => {
   const page = await visit(t, `#prompt=${encodeURIComponent(ZORVATH)}&max=10`);
-  await press(page, "Run fetches the model, 3 MB");
+  await press(page, "Run 3 MB, once");
   await page.fill("[data-part=prompt]", "Something else");
   await page.locator("#alpha").fill("2");
   await press(page, "Go on");
@@ -159,7 +159,7 @@ test("Go on is of the run that is shown, whatever the form says by now", async (
 
 test("Another sample: at temperature 0 it is raised, then the seed moves on; both are said", async (t) => {
   const page = await visit(t, "#prompt=x&seed=4294967295");
-  await press(page, "Run fetches the model, 3 MB");
+  await press(page, "Run 3 MB, once");
   const note = page.locator("#answers-foot-note");
   await press(page, "Another sample");
   assert.match(
@@ -225,7 +225,7 @@ test("a recorded run's limit and second turn are its own", async (t) => {
   // Run as it was recorded, and asked something else only then.
   const other = await visit(t);
   await other.waitForSelector("[data-part=lane]");
-  await press(other, "Run fetches the model, 3 MB");
+  await press(other, "Run 3 MB, once");
   assert.match(await hashOf(other), /max=40/, "it is repeated with its own limit");
   await other.fill("[data-part=prompt]", "One's own");
   assert.equal(await hashOf(other), "#prompt=One%27s%20own");
@@ -240,7 +240,7 @@ test("a recorded run's limit and second turn are its own", async (t) => {
 
 test("a live run is marked as one of another prompt, or at other settings, as a recorded one is", async (t) => {
   const page = await visit(t, "#prompt=x");
-  await press(page, "Run fetches the model, 3 MB");
+  await press(page, "Run 3 MB, once");
   const kind = page.locator(".run-kind");
   assert.equal(await kind.innerText(), "");
   await page.fill("[data-part=prompt]", "y");
@@ -355,7 +355,7 @@ test("a recorded run or a model that there is not is named, with what is shown i
 
 test("the sweep's button has its words in the middle", async (t) => {
   const page = await visit(t, "#prompt=x");
-  await press(page, "Run fetches the model, 3 MB");
+  await press(page, "Run 3 MB, once");
   const off = await page.locator(".sweep-run").evaluate((button) => {
     const words = document.createRange();
     words.selectNodeContents(button.querySelector("span")); // which itself may fill the button
