@@ -610,9 +610,14 @@ function show(shown) {
 function bringIntoView(element) {
   // In an embed it would be the host's page that scrolls.
   if (embedded) return;
-  const roomy = element.getBoundingClientRect().top < 0.5 * window.innerHeight;
+  const { top } = element.getBoundingClientRect();
+  if (top >= 0 && top < 0.5 * window.innerHeight) return;
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  if (!roomy) $("form.ask").scrollIntoView({ block: "start", behavior: calm ? "auto" : "smooth" });
+  const form = $("form.ask");
+  // A long form, with many turns, would leave no room for them.
+  const above = top - form.getBoundingClientRect().top;
+  const first = above < 0.6 * window.innerHeight ? form : element;
+  first.scrollIntoView({ block: "start", behavior: calm ? "auto" : "smooth" });
 }
 
 /** What can be done next with the run that is shown. */

@@ -247,9 +247,15 @@ test("a live run is marked as one of another prompt, or at other settings, as a 
   assert.equal(await kind.innerText(), "Run of another prompt; press Run for yours");
   await page.fill("[data-part=prompt]", "x");
   assert.equal(await kind.innerText(), "");
-  await page.locator("#alpha").fill("2");
+  // A slider that is let go runs again; while it is dragged it does not.
+  const drag = (value) =>
+    page.locator("#alpha").evaluate((slider, value) => {
+      slider.value = value;
+      slider.dispatchEvent(new Event("input", { bubbles: true }));
+    }, value);
+  await drag("2");
   assert.equal(await kind.innerText(), "Run at other settings; press Run for these");
-  await page.locator("#alpha").fill("0");
+  await drag("0");
   assert.equal(await kind.innerText(), "");
 });
 

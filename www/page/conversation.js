@@ -52,9 +52,11 @@ export function showHead(trace, state, fits = true) {
         ? `Answers, ${turn} turn`
         : "Answers";
   $("#turn-note").textContent =
-    lanes.length > 2
-      ? "Compare the last two: what random neurons change too is not about the H-Neurons."
-      : "";
+    messages.length > 1
+      ? "Every lane goes on from the answers as trained."
+      : lanes.length > 2
+        ? "Compare the last two: what random neurons change too is not about the H-Neurons."
+        : "";
   $(".empty").hidden = true;
   const place = $(".conversation");
   showConversation(place, messages);
