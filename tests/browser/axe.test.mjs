@@ -132,6 +132,32 @@ for (const [width, colorScheme] of [
   });
 }
 
+test("the list of all recorded runs is no wider than a phone, whatever its prompts", async (t) => {
+  const site = await serve({ real: true });
+  t.after(() => site.close());
+  const page = await freshPage(t, browser, {
+    viewport: { width: 320, height: 800 },
+    serviceWorkers: "block",
+    reducedMotion: "reduce",
+  });
+  await page.goto(site.url);
+  await page.locator(".gallery-all summary").click();
+  const kinds = page.locator("[name=gallery-kind]");
+  assert.ok((await kinds.count()) > 3);
+  for (const kind of await kinds.evaluateAll((all) => all.map(({ value }) => value))) {
+    await page.locator(`[name=gallery-kind][value="${kind}"]`).check({ force: true });
+    assert.deepEqual(
+      await page.evaluate(() =>
+        [...document.querySelectorAll(".gallery-runs *")]
+          .filter((element) => element.getBoundingClientRect().right > innerWidth)
+          .map(({ textContent }) => textContent),
+      ),
+      [],
+      kind,
+    );
+  }
+});
+
 test("in forced colours one can read what parts, and tell what is chosen", async (t) => {
   const site = await serve();
   t.after(() => site.close());
