@@ -31,6 +31,8 @@ test("a run of more than 32 tokens says a handful of things, with the board, the
       await page.locator("[data-part=card]").waitFor();
     }
     await page.evaluate(() => {
+      window.listener?.disconnect();
+      document.querySelector("#live").textContent = ""; // what the run before said
       window.said = [];
       const speaks = (element) => {
         for (let at = element; at; at = at.parentElement) {
