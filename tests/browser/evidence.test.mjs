@@ -346,8 +346,8 @@ test("the short answer follows the same rules", () => {
   );
   assert.equal(
     all("good", (made) => (made.evaluation = [])),
-    "Short answer: turning them did more than turning random neurons in 2 of 5 tests.",
-    "of what was not measured it says nothing",
+    "Short answer: turning them did more than turning random neurons in 2 of 5 tests. Whether they help to spot wrong answers is not measured yet.",
+    "what was not measured is said to be so",
   );
   assert.match(
     all("good", (made) => {

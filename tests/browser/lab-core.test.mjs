@@ -21,7 +21,7 @@ import {
   weightShares,
   withFactor,
 } from "../../www/core/neuron.js";
-import { ramp, shareOf } from "../../www/core/ramp.js";
+import { ramp } from "../../www/core/ramp.js";
 import { lanesFor } from "../../www/core/requests.js";
 import { DEFAULTS, formatHash, parseHash } from "../../www/core/state.js";
 import { boardSvg } from "../../www/core/board-svg.js";
@@ -566,7 +566,23 @@ test("the map's shades go one way in lightness, in light and dark", () => {
       values.every((value, i) => i === 0 || (dark ? value > values[i - 1] : value < values[i - 1])),
     );
   }
-  assert.deepEqual([shareOf(0), shareOf(3e-4), shareOf(0.3), shareOf(9)], [0, 0, 1, 1]);
+});
+
+test("the map's shade is a contribution's share of the largest, or its rank", () => {
+  const field = completeField(new Float32Array([0, 1, 2, 4, 8, 3, 5, 6]), {
+    layers: 2,
+    neurons_per_layer: 4,
+  });
+  assert.deepEqual(
+    [0, 2, 8].map((value) => field.share(value, "size")),
+    [0, 0.25, 1],
+  );
+  // The rank of 8 is 1, of 5 it is 3; the last of eight has none of the shade.
+  const close = (a, b) => assert.ok(Math.abs(a - b) < 1e-6, `${a} is not ${b}`);
+  close(field.share(8, "rank"), 1);
+  close(field.share(5, "rank"), 1 - Math.log(3) / Math.log(8));
+  close(field.share(1, "rank"), 1 - Math.log(7) / Math.log(8));
+  assert.equal(field.share(NaN, "rank"), 0);
 });
 
 test("a token of a long answer costs the board what one of a short answer does", () => {

@@ -280,7 +280,7 @@ export function shortAnswer(artifact) {
     ({ dataset }) => dataset,
   ).map(comparisons);
   if (effects.length === 0 && scores.length === 0) return "Short answer: not measured yet.";
-  return `Short answer: ${turned(effects)} ${spotted(scores)}`.trim();
+  return `Short answer: ${turned(effects)} ${spotted(scores)}`;
 }
 
 /** @param {ReturnType<typeof effectIs>[]} effects */
@@ -299,7 +299,7 @@ function turned(effects) {
 function spotted(scores) {
   const n = scores.length;
   const told = scores.filter(({ chance }) => chance === "yes").length;
-  if (n === 0) return "";
+  if (n === 0) return "Whether they help to spot wrong answers is not measured yet.";
   if (told === 0) return "It is not shown that they help to spot wrong answers.";
   const help =
     told === n

@@ -1,13 +1,6 @@
 // The map's colours: one hue, from the ground to the ink, in even steps of lightness (OKLCH), so that a larger contribution
 // always stands out more, in light and dark and to eyes that do not tell hues apart. Pure.
 
-export const LOW = 3e-4; // the smallest contribution that is told from none
-export const HIGH = 0.3; // the largest that is told from still larger ones
-
-/** 0 to 1 on the logarithmic scale; NaN stays NaN. */
-export const shareOf = (contribution) =>
-  Math.min(1, Math.max(0, Math.log(contribution / LOW) / Math.log(HIGH / LOW)));
-
 /** `steps` colours "rgb(r g b)", faintest first. */
 export function ramp(dark, steps = 32) {
   const [from, to] = dark ? [0.25, 0.93] : [0.955, 0.3];

@@ -6,6 +6,7 @@ import { context } from "./canvas.js";
 
 const LEFT = 30; // the layers' numbers
 const FOOT = 22; // the neurons' numbers
+const TOP = 5; // for half a number and the cursor at the first layer
 const NEAR = 6; // a mark this near to the pointer is what is meant
 
 export class MapCanvas {
@@ -37,7 +38,7 @@ export class MapCanvas {
 
   /** The neuron meant at a point: a marked one nearby, else the largest of those under it. Null outside. */
   find(view, field, marks, x, y) {
-    const layer = Math.floor(y / this.row);
+    const layer = Math.floor((y - TOP) / this.row);
     if (layer < 0 || layer >= field.layers || x < LEFT || x > LEFT + this.room) return null;
     const near = marks
       .filter((mark) => mark.layer === layer)
@@ -63,8 +64,9 @@ export class MapCanvas {
   /** @param marks [{layer, index, kind: "h" | "random" | "custom"}] */
   paint({ field, view, marks, cursor, width, dark, colour, scale }) {
     this.#width = width;
-    const height = field.layers * this.row + FOOT;
+    const height = TOP + field.layers * this.row + FOOT;
     this.#ink = context(this.canvas, width, height);
+    this.#ink.translate(0, TOP);
     this.#shades(field, view, ramp(dark), colour, scale);
     this.#axes(field, view, colour);
     for (const mark of marks)
