@@ -11,7 +11,7 @@ use hneurons::{
         cpu::Cpu,
         gpu::{Gpu, Options},
     },
-    gguf::ModelFile,
+    model::ModelFile,
     neurons::Artifact,
 };
 use serde_json::{Value, json};
@@ -53,7 +53,7 @@ struct Timed {
 
 fn measure(engine: &mut dyn Engine, artifact: &Artifact, kind: Kind) -> Result<Timed> {
     let neurons = artifact.h_neurons();
-    let config = engine.config().clone();
+    let config = engine.blueprint().clone();
     let (edits, watch) = if kind.shown {
         (
             Edits::scale(&neurons, 0.0, &config)?,
@@ -299,7 +299,7 @@ fn run() -> Result<()> {
         };
         let mut timed = pollster::block_on(Gpu::open(&file, None, &options))?;
         let neurons = artifact.h_neurons();
-        let edits = Edits::scale(&neurons, 0.0, timed.config())?;
+        let edits = Edits::scale(&neurons, 0.0, timed.blueprint())?;
         let watch = Watch::Chosen(neurons);
         let mut time = || pollster::block_on(timed.time_decoding(&edits, &watch, TOKENS));
         // The first run compiles the kernels.

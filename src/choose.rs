@@ -100,7 +100,7 @@ impl Golden {
     ) -> Result<Measured> {
         let mut ids = text.encode(&self.text)?;
         // A model of very few positions reads the beginning only.
-        ids.truncate(engine.config().context.saturating_sub(GOLDEN_TOKENS));
+        ids.truncate(engine.blueprint().context.saturating_sub(GOLDEN_TOKENS));
         if ids.is_empty() {
             return Err(Error::input(
                 "the golden text does not fit the model: give a text of a few words",

@@ -14,10 +14,10 @@ use crate::{
     candidates::most_probable,
     engine::{
         CHOSEN, Choice, Edits, Engine, Feed, LaneId, Logits, Neuron, Reading, Ticket, Watch,
-        logprob, math, open_lanes,
+        contributions, logprob, math, open_lanes,
     },
     error::{Error, ErrorKind, Result},
-    neurons::{self, Detector, RunningScore, SpanNews},
+    neurons::{Detector, RunningScore, SpanNews},
     text::{PromptToken, TextStream, Tokenizer},
 };
 
@@ -249,7 +249,7 @@ impl Session {
     /// an answer, [`ErrorKind::Memory`].
     pub fn start(engine: &mut dyn Engine, plan: Plan, detector: Option<Detector>) -> Result<Self> {
         plan.sampling.check()?;
-        check_prompt(plan.prompt.len(), engine.config().context)?;
+        check_prompt(plan.prompt.len(), engine.blueprint().context)?;
         if plan.lanes.is_empty() || plan.lanes.len() > 64 {
             return Err(Error::input(format!(
                 "{} lanes were asked for: choose 1 to 64",
@@ -420,7 +420,7 @@ impl Session {
     fn limit(&self, tokens: usize, engine: &dyn Engine) -> Option<Limit> {
         if tokens >= self.plan.max_tokens {
             Some(Limit::MaxTokens)
-        } else if self.ids.len() + tokens >= engine.config().context {
+        } else if self.ids.len() + tokens >= engine.blueprint().context {
             Some(Limit::Context)
         } else {
             None
@@ -446,11 +446,11 @@ impl Session {
             span: None,
         };
         for (k, activity) in reading.activity.iter().enumerate() {
-            let all = neurons::contributions(
+            let all = contributions(
                 &self.watch,
                 activity,
                 engine.column_norms(),
-                engine.config(),
+                engine.blueprint(),
             );
             let at = match start {
                 Some(start) => start + k,

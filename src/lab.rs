@@ -14,7 +14,7 @@ use crate::{
     },
     error::{Error, ErrorKind, Result},
     generate::{MAX_TOKENS, Plan, Sampling, Session, Step, check_prompt},
-    gguf::ModelFile,
+    model::ModelFile,
     neurons::{Artifact, Detector, matched_control},
     reread::{self, Rereading},
     text::{Conversation, Message, PromptToken, Tokenizer},
@@ -261,7 +261,7 @@ impl Lab {
     /// [`ErrorKind::Gpu`] where there is no GPU; [`Lab::h_neurons`].
     pub async fn kernel_times(&self, tokens: usize) -> Result<Vec<KernelTime>> {
         let neurons = self.h_neurons()?;
-        let edits = Edits::scale(&neurons, 0.0, self.file.config())?;
+        let edits = Edits::scale(&neurons, 0.0, self.file.blueprint())?;
         let options = Options {
             profile: true,
             ..Options::default()
@@ -367,7 +367,7 @@ impl Lab {
     /// # Errors
     /// As [`matched_control`]; [`Lab::h_neurons`] for [`ControlOf::H`].
     pub fn control(&self, of: &ControlOf, seed: u64) -> Result<Vec<Neuron>> {
-        let neurons = self.engine.get().config().neurons;
+        let neurons = self.engine.get().blueprint().neurons;
         match of {
             ControlOf::H => matched_control(&self.h_neurons()?, &[], neurons, seed),
             ControlOf::Custom(set) => {
@@ -375,7 +375,7 @@ impl Lab {
                 set.sort_unstable();
                 set.dedup();
                 // Refuses neurons outside the model.
-                Edits::scale(&set, 1.0, self.engine.get().config())?;
+                Edits::scale(&set, 1.0, self.engine.get().blueprint())?;
                 let h = self.h_neurons().unwrap_or_default();
                 matched_control(&set, &h, neurons, seed)
             }
@@ -387,7 +387,7 @@ impl Lab {
     /// # Errors
     /// [`crate::ErrorKind::Input`] for a bad alpha or neuron, [`crate::ErrorKind::Artifact`].
     pub fn resolve(&self, lane: &LaneRequest) -> Result<(LanePlan, Edits)> {
-        let config = self.engine.get().config();
+        let config = self.engine.get().blueprint();
         let (neurons, alpha) = match lane.set {
             Set::None => (Vec::new(), 1.0),
             Set::H => (self.h_neurons()?, lane.alpha),
@@ -450,7 +450,7 @@ impl Lab {
         let activity = reading.activity.first();
         let activity = activity.ok_or_else(|| Error::internal("no neuron was read"))?;
         let engine = self.engine.get();
-        let (norms, config) = (engine.column_norms(), engine.config());
+        let (norms, config) = (engine.column_norms(), engine.blueprint());
         Ok(contributions(&all.watch, activity, norms, config))
     }
 
@@ -487,7 +487,7 @@ impl Lab {
     ) -> Result<Reading> {
         let (_, edits) = self.resolve(lane)?;
         let prompt = self.encode(conversation)?;
-        let config = self.file.config();
+        let config = self.file.blueprint();
         check_prompt(prompt.len(), config.context)?;
         if tokens.len() > MAX_TOKENS {
             return Err(Error::input(format!(

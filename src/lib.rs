@@ -5,7 +5,9 @@
 //!
 //! | module | what it is for |
 //! |---|---|
-//! | [`gguf`] | a model file becomes configuration, vocabulary and tensors, or a clear refusal |
+//! | [`gguf`] | the file form: header, metadata, vocabulary |
+//! | [`quant`] | storage formats of weights, and the forms that kernels know |
+//! | [`model`] | a model file becomes blueprint and weights, or a clear refusal; an architecture is a file |
 //! | [`text`] | tokenizer and chat template |
 //! | [`engine`] | the forward pass behind one trait: lanes, edits, activity |
 //! | [`neurons`] | contribution, artifact, detector, control sets: the subject matter |
@@ -15,8 +17,8 @@
 //! | `research` | the numbers behind the page, computed natively |
 //! | `web` | what the page's worker calls (wasm only) |
 //!
-//! Dependencies point downwards only: `web` and the command line -> `generate` -> `neurons`, `engine` -> `gguf`,
-//! `text`. `neurons` knows no engine, `engine` knows no H-Neuron.
+//! Dependencies point downwards only: `web` and the command line -> `generate` -> `neurons`, `engine` -> `model` ->
+//! `quant`, `gguf`, `text`. `neurons` knows no engine, `engine` knows no H-Neuron.
 
 mod candidates;
 mod error;
@@ -26,7 +28,10 @@ pub mod engine;
 pub mod generate;
 pub mod gguf;
 pub mod lab;
+pub mod model;
+mod neuron;
 pub mod neurons;
+pub mod quant;
 mod reread;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod research;

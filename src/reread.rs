@@ -93,7 +93,7 @@ impl Rereading {
                 lane.tokens.truncate(read);
             }
         }
-        let room = engine.config().context.saturating_sub(before.len() + 1);
+        let room = engine.blueprint().context.saturating_sub(before.len() + 1);
         while self.kept.len() >= LANES || self.read() > room {
             engine.close(self.kept.remove(0).id);
         }

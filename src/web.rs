@@ -5,15 +5,14 @@
 
 use js_sys::{Array, Float32Array, Object, Reflect, Uint8Array};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use wasm_bindgen::prelude::*;
 
 use crate::{
     choose::Wanted,
     error::{Error, Result},
     generate::{LaneStep, Sampling, Session, Step},
-    gguf::{ModelFile, check_hash},
     lab::{ControlOf, LaneRequest, Request, Set},
+    model::ModelReader,
     neurons::{Artifact, Neuron},
     text::{Conversation, Message, deserialize_messages},
 };
@@ -80,50 +79,43 @@ pub fn panic_with(text: &str) {
     panic!("{text}");
 }
 
-/// The model's bytes as they arrive: reserved once, hashed on the way.
+/// A model's file as it arrives: hashed and taken apart on the way.
 #[wasm_bindgen]
 pub struct ModelBuffer {
-    bytes: Vec<u8>,
-    hasher: Sha256,
+    reader: ModelReader,
+    /// Room for a piece, kept from one to the next.
+    piece: Vec<u8>,
 }
 
 #[wasm_bindgen]
 impl ModelBuffer {
-    /// Reserves room for a file of `total` bytes.
+    /// For a file of `total` bytes.
+    #[wasm_bindgen(constructor)]
+    pub fn new(total: f64) -> ModelBuffer {
+        Self {
+            reader: ModelReader::new(total as u64),
+            piece: Vec::new(),
+        }
+    }
+
+    /// Takes the next bytes. What is wrong with the file is told by `finish`.
     ///
     /// # Errors
     /// Kind `memory`.
-    #[wasm_bindgen(constructor)]
-    pub fn new(total: f64) -> JsResult<ModelBuffer> {
-        let mut bytes = Vec::new();
-        let total = total as usize;
-        bytes
-            .try_reserve_exact(total)
-            .map_err(|_| Error::memory("the model", total))?;
-        Ok(Self {
-            bytes,
-            hasher: Sha256::new(),
-        })
-    }
-
-    /// Takes the next bytes.
-    ///
-    /// # Errors
-    /// Kind `memory` if there are more than announced and no room for them.
     pub fn push(&mut self, chunk: &Uint8Array) -> JsResult<()> {
-        let (start, more) = (self.bytes.len(), chunk.length() as usize);
-        self.bytes
+        let len = chunk.length() as usize;
+        let more = len.saturating_sub(self.piece.len());
+        self.piece
             .try_reserve(more)
-            .map_err(|_| Error::memory("the model", start + more))?;
-        self.bytes.resize(start + more, 0);
-        chunk.copy_to(&mut self.bytes[start..]);
-        self.hasher.update(&self.bytes[start..]);
-        Ok(())
+            .map_err(|_| Error::memory("the model", len))?;
+        self.piece.resize(len, 0);
+        chunk.copy_to(&mut self.piece);
+        Ok(self.reader.push(&self.piece)?)
     }
 
     /// Bytes taken so far.
     pub fn received(&self) -> f64 {
-        self.bytes.len() as f64
+        self.reader.received() as f64
     }
 
     /// Verifies the file's SHA-256 and makes the model ready.
@@ -131,9 +123,7 @@ impl ModelBuffer {
     /// # Errors
     /// Kind `hash` for another file, `model` for one that cannot be run.
     pub fn finish(self, expected_sha256: &str) -> JsResult<Lab> {
-        let sha256 = format!("{:x}", self.hasher.finalize());
-        check_hash(&sha256, expected_sha256)?;
-        let file = ModelFile::parse_hashed(self.bytes, sha256)?;
+        let file = self.reader.finish_expecting(expected_sha256)?;
         Ok(Lab {
             lab: crate::lab::Lab::new(file)?,
             session: None,
@@ -255,14 +245,7 @@ impl Lab {
             .split_once('/')
             .unwrap_or((&description, "unknown"));
         let file = self.lab.file();
-        let config = file.config();
-        let mut formats: Vec<&str> = Vec::new();
-        for tensor in file.tensors().iter() {
-            let name = tensor.quantization.name();
-            if !formats.contains(&name) {
-                formats.push(name);
-            }
-        }
+        let config = file.blueprint();
         to_js(&Info {
             name: config.name.clone(),
             architecture: config.architecture.clone(),
@@ -275,7 +258,7 @@ impl Lab {
             bytes: file.size(),
             engine: engine.to_owned(),
             build: build.to_owned(),
-            quantization: formats.join(" + "),
+            quantization: file.quantization(),
         })
     }
 

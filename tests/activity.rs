@@ -11,8 +11,8 @@ use hneurons::{
     ErrorKind,
     engine::{BoxFuture, Edits, Engine, Feed, LaneId, Logits, Reading, Ticket, Watch, cpu::Cpu},
     generate::{Candidate, NewToken, Sampling},
-    gguf::{Config, ModelFile},
     lab::{Lab, LaneRequest, Request, Set},
+    model::{Blueprint, ModelFile},
     neurons::Neuron,
     text::{Conversation, Message},
 };
@@ -40,8 +40,8 @@ struct Counted {
 }
 
 impl Engine for Counted {
-    fn config(&self) -> &Config {
-        self.cpu.config()
+    fn blueprint(&self) -> &Blueprint {
+        self.cpu.blueprint()
     }
     fn description(&self) -> String {
         self.cpu.description()

@@ -16,7 +16,7 @@ fn a_token_takes_no_working_memory_of_its_own() {
             index: n.index,
         })
         .collect();
-    let edits = Edits::scale(&neurons, 0.0, cpu.config()).expect("the edits fit");
+    let edits = Edits::scale(&neurons, 0.0, cpu.blueprint()).expect("the edits fit");
     for (what, edits, watch) in [
         ("as trained", Edits::none(), Watch::None),
         ("silenced and shown", edits, Watch::Chosen(neurons)),

@@ -6,8 +6,8 @@ use candle_core::quantized::GgmlDType;
 use common::tiny::Tiny;
 use hneurons::{
     ErrorKind,
-    gguf::ModelFile,
     lab::{ControlOf, Lab},
+    model::ModelFile,
     neurons::{Artifact, Detector},
 };
 use serde_json::{Value, json};

@@ -7,7 +7,7 @@ use common::tiny::Tiny;
 use hneurons::{
     ErrorKind,
     engine::{Edits, Engine, Feed, Logits, Watch, cpu::Cpu},
-    gguf::ModelFile,
+    model::ModelFile,
 };
 use proptest::prelude::*;
 
@@ -47,7 +47,7 @@ fn patch(mut bytes: Vec<u8>, from: &[u8], to: &[u8]) -> Vec<u8> {
 #[test]
 fn the_unbroken_file_is_taken() {
     let file = ModelFile::parse(tiny().write()).expect("the tiny model is sound");
-    assert_eq!(file.config().neuron_count(), 256);
+    assert_eq!(file.blueprint().neuron_count(), 256);
     assert_eq!(file.vocabulary().special, [0, 1, 2]);
     assert_eq!(file.tensors().iter().count(), 20);
 }
@@ -412,7 +412,7 @@ fn whole_numbers_of_any_width_are_read() {
             let file = ModelFile::parse(bytes).expect("numbers are numbers");
             assert_eq!(file.vocabulary().special, [0, 1, 2]);
             assert_eq!(file.vocabulary().bos, Some(1));
-            assert_eq!(file.config().rope_base, 10_000.0);
+            assert_eq!(file.blueprint().rope_base, 10_000.0);
         }
     }
 }
@@ -817,7 +817,7 @@ proptest! {
             let feed = [Feed { lane, tokens: &[5, 6], logits: Logits::Last }];
             match pollster::block_on(engine.forward(&feed, &Watch::All)) {
                 Ok(readings) => {
-                    prop_assert_eq!(readings[0].logits.len(), file.config().vocabulary);
+                    prop_assert_eq!(readings[0].logits.len(), file.blueprint().vocabulary);
                     prop_assert!(readings[0].logits.iter().all(|l| l.is_finite()));
                 }
                 Err(e) => prop_assert!(e.to_string().contains("not finite"), "{e}"),

@@ -7,7 +7,7 @@ use common::tiny::Tiny;
 use hneurons::{
     engine::{Edits, Engine, Neuron, cpu::Cpu},
     generate::Sampling,
-    gguf::ModelFile,
+    model::ModelFile,
     research::bulk::{Answer, Job, run},
 };
 
@@ -54,9 +54,8 @@ fn an_answer_is_the_same_alone_and_in_a_batch() {
                     .collect(),
                 edits: match j % 3 {
                     0 => Edits::none(),
-                    _ => {
-                        Edits::scale(&neurons, (j % 3) as f32 - 1.0, file.config()).expect("edits")
-                    }
+                    _ => Edits::scale(&neurons, (j % 3) as f32 - 1.0, file.blueprint())
+                        .expect("edits"),
                 },
                 samplings: [Sampling::greedy()].into_iter().chain(draws).collect(),
                 max_tokens: 5 + j as usize % 20,

@@ -7,7 +7,7 @@ use common::tiny::Tiny;
 use hneurons::{
     ErrorKind,
     engine::{Edits, Engine, Feed, Logits, Neuron, Reading, Watch, cpu::Cpu},
-    gguf::ModelFile,
+    model::ModelFile,
     neurons::{contributions, largest},
 };
 use std::io::Cursor;
@@ -48,8 +48,8 @@ fn alpha_one_gives_the_bits_of_no_edit() {
     let file = common::model();
     let ids = [1, 9690, 198, 504, 3575, 282, 4649, 314];
     let artifact = common::artifact();
-    let one = Edits::scale(&artifact.h_neurons(), 1.0, file.config()).expect("alpha 1");
-    let half = Edits::scale(&artifact.h_neurons(), 0.5, file.config()).expect("alpha 0.5");
+    let one = Edits::scale(&artifact.h_neurons(), 1.0, file.blueprint()).expect("alpha 1");
+    let half = Edits::scale(&artifact.h_neurons(), 0.5, file.blueprint()).expect("alpha 0.5");
     let plain = alone(&file, &Edits::none(), &ids);
     assert!(bits(&alone(&file, &one, &ids)) == bits(&plain));
     assert!(bits(&alone(&file, &half, &ids)) != bits(&plain));
@@ -60,7 +60,7 @@ fn a_lane_does_not_depend_on_its_neighbours_nor_on_how_its_tokens_are_split() {
     let file = tiny();
     let ids: Vec<u32> = (0..23).map(|i| 3 + (i * 29) % 250).collect();
     let other: Vec<u32> = (0..23).map(|i| 3 + (i * 41) % 250).collect();
-    let edits = Edits::scale(&some_neurons(), 0.0, file.config()).expect("edits");
+    let edits = Edits::scale(&some_neurons(), 0.0, file.blueprint()).expect("edits");
     let expected = bits(&alone(&file, &edits, &ids));
     for pieces in [&[23][..], &[1; 23], &[5, 1, 9, 8], &[22, 1]] {
         let mut engine = Cpu::new(&file).expect("an engine");
@@ -107,7 +107,7 @@ fn weights(name: &str) -> Vec<Vec<f32>> {
 #[test]
 fn contributions_are_the_formula_s_at_every_layer() {
     let file = common::model();
-    let config = file.config().clone();
+    let config = file.blueprint().clone();
     let ids = [504, 3575, 282, 4649, 314, 7042, 30];
     let mut engine = Cpu::new(&file).expect("an engine");
     let lane = engine.open(&Edits::none()).expect("a lane");
@@ -155,7 +155,7 @@ fn contributions_are_the_formula_s_at_every_layer() {
 fn the_neurons_that_contribute_most_are_named() {
     let file = tiny();
     let ids = [10, 20, 30, 40];
-    let config = file.config();
+    let config = file.blueprint();
     let every = alone(&file, &Edits::none(), &ids);
     let mut engine = Cpu::new(&file).expect("an engine");
     let watched = some_neurons();
@@ -185,13 +185,13 @@ fn a_silenced_neuron_still_shows_what_it_would_do() {
     let file = tiny();
     let ids = [10, 20, 30, 40];
     let set = some_neurons();
-    let silenced = Edits::scale(&set, 0.0, file.config()).expect("edits");
+    let silenced = Edits::scale(&set, 0.0, file.blueprint()).expect("edits");
     let (plain, edited) = (
         alone(&file, &Edits::none(), &ids),
         alone(&file, &silenced, &ids),
     );
     let norms = Cpu::new(&file).expect("an engine").column_norms().to_vec();
-    let config = file.config();
+    let config = file.blueprint();
     let of = |r: &Reading, t: usize| contributions(&Watch::All, &r.activity[t], &norms, config);
     // Layer 0 at the first token sees the same input in both: contributions differ by rounding only.
     let (a, b) = (of(&plain, 0), of(&edited, 0));
@@ -205,7 +205,7 @@ fn a_silenced_neuron_still_shows_what_it_would_do() {
 #[test]
 fn edits_outside_the_model_or_the_scale_are_refused() {
     let file = tiny();
-    let config = file.config();
+    let config = file.blueprint();
     let at = |layer, index| [Neuron { layer, index }];
     for alpha in [f32::NAN, -1.0, 3.01, f32::INFINITY] {
         let e = Edits::scale(&at(0, 0), alpha, config).expect_err("a bad alpha");
@@ -238,7 +238,7 @@ fn a_full_context_is_said_and_changes_nothing() {
     assert!(e.to_string().contains("129 tokens"), "{e}");
     assert_eq!(engine.position(lane), 127);
     let more = common::feed(&mut engine, lane, &[6], Logits::Last, &Watch::None);
-    assert_eq!(more.logits.len(), file.config().vocabulary);
+    assert_eq!(more.logits.len(), file.blueprint().vocabulary);
 }
 
 #[test]

@@ -15,7 +15,7 @@ use std::{
 use candle_core::quantized::{GgmlDType, gguf_file::Value};
 use common::tiny::Tiny;
 use hneurons::{
-    gguf::ModelFile,
+    model::ModelFile,
     text::{Conversation, Message, Role, Tokenizer},
 };
 

@@ -16,8 +16,8 @@ use hneurons::{
         cpu::Cpu,
         gpu::{Gpu, Options, Tiling},
     },
-    gguf::ModelFile,
     lab::{Lab, LaneRequest, Request, Set},
+    model::ModelFile,
     neurons::{contributions, largest},
     text::{Conversation, Message, Tokenizer},
 };
@@ -75,7 +75,7 @@ fn alone(engine: &mut Gpu, edits: &Edits, ids: &[u32], watch: &Watch) -> Reading
 #[test]
 fn logits_and_contributions_are_the_cpu_s() {
     let file = common::model();
-    let config = file.config().clone();
+    let config = file.blueprint().clone();
     let ids = ordinary(&file, 512);
     let mut cpu = Cpu::new(&file).expect("an engine");
     let mut gpu = gpu();
@@ -136,7 +136,7 @@ fn logits_and_contributions_are_the_cpu_s() {
 #[test]
 fn a_decoded_token_is_few_dispatches_one_submit_and_little_read_back() {
     let file = common::model();
-    let layers = file.config().layers as u64;
+    let layers = file.blueprint().layers as u64;
     let neurons = common::artifact().h_neurons();
     let mut gpu = gpu();
     // What ARCHITECTURE.md says: five dispatches a layer, and five outside; one more where the largest are named.
@@ -187,8 +187,8 @@ fn alpha_one_gives_the_bits_of_no_edit() {
     let file = common::model();
     let ids = ordinary(&file, 12);
     let h = common::artifact().h_neurons();
-    let one = Edits::scale(&h, 1.0, file.config()).expect("alpha 1");
-    let half = Edits::scale(&h, 0.5, file.config()).expect("alpha 0.5");
+    let one = Edits::scale(&h, 1.0, file.blueprint()).expect("alpha 1");
+    let half = Edits::scale(&h, 0.5, file.blueprint()).expect("alpha 0.5");
     let mut gpu = gpu();
     let plain = bits(&alone(&mut gpu, &Edits::none(), &ids, &Watch::All));
     assert!(bits(&alone(&mut gpu, &one, &ids, &Watch::All)) == plain);
@@ -199,7 +199,8 @@ fn alpha_one_gives_the_bits_of_no_edit() {
 fn a_lane_does_not_depend_on_its_neighbours_nor_on_how_its_tokens_are_split() {
     let file = common::model();
     let ids = ordinary(&file, 70);
-    let edits = Edits::scale(&common::artifact().h_neurons(), 0.0, file.config()).expect("edits");
+    let edits =
+        Edits::scale(&common::artifact().h_neurons(), 0.0, file.blueprint()).expect("edits");
     let watch = Watch::Chosen(common::artifact().h_neurons());
     let mut gpu = gpu();
     let expected = bits(&alone(&mut gpu, &edits, &ids[..20], &watch));
@@ -379,7 +380,7 @@ fn every_format_agrees_with_the_cpu_on_a_tiny_model() {
                 );
             }
             let file = ModelFile::parse(tiny.write()).expect("a tiny model");
-            let edits = Edits::scale(&set, 0.5, file.config()).expect("edits");
+            let edits = Edits::scale(&set, 0.5, file.blueprint()).expect("edits");
             let mut cpu = Cpu::new(&file).expect("an engine");
             let mut gpu = open(&file, &Options::default());
             let lane = cpu.open(&edits).expect("a lane");
@@ -410,7 +411,7 @@ fn every_format_agrees_with_the_cpu_on_a_tiny_model() {
 #[test]
 fn the_neurons_that_contribute_most_are_those_of_all_read_back() {
     let file = common::model();
-    let config = file.config().clone();
+    let config = file.blueprint().clone();
     let ids = ordinary(&file, 70);
     let neurons = common::artifact().h_neurons();
     let edits = Edits::scale(&neurons, 0.0, &config).expect("edits");

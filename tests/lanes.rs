@@ -13,7 +13,7 @@ use hneurons::{
         BoxFuture, CHOSEN, Edits, Engine, Feed, LaneId, Logits, Reading, Ticket, Watch, cpu::Cpu,
     },
     generate::{Plan, Sampling, Session},
-    gguf::{Config, ModelFile},
+    model::{Blueprint, ModelFile},
     research::bulk::{self, Job},
     text::{Conversation, Message, Tokenizer},
 };
@@ -47,8 +47,8 @@ fn full() -> Error {
 }
 
 impl Engine for Scarce {
-    fn config(&self) -> &Config {
-        self.cpu.config()
+    fn blueprint(&self) -> &Blueprint {
+        self.cpu.blueprint()
     }
 
     fn description(&self) -> String {

@@ -6,7 +6,7 @@ use std::io::Cursor;
 
 use candle_core::quantized::{GgmlDType, gguf_file::Content};
 use common::tiny::{HIDDEN, LAYERS, NEURONS, Tiny};
-use hneurons::{gguf::ModelFile, neurons::Neuron, research::origins::change};
+use hneurons::{model::ModelFile, neurons::Neuron, research::origins::change};
 
 #[test]
 fn neurons_that_were_turned_are_told_from_those_that_were_scaled() {

@@ -20,7 +20,7 @@ use hneurons::{
         Edits, Engine, Logits, Watch,
         cpu::{Cpu, Isa},
     },
-    gguf::ModelFile,
+    model::ModelFile,
     text::Tokenizer,
 };
 
@@ -52,7 +52,7 @@ fn our_logits(engine: &mut Cpu, ids: &[u32]) -> Vec<Vec<f32>> {
     let lane = engine.open(&Edits::none()).expect("a lane");
     let reading = common::feed(engine, lane, ids, Logits::All, &Watch::None);
     engine.close(lane);
-    let vocabulary = engine.config().vocabulary;
+    let vocabulary = engine.blueprint().vocabulary;
     reading
         .logits
         .chunks_exact(vocabulary)

@@ -420,12 +420,12 @@ fn end_markers_are_read_from_the_file() {
         .set("tokenizer.ggml.eom_token_id", Value::U32(0))
         .set("tokenizer.ggml.fim_pre_token_id", Value::U32(5))
         .write();
-    let file = hneurons::gguf::ModelFile::parse(bytes).expect("a sound file");
+    let file = hneurons::model::ModelFile::parse(bytes).expect("a sound file");
     assert_eq!(file.vocabulary().stops, [2, 1, 0]);
     let bytes = common::tiny::Tiny::new(GgmlDType::Q8_0)
         .set("tokenizer.ggml.eot_token_id", Value::U32(99_999))
         .write();
-    let e = hneurons::gguf::ModelFile::parse(bytes).expect_err("no token");
+    let e = hneurons::model::ModelFile::parse(bytes).expect_err("no token");
     assert!(e.to_string().contains("eot_token_id"), "{e}");
 }
 

@@ -3,7 +3,7 @@
 use super::Neuron;
 use crate::{
     error::{Error, Result},
-    gguf::Config,
+    model::Blueprint,
 };
 
 /// The largest factor offered: beyond it every set of neurons breaks the text.
@@ -32,7 +32,7 @@ impl Edits {
     ///
     /// # Errors
     /// [`crate::ErrorKind::Input`] for an alpha that is not a number from 0 to 3, or a neuron outside the model.
-    pub fn scale(neurons: &[Neuron], alpha: f32, config: &Config) -> Result<Self> {
+    pub fn scale(neurons: &[Neuron], alpha: f32, config: &Blueprint) -> Result<Self> {
         check_alpha(alpha)?;
         let mut list = neurons.to_vec();
         list.sort_unstable();
@@ -51,7 +51,7 @@ impl Edits {
     ///
     /// # Errors
     /// As [`Edits::scale`].
-    pub fn each(factors: &[(Neuron, f32)], config: &Config) -> Result<Self> {
+    pub fn each(factors: &[(Neuron, f32)], config: &Blueprint) -> Result<Self> {
         let mut list = factors.to_vec();
         list.sort_by_key(|(neuron, _)| *neuron);
         list.dedup_by_key(|(neuron, _)| *neuron);
@@ -86,7 +86,7 @@ pub(crate) fn check_alpha(alpha: f32) -> Result<()> {
 }
 
 /// Refuses a neuron the model does not have.
-pub(crate) fn check_neuron(neuron: Neuron, config: &Config) -> Result<()> {
+pub(crate) fn check_neuron(neuron: Neuron, config: &Blueprint) -> Result<()> {
     if neuron.layer < config.layers && neuron.index < config.neurons {
         Ok(())
     } else {

@@ -86,6 +86,19 @@ pub(crate) fn silu_mul(gate: &mut [f32], up: &[f32]) {
     }
 }
 
+/// `z = gelu(gate) * up`, written over `gate`; GELU in its tanh form, `x sigmoid(2 sqrt(2 / pi) (x + 0.044715 x^3))` (Hendrycks &
+/// Gimpel 2016).
+pub(crate) fn gelu_mul(gate: &mut [f32], up: &[f32]) {
+    for (g, &u) in gate.iter_mut().zip(up) {
+        let x = *g;
+        let inner = GELU * (x + 0.044_715 * x * x * x);
+        *g = x / (1.0 + exp(-inner)) * u;
+    }
+}
+
+/// `2 sqrt(2 / pi)`.
+const GELU: f32 = 1.595_769_1;
+
 /// Softmax in place, over scores that have at least one entry.
 pub(crate) fn softmax(scores: &mut [f32]) {
     let max = maximum(scores);

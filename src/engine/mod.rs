@@ -19,24 +19,14 @@ mod rope;
 
 use std::{future::Future, pin::Pin};
 
-pub use contribution::{contribution, contributions, largest};
+pub use contribution::contributions;
 pub use edits::{Edit, Edits};
 
+pub use crate::neuron::{Neuron, contribution, largest};
 use crate::{
     error::{Error, ErrorKind, Result},
-    gguf::Config,
+    model::Blueprint,
 };
-
-/// One coordinate of an MLP's hidden vector `z = silu(W_gate x) * (W_up x)`.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
-)]
-pub struct Neuron {
-    /// Layer, from 0.
-    pub layer: usize,
-    /// Coordinate of `z` in that layer, from 0.
-    pub index: usize,
-}
 
 /// A handle to an open lane of one engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -98,7 +88,7 @@ impl Watch {
     }
 
     /// How many of a model's neurons are to be named for contributing most.
-    pub fn top(&self, config: &Config) -> usize {
+    pub fn top(&self, config: &Blueprint) -> usize {
         match self {
             Self::Top { count, .. } => (*count).min(config.neuron_count()),
             Self::None | Self::Chosen(_) | Self::All => 0,
@@ -180,7 +170,7 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 /// A forward pass over one model.
 pub trait Engine {
     /// The model's shape.
-    fn config(&self) -> &Config;
+    fn blueprint(&self) -> &Blueprint;
 
     /// Which engine this is and how it was built, as `cpu/avx2`.
     fn description(&self) -> String;
@@ -331,7 +321,7 @@ fn first_not_finite(reading: &Reading) -> Option<Place> {
 /// The checks that every engine makes before it changes anything; `position` tells how much a lane has read. Gives the
 /// position at which the longest lane will end.
 fn check_feeds(
-    config: &Config,
+    config: &Blueprint,
     feeds: &[Feed<'_>],
     watch: &Watch,
     position: impl Fn(LaneId) -> Result<usize>,

@@ -25,6 +25,8 @@ pub(crate) struct Header<'a> {
     pub(crate) metadata: Metadata<'a>,
     /// In the order of the file; no name occurs twice.
     pub(crate) tensors: Vec<TensorInfo<'a>>,
+    /// Where the header ends.
+    pub(crate) end: usize,
     /// Where the tensors' bytes begin.
     pub(crate) data_start: u64,
     /// A power of two; offsets are multiples of it.
@@ -44,13 +46,26 @@ pub(crate) struct TensorInfo<'a> {
 }
 
 impl<'a> Header<'a> {
-    /// Reads the header of a whole file.
+    /// Reads the header of a file of `total` bytes, of which these have come. None where the header is not among them.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Model`] for whatever is no GGUF header of version 2 or 3.
-    pub(crate) fn read(file: &'a [u8]) -> Result<Self> {
+    pub(crate) fn read(file: &'a [u8], total: u64) -> Result<Option<Self>> {
         check_preamble(file)?;
-        let mut walk = Walk { file, at: 8 };
+        let mut walk = Walk {
+            file,
+            at: 8,
+            // A file that is larger than memory is never held, but its header is.
+            total: usize::try_from(total).unwrap_or(usize::MAX),
+            short: false,
+        };
+        match Self::walk(&mut walk) {
+            Err(_) if walk.short => Ok(None),
+            read => read.map(Some),
+        }
+    }
+
+    fn walk(walk: &mut Walk<'a>) -> Result<Self> {
         let tensors = walk.count("tensors")?;
         let keys = walk.count("keys")?;
         let mut metadata = Metadata::default();
@@ -85,6 +100,7 @@ impl<'a> Header<'a> {
         Ok(Self {
             metadata,
             tensors: infos,
+            end: walk.at,
             data_start,
             alignment,
         })
@@ -208,16 +224,25 @@ impl Kind {
 pub(crate) struct Walk<'a> {
     file: &'a [u8],
     at: usize,
+    /// Bytes of the whole file, of which not all may have come.
+    total: usize,
+    /// Whether something was asked for that has not come.
+    short: bool,
 }
 
 impl<'a> Walk<'a> {
     /// At the start of values whose bounds have been checked.
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
-        Self { file: bytes, at: 0 }
+        Self {
+            file: bytes,
+            at: 0,
+            total: bytes.len(),
+            short: false,
+        }
     }
 
     fn left(&self) -> usize {
-        self.file.len() - self.at
+        self.total - self.at
     }
 
     fn take(&mut self, len: u64) -> Result<&'a [u8]> {
@@ -225,7 +250,10 @@ impl<'a> Walk<'a> {
             .ok()
             .filter(|len| *len <= self.left())
             .ok_or_else(|| unreadable(&format!("it ends within {len} bytes it announces")))?;
-        let taken = &self.file[self.at..][..len];
+        let taken = self.file.get(self.at..self.at + len).ok_or_else(|| {
+            self.short = true;
+            unreadable("not all of it has come")
+        })?;
         self.at += len;
         Ok(taken)
     }

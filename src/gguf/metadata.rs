@@ -108,6 +108,12 @@ impl<'a> Metadata<'a> {
         true
     }
 
+    /// Whether somebody has read what is there under `key`.
+    pub(crate) fn was_read(&self, key: &str) -> bool {
+        let entry = self.places.get(key).and_then(|&at| self.entries.get(at));
+        entry.is_some_and(|(.., read)| read.get())
+    }
+
     /// The first key that begins with `prefix` and that nobody has read.
     pub(crate) fn unread(&self, prefix: &str) -> Option<&'a str> {
         let mut entries = self.entries.iter();

@@ -1,7 +1,10 @@
 //! The vocabulary section of a model file.
 
-use super::{Config, metadata::Metadata};
-use crate::error::{Error, Result};
+use super::metadata::Metadata;
+use crate::{
+    error::{Error, Result},
+    model::Blueprint,
+};
 
 /// GGUF's `token_type` of a control token such as `<|im_end|>`.
 const CONTROL: i128 = 3;
@@ -38,7 +41,7 @@ pub struct Vocabulary {
 }
 
 impl Vocabulary {
-    pub(crate) fn read(meta: &Metadata<'_>, config: &Config) -> Result<Self> {
+    pub(crate) fn read(meta: &Metadata<'_>, blueprint: &Blueprint) -> Result<Self> {
         let corrupt = |what: String| {
             Error::model(format!(
                 "{what}: the file's vocabulary is corrupt; download it again"
@@ -102,7 +105,7 @@ impl Vocabulary {
             };
             u32::try_from(id)
                 .ok()
-                .filter(|&id| (id as usize) < config.vocabulary)
+                .filter(|&id| (id as usize) < blueprint.vocabulary)
                 .map(Some)
                 .ok_or_else(|| corrupt(format!("{key} is {id}, not a token")))
         };

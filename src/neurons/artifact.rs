@@ -11,7 +11,7 @@ use super::Neuron;
 use crate::{
     choose::Golden,
     error::{Error, Result},
-    gguf::ModelFile,
+    model::ModelFile,
 };
 
 /// The schema this crate reads and writes.
@@ -223,7 +223,7 @@ impl Artifact {
     /// # Errors
     /// [`crate::ErrorKind::Artifact`].
     pub fn check_model(&self, file: &ModelFile) -> Result<()> {
-        let config = file.config();
+        let config = file.blueprint();
         if !self.model.sha256.eq_ignore_ascii_case(file.sha256()) {
             return Err(Error::artifact(format!(
                 "the artifact '{}' belongs to another model file ({}, SHA-256 {}…), not to the one loaded ({}…): \

@@ -19,4 +19,4 @@ pub use running::{RunningScore, SpanNews};
 pub use shares::Shares;
 pub use span::answer_words;
 
-pub use crate::engine::{Neuron, contribution, contributions, largest};
+pub use crate::neuron::{Neuron, contribution, largest};

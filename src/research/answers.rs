@@ -19,7 +19,7 @@ use crate::{
     engine::{Edits, Engine},
     error::Result,
     generate::Sampling,
-    gguf::ModelFile,
+    model::ModelFile,
     text::{Conversation, Message, Tokenizer},
 };
 

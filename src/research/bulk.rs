@@ -305,7 +305,7 @@ impl Work {
             a.answer.ids.push(choice.id);
             a.answer.logprobs.push(choice.logprob);
         }
-        let full = engine.position(a.lane) + 1 >= engine.config().context;
+        let full = engine.position(a.lane) + 1 >= engine.blueprint().context;
         if full && a.answer.ids.len() <= 1 && !a.answer.finished {
             return Err(Error::new(
                 ErrorKind::Context,

@@ -81,7 +81,7 @@ impl Contributions {
         log: &Path,
         progress: &mut dyn FnMut(usize, usize),
     ) -> Result<Self> {
-        let neurons = subject.engine.config().neuron_count();
+        let neurons = subject.engine.blueprint().neuron_count();
         let (mut log_file, entries) = Log::open::<Entry>(log)?;
         let file = OpenOptions::new()
             .read(true)
@@ -218,7 +218,7 @@ fn read(subject: &mut Subject<'_>, items: &[&Item<'_>]) -> Result<Vec<(Entry, Ve
     for &lane in &lanes {
         subject.engine.close(lane);
     }
-    let config = subject.engine.config().clone();
+    let config = subject.engine.blueprint().clone();
     let norms = subject.engine.column_norms();
     let all = config.neuron_count();
     let mut out = Vec::with_capacity(items.len());

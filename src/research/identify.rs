@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    gguf::Config,
+    model::Blueprint,
     neurons::{Neuron, matched_control},
 };
 
@@ -234,7 +234,7 @@ pub fn identify(
     contributions: &mut Contributions,
     items: &[Consistent<'_>],
     fitting: &Fitting,
-    config: &Config,
+    config: &Blueprint,
     say: &dyn Fn(&str),
 ) -> Result<Identified> {
     let balanced = balance(items, fitting.seed);
@@ -424,7 +424,7 @@ pub fn identify(
 }
 
 /// The neuron at a place of an array over all layers.
-pub fn neuron(place: usize, config: &Config) -> Neuron {
+pub fn neuron(place: usize, config: &Blueprint) -> Neuron {
     Neuron {
         layer: place / config.neurons,
         index: place % config.neurons,

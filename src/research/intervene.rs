@@ -85,7 +85,7 @@ pub fn replies(
             if alpha == 1.0 && set.seed.is_some() {
                 continue;
             }
-            let edits = Edits::scale(&set.neurons, alpha, subject.engine.config())?;
+            let edits = Edits::scale(&set.neurons, alpha, subject.engine.blueprint())?;
             wanted.extend(asked.iter().map(|a| (set.seed, alpha, a, edits.clone())));
         }
     }
@@ -276,7 +276,7 @@ pub fn summarize(
 pub fn perplexity(subject: &mut Subject<'_>, text: &str, edits: &Edits) -> Result<f64> {
     const WINDOW: usize = 256;
     let ids = subject.text.encode(text)?;
-    let vocabulary = subject.engine.config().vocabulary;
+    let vocabulary = subject.engine.blueprint().vocabulary;
     let (mut sum, mut n) = (0f64, 0usize);
     for window in ids.chunks(WINDOW).filter(|w| w.len() > 1) {
         let lane = subject.engine.open(edits)?;

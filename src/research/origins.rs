@@ -7,10 +7,10 @@
 use serde::Serialize;
 
 use crate::{
-    engine::cpu::matrix::Matrix,
     error::{Error, Result},
-    gguf::{ModelFile, TensorView},
+    model::ModelFile,
     neurons::{Neuron, matched_control},
+    quant::Matrix,
 };
 
 /// How far every neuron's weights turned, `layers * neurons` of each, layer by layer.
@@ -72,7 +72,7 @@ pub fn overlap(
 /// # Errors
 /// [`crate::ErrorKind::Input`] for files of different shapes; [`crate::ErrorKind::Memory`].
 pub fn change(base: &ModelFile, tuned: &ModelFile) -> Result<Change> {
-    let (a, b) = (base.config(), tuned.config());
+    let (a, b) = (base.blueprint(), tuned.blueprint());
     if (a.layers, a.neurons, a.hidden) != (b.layers, b.neurons, b.hidden) {
         return Err(Error::input(format!(
             "the base model has {} layers of {} neurons and width {}, the tuned one {} of {} and {}: give the base that this \
@@ -85,9 +85,9 @@ pub fn change(base: &ModelFile, tuned: &ModelFile) -> Result<Change> {
         down: Vec::with_capacity(a.neuron_count()),
         neurons: a.neurons,
     };
-    for (x, y) in base.tensors().layers.iter().zip(&tuned.tensors().layers) {
-        rows_turned(base, &x.ffn_up, tuned, &y.ffn_up, &mut change.up)?;
-        columns_turned(base, &x.ffn_down, tuned, &y.ffn_down, &mut change.down)?;
+    for (x, y) in base.weights().layers.iter().zip(&tuned.weights().layers) {
+        rows_turned(&x.ffn_up.matrix, &y.ffn_up.matrix, &mut change.up);
+        columns_turned(&x.ffn_down.matrix, &y.ffn_down.matrix, &mut change.down);
     }
     Ok(change)
 }
@@ -109,14 +109,7 @@ fn add([ab, aa, bb]: &mut [f64; 3], a: f32, b: f32) {
     *bb += b * b;
 }
 
-fn rows_turned(
-    base: &ModelFile,
-    x: &TensorView,
-    tuned: &ModelFile,
-    y: &TensorView,
-    out: &mut Vec<f32>,
-) -> Result<()> {
-    let (a, b) = (Matrix::new(base, x)?, Matrix::new(tuned, y)?);
+fn rows_turned(a: &Matrix, b: &Matrix, out: &mut Vec<f32>) {
     let (mut p, mut q) = (vec![0f32; a.columns()], vec![0f32; b.columns()]);
     for r in 0..a.rows() {
         a.dequantize_row(r, &mut p);
@@ -127,17 +120,9 @@ fn rows_turned(
         }
         out.push(turned(sums[0], sums[1], sums[2]));
     }
-    Ok(())
 }
 
-fn columns_turned(
-    base: &ModelFile,
-    x: &TensorView,
-    tuned: &ModelFile,
-    y: &TensorView,
-    out: &mut Vec<f32>,
-) -> Result<()> {
-    let (a, b) = (Matrix::new(base, x)?, Matrix::new(tuned, y)?);
+fn columns_turned(a: &Matrix, b: &Matrix, out: &mut Vec<f32>) {
     let (mut p, mut q) = (vec![0f32; a.columns()], vec![0f32; b.columns()]);
     let mut sums = vec![[0f64; 3]; a.columns()];
     for r in 0..a.rows() {
@@ -148,7 +133,6 @@ fn columns_turned(
         }
     }
     out.extend(sums.iter().map(|&[ab, aa, bb]| turned(ab, aa, bb)));
-    Ok(())
 }
 
 impl Change {

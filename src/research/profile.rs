@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::gallery::{LEAST, STEPS, STEPS_A_DECADE, step};
 use crate::{
-    engine::{Edits, Engine, Feed, Logits, Neuron, Watch, cpu::Cpu},
+    engine::{Edits, Engine, Feed, Logits, Neuron, Watch, contributions, cpu::Cpu},
     error::{Error, Result},
-    neurons::{Histogram, contributions},
+    neurons::Histogram,
     text::Tokenizer,
 };
 
@@ -48,7 +48,7 @@ pub async fn reference_profiles(
         let readings = engine.forward(&feed, &watch).await;
         engine.close(lane);
         for activity in readings?.iter().flat_map(|r| &r.activity) {
-            let all = contributions(&watch, activity, engine.column_norms(), engine.config());
+            let all = contributions(&watch, activity, engine.column_norms(), engine.blueprint());
             for (values, c) in values.iter_mut().zip(all) {
                 values.push(c);
             }

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    gguf::Config,
+    model::Blueprint,
     neurons::{Artifact, Neuron},
 };
 
@@ -71,7 +71,7 @@ impl Published {
     ///
     /// # Errors
     /// [`crate::ErrorKind::Artifact`] where a neuron does not exist in the model.
-    pub fn of(artifact: &Artifact, config: &Config) -> Result<Self> {
+    pub fn of(artifact: &Artifact, config: &Blueprint) -> Result<Self> {
         let model = &artifact.model;
         if (model.layers, model.neurons_per_layer) != (config.layers, config.neurons) {
             return Err(Error::artifact(format!(

@@ -8,8 +8,8 @@ use std::{path::PathBuf, sync::OnceLock};
 
 use hneurons::{
     engine::{Engine, Feed, LaneId, Logits, Reading, Watch},
-    gguf::ModelFile,
     lab::Lab,
+    model::ModelFile,
     neurons::Artifact,
 };
 
@@ -54,6 +54,11 @@ pub fn lab() -> Lab {
 pub fn fixture(name: &str) -> String {
     let path = root().join("tests/fixtures").join(name);
     std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+pub fn fixture_bytes(name: &str) -> Vec<u8> {
+    let path = root().join("tests/fixtures").join(name);
+    std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
 /// One call of the engine with one feed.

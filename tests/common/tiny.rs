@@ -6,7 +6,7 @@ use candle_core::{
     Device, Tensor,
     quantized::{GgmlDType, QTensor, gguf_file, gguf_file::Value},
 };
-use hneurons::gguf::ModelFile;
+use hneurons::model::ModelFile;
 
 pub const HIDDEN: usize = 64;
 pub const NEURONS: usize = 128;

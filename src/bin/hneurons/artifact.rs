@@ -81,7 +81,7 @@ pub fn main(args: &Args) -> Result<()> {
     }
     let tokenizer = Tokenizer::new(file.vocabulary())?;
     let mut engine = Cpu::new(&file)?;
-    let config = file.config().clone();
+    let config = file.blueprint().clone();
     let set: Vec<Neuron> = found.h.iter().map(|(p, _)| neuron(*p, &config)).collect();
     eprintln!(
         "measuring {} neurons on {}",

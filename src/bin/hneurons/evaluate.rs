@@ -87,7 +87,7 @@ fn published(
     asking: &Asking,
     args: &Args,
 ) -> Result<()> {
-    let published = Published::of(artifact, subject.engine.config())?;
+    let published = Published::of(artifact, subject.engine.blueprint())?;
     for path in &args.questions {
         let learnt = artifact.recipe["questions_sha256"].as_array();
         let hash = sha256_hex(read_text(path)?.as_bytes());

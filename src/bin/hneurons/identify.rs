@@ -157,7 +157,7 @@ pub fn main(args: &Args) -> Result<()> {
     let file = args.model.file()?;
     let text = Tokenizer::new(file.vocabulary())?;
     let mut engine = args.engine.open(&file)?;
-    let config = engine.config().clone();
+    let config = engine.blueprint().clone();
     let mut subject = Subject {
         file: &file,
         text: &text,

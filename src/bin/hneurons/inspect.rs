@@ -28,14 +28,14 @@ pub fn main(args: &Args) -> Result<()> {
         model: args.file.clone(),
     }
     .file()?;
-    let c = file.config();
+    let c = file.blueprint();
     let v = file.vocabulary();
-    let mut formats: BTreeMap<&str, (usize, usize, usize)> = BTreeMap::new();
-    for t in file.tensors().iter() {
+    let mut formats: BTreeMap<&str, (usize, usize, u64)> = BTreeMap::new();
+    for t in file.tensors() {
         let entry = formats.entry(t.quantization.name()).or_default();
         entry.0 += 1;
         entry.1 += t.rows * t.columns;
-        entry.2 += t.range.len();
+        entry.2 += t.bytes;
     }
     let weights: usize = formats.values().map(|f| f.1).sum();
     let tokenizer = Tokenizer::new(v)?;
@@ -45,7 +45,7 @@ pub fn main(args: &Args) -> Result<()> {
         let tensors: Vec<_> = file
             .tensors()
             .iter()
-            .map(|t| json!({"name": t.name, "rows": t.rows, "columns": t.columns, "quantization": t.quantization.name(), "bytes": t.range.len()}))
+            .map(|t| json!({"name": t.name, "rows": t.rows, "columns": t.columns, "quantization": t.quantization.name(), "bytes": t.bytes}))
             .collect();
         println!(
             "{}",
@@ -103,7 +103,7 @@ pub fn main(args: &Args) -> Result<()> {
         println!("    {name:<5} {weights:>12} weights in {tensors:>4} tensors, {bytes:>12} bytes");
     }
     if args.tensors {
-        for t in file.tensors().iter() {
+        for t in file.tensors() {
             println!(
                 "    {:<28} {:>6} x {:<6} {}",
                 t.name,

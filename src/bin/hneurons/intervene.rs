@@ -104,7 +104,7 @@ pub fn main(args: &Args) -> Result<()> {
     let file = args.model.file()?;
     let text = Tokenizer::new(file.vocabulary())?;
     let mut engine = Cpu::new(&file)?;
-    let config = engine.config().clone();
+    let config = engine.blueprint().clone();
     let mut subject = Subject {
         file: &file,
         text: &text,

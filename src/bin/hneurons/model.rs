@@ -13,8 +13,8 @@ use hneurons::{
         cpu::Cpu,
         gpu::{Gpu, Options},
     },
-    gguf::ModelFile,
     lab::Lab,
+    model::ModelFile,
     neurons::Artifact,
 };
 use hneurons_fetch::{Progress, SMOLLM2, ensure};
@@ -71,6 +71,18 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
     })
 }
 
+/// Reads a model file as it comes, never holding it beside its weights.
+pub fn open(path: &Path) -> Result<ModelFile> {
+    let told = |e: std::io::Error| {
+        let why = format!("cannot read {} ({e}): check the path", path.display());
+        Error::new(ErrorKind::Io, why)
+    };
+    let mut file = fs::File::open(path).map_err(told)?;
+    let size = file.metadata().map_err(told)?.len();
+    ModelFile::read(&mut file, size)
+        .map_err(|e| Error::new(e.kind(), format!("{}: {e}", path.display())))
+}
+
 pub fn read_text(path: &Path) -> Result<String> {
     String::from_utf8(read(path)?).map_err(|_| {
         Error::new(
@@ -102,8 +114,7 @@ impl ModelArgs {
 
     pub fn file(&self) -> Result<ModelFile> {
         let path = self.path()?;
-        ModelFile::parse(read(&path)?)
-            .map_err(|e| Error::new(e.kind(), format!("{}: {e}", path.display())))
+        open(&path)
     }
 
     /// The model, ready to run, with its artifact where there is one.

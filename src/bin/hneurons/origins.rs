@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use hneurons::{
     Error, Result,
     engine::cpu::Cpu,
-    gguf::{Config, ModelFile},
+    model::{Blueprint, ModelFile},
     neurons::{Artifact, Neuron},
     research::{
         answers::Subject,
@@ -59,20 +59,15 @@ pub struct Args {
 }
 
 /// The H-Neurons of a run's folder.
-fn h_neurons(found: &Identified, config: &Config) -> Vec<Neuron> {
+fn h_neurons(found: &Identified, config: &Blueprint) -> Vec<Neuron> {
     let places = found.h.iter();
     places.map(|(place, _)| neuron(*place, config)).collect()
-}
-
-fn open(path: &Path) -> Result<ModelFile> {
-    ModelFile::parse(read(path)?)
-        .map_err(|e| Error::new(e.kind(), format!("{}: {e}", path.display())))
 }
 
 pub fn main(args: &Args) -> Result<()> {
     let tuned = args.model.file()?;
     let base = open(&args.base)?;
-    let config = tuned.config();
+    let config = tuned.blueprint();
     let (set, published) = match &args.run {
         Some(run) => {
             let (_, found) = found::read(run)?;

@@ -132,7 +132,7 @@ pub fn json(
     let trace = Trace {
         model: Model {
             id: artifact.map_or("", |a| &a.model.id),
-            name: artifact.map_or(&file.config().name, |a| &a.model.name),
+            name: artifact.map_or(&file.blueprint().name, |a| &a.model.name),
             sha256: file.sha256(),
         },
         engine,

@@ -27,6 +27,8 @@ pub(crate) struct Activations {
     scales: Vec<f32>,
     /// `scale * sum(q)` of each block: what a weight format's minimum is multiplied by.
     sums: Vec<f32>,
+    /// The same of each half of a block.
+    half_sums: Vec<[f32; 2]>,
 }
 
 impl Activations {
@@ -44,12 +46,14 @@ impl Activations {
         self.integers.resize(blocks * BLOCK, 0);
         self.scales.resize(blocks, 0.0);
         self.sums.resize(blocks, 0.0);
+        self.half_sums.resize(blocks, [0.0; 2]);
         let (x, _) = values.as_chunks::<BLOCK>();
         let (integers, _) = self.integers.as_chunks_mut::<BLOCK>();
         for (b, (x, integers)) in x.iter().zip(integers).enumerate() {
-            let (scale, sum) = quantize_block(x, integers);
+            let (scale, sums) = quantize_block(x, integers);
             self.scales[b] = scale;
-            self.sums[b] = scale * sum as f32;
+            self.sums[b] = scale * (sums[0] + sums[1]) as f32;
+            self.half_sums[b] = sums.map(|sum| scale * sum as f32);
         }
         if cfg!(target_feature = "relaxed-simd") {
             self.split_bytes();
@@ -97,6 +101,7 @@ impl Activations {
             low: self.low.get(start..start + self.width).unwrap_or(&[]),
             scales: &self.scales[token * per..][..per],
             sums: &self.sums[token * per..][..per],
+            half_sums: &self.half_sums[token * per..][..per],
         }
     }
 }
@@ -116,6 +121,8 @@ pub(crate) struct Blocks<'a> {
     pub(crate) scales: &'a [f32],
     /// `scale * sum(q)`, one a block.
     pub(crate) sums: &'a [f32],
+    /// The same of each half of a block.
+    pub(crate) half_sums: &'a [[f32; 2]],
 }
 
 /// Where the integer of a column stands.
@@ -125,6 +132,16 @@ fn place(column: usize) -> usize {
 }
 
 impl Blocks<'_> {
+    /// `scale * sum(q)` of part `p` of a block's one or two.
+    #[inline(always)]
+    pub(crate) fn sum(&self, b: usize, p: usize, parts: usize) -> f32 {
+        if parts == 1 {
+            self.sums[b]
+        } else {
+            self.half_sums[b][p]
+        }
+    }
+
     /// The integer of a column.
     #[inline(always)]
     pub(crate) fn integer(&self, column: usize) -> i16 {
@@ -141,20 +158,20 @@ fn inverse(max: f32) -> f32 {
     if max > 1e-30 { LARGEST / max } else { 0.0 }
 }
 
-/// Fills in the block's integers; gives its scale and the integers' sum.
+/// Fills in the block's integers; gives its scale and the sums of its halves' integers.
 #[inline(always)]
-fn quantize_block(x: &[f32; BLOCK], integers: &mut [i16; BLOCK]) -> (f32, i32) {
+fn quantize_block(x: &[f32; BLOCK], integers: &mut [i16; BLOCK]) -> (f32, [i32; 2]) {
     #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-    let (max, sum) = super::kernels::quantize_block(x, inverse, ROUND, LARGEST as i32, integers);
+    let (max, sums) = super::kernels::quantize_block(x, inverse, ROUND, LARGEST as i32, integers);
     #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
-    let (max, sum) = plainly(x, integers);
-    (max / LARGEST, sum)
+    let (max, sums) = plainly(x, integers);
+    (max / LARGEST, sums)
 }
 
-/// The largest absolute value of a block, and the sum of its integers, which are put into their places.
+/// The largest absolute value of a block, and the sums of its halves' integers, which are put into their places.
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
 #[inline(always)]
-fn plainly(x: &[f32; BLOCK], integers: &mut [i16; BLOCK]) -> (f32, i32) {
+fn plainly(x: &[f32; BLOCK], integers: &mut [i16; BLOCK]) -> (f32, [i32; 2]) {
     let mut max = [0f32; 8];
     for chunk in x.as_chunks::<8>().0 {
         for i in 0..8 {
@@ -164,14 +181,14 @@ fn plainly(x: &[f32; BLOCK], integers: &mut [i16; BLOCK]) -> (f32, i32) {
     }
     let max = max.iter().fold(0.0, |m, &v| if v > m { v } else { m });
     let inverse = inverse(max);
-    let mut sum = 0i32;
+    let mut sums = [0i32; 2];
     let mut plain = [0i16; BLOCK];
     for i in 0..BLOCK {
         let shifted = x[i] * inverse + ROUND;
         let q = (shifted.to_bits() as i32).wrapping_sub(ROUND.to_bits() as i32);
         // Weights that are no numbers make values that are none: whatever integer comes of them stays in range.
         let q = q.clamp(-(LARGEST as i32), LARGEST as i32);
-        sum += q;
+        sums[i / 16] += q;
         plain[i] = q as i16;
     }
     for (to, from) in integers
@@ -182,7 +199,7 @@ fn plainly(x: &[f32; BLOCK], integers: &mut [i16; BLOCK]) -> (f32, i32) {
     {
         *to = [from[0], from[2], from[1], from[3]];
     }
-    (max, sum)
+    (max, sums)
 }
 
 #[cfg(test)]

@@ -4,28 +4,31 @@
 //! positions side by side (see `lane.rs`): a score is one chain of products in the order of the dimensions, and eight
 //! scores fill a SIMD register without anything being summed across it.
 
+use std::ops::Range;
+
 use super::lane::{LayerCache, SIDE};
-use crate::{engine::math, gguf::Config};
+use crate::{engine::math, model::Blueprint};
 
 /// `out = softmax(q k^T / sqrt(head_dim)) v` for each query head. `q` and `out` hold `heads x head_dim` values, the
-/// first `visible` cached positions are seen, `scores` is working space.
+/// cached positions `seen` are seen, `scores` is working space.
 pub(crate) fn attend(
-    config: &Config,
+    config: &Blueprint,
     cache: &LayerCache,
-    visible: usize,
+    seen: Range<usize>,
     q: &[f32],
     scores: &mut Vec<f32>,
     out: &mut [f32],
 ) {
     let group = config.heads / config.kv_heads;
-    let stride = visible.next_multiple_of(SIDE);
+    let stride = seen.end.next_multiple_of(SIDE);
     scores.resize(group * stride, 0.0);
     let width = group * config.head_dim;
     let heads = q.chunks_exact(width).zip(out.chunks_exact_mut(width));
     for ((q, out), (keys, values)) in heads.zip(cache.keys.iter().zip(&cache.values)) {
         let shared = Shared {
             dim: config.head_dim,
-            visible,
+            first: seen.start,
+            visible: seen.end,
             keys,
             values,
         };
@@ -58,6 +61,8 @@ fn add_scaled(sum: &mut [f32; SIDE], factor: f32, x: &[f32; SIDE]) {
 /// What some query heads share.
 struct Shared<'a> {
     dim: usize,
+    /// The first position that is seen, and how many there are up to the last.
+    first: usize,
     visible: usize,
     keys: &'a [f32],
     values: &'a [f32],
@@ -71,7 +76,8 @@ impl Shared<'_> {
         // What the unchecked reads below rely on.
         assert!(q.len() >= G * dim && scores.len() >= G * stride);
         let scale = 1.0 / (dim as f32).sqrt();
-        for (b, keys) in self.keys.chunks_exact(dim * SIDE).enumerate() {
+        let sides = self.keys.chunks_exact(dim * SIDE).enumerate();
+        for (b, keys) in sides.skip(self.first / SIDE) {
             if b * SIDE >= self.visible {
                 break;
             }
@@ -90,14 +96,14 @@ impl Shared<'_> {
             }
         }
         for g in 0..G {
-            math::softmax(&mut scores[g * stride..][..self.visible]);
+            math::softmax(&mut scores[g * stride..][self.first..self.visible]);
         }
         let whole = dim - dim % SIDE;
         for row in out.chunks_exact_mut(dim).take(G) {
             row[..whole].fill(0.0);
         }
         // A part of the values small enough to stay in the nearest cache while all its columns are gone through.
-        for start in (0..self.visible).step_by(NEAR) {
+        for start in (self.first..self.visible).step_by(NEAR) {
             let part = self.values[start * dim..].chunks_exact(dim);
             let part = part.take(NEAR.min(self.visible - start));
             for d in (0..whole).step_by(SIDE) {
@@ -121,8 +127,8 @@ impl Shared<'_> {
         }
         for g in 0..G {
             for d in whole..dim {
-                let weights = scores[g * stride..][..self.visible].iter();
-                let column = self.values.iter().skip(d).step_by(dim);
+                let weights = scores[g * stride..][self.first..self.visible].iter();
+                let column = self.values.iter().skip(self.first * dim + d).step_by(dim);
                 out[g * dim + d] = weights.zip(column).fold(0.0, |sum, (w, v)| sum + w * v);
             }
         }
@@ -136,19 +142,23 @@ mod tests {
     /// Over lengths around a side's, shared keys of every number, and widths that are no multiple of it.
     #[test]
     fn it_is_the_formula_s() {
-        for (dim, group, visible) in [
-            (64, 3, 1),
-            (64, 3, 8),
-            (16, 2, 9),
-            (20, 4, 23),
-            (6, 1, 31),
-            (12, 5, 17),
-            (8, 6, 16),
-            (16, 3, 32),
-            (24, 2, 71),
+        for (dim, group, first, visible) in [
+            (64, 3, 0, 1),
+            (64, 3, 0, 8),
+            (16, 2, 0, 9),
+            (20, 4, 0, 23),
+            (6, 1, 0, 31),
+            (12, 5, 0, 17),
+            (8, 6, 0, 16),
+            (16, 3, 0, 32),
+            (24, 2, 0, 71),
+            (16, 2, 1, 9),
+            (64, 1, 8, 16),
+            (20, 3, 37, 71),
+            (6, 5, 70, 71),
         ] {
             let kv_heads = 2;
-            let config = Config {
+            let config = Blueprint {
                 heads: group * kv_heads,
                 kv_heads,
                 head_dim: dim,
@@ -165,11 +175,18 @@ mod tests {
             }
             let q: Vec<f32> = (0..config.heads * dim).map(|i| 2.0 * value(3, i)).collect();
             let mut out = vec![0f32; q.len()];
-            attend(&config, &cache, visible, &q, &mut Vec::new(), &mut out);
+            attend(
+                &config,
+                &cache,
+                first..visible,
+                &q,
+                &mut Vec::new(),
+                &mut out,
+            );
             for (head, (q, out)) in q.chunks(dim).zip(out.chunks(dim)).enumerate() {
                 let at =
                     |seed, p: usize, d| f64::from(value(seed, (p * 2 + head / group) * dim + d));
-                let scores: Vec<f64> = (0..visible)
+                let scores: Vec<f64> = (first..visible)
                     .map(|p| {
                         let sum: f64 = (0..dim).map(|d| f64::from(q[d]) * at(1, p, d)).sum();
                         (sum / (dim as f64).sqrt()).exp()
@@ -177,7 +194,9 @@ mod tests {
                     .collect();
                 let total: f64 = scores.iter().sum();
                 for (d, got) in out.iter().enumerate() {
-                    let exact: f64 = (0..visible).map(|p| scores[p] / total * at(2, p, d)).sum();
+                    let exact: f64 = (first..visible)
+                        .map(|p| scores[p - first] / total * at(2, p, d))
+                        .sum();
                     assert!(
                         (f64::from(*got) - exact).abs() < 1e-5,
                         "{dim} {group} {visible}: {got} instead of {exact}"

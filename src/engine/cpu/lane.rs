@@ -1,10 +1,9 @@
 //! What one lane keeps: its edits and its keys and values.
 
-use super::matrix::Matrix;
 use crate::{
     engine::{CHOSEN, Edits, edits::check_neuron},
     error::{Error, Result, try_vec},
-    gguf::Config,
+    model::{Blueprint, Weights},
 };
 
 /// Positions a cache grows by.
@@ -66,7 +65,7 @@ pub(crate) struct Lane {
 }
 
 impl Lane {
-    pub(crate) fn new(edits: &Edits, config: &Config, down: &[&Matrix]) -> Result<Self> {
+    pub(crate) fn new(edits: &Edits, config: &Blueprint, weights: &Weights) -> Result<Self> {
         let mut by_layer: Vec<Vec<LayerEdit>> = (0..config.layers).map(|_| Vec::new()).collect();
         // An edit of 1 is dropped here, so that it is the same computation as none.
         for edit in edits.iter().filter(|e| e.alpha != 1.0) {
@@ -77,11 +76,9 @@ impl Lane {
                 column: try_vec(0f32, config.hidden, "the edited neurons")?,
             });
         }
-        for (edits, down) in by_layer.iter_mut().zip(down) {
-            if edits.is_empty() {
-                continue;
-            }
-            for edit in edits.iter_mut() {
+        for (edits, layer) in by_layer.iter_mut().zip(&weights.layers) {
+            for edit in edits {
+                let down = &layer.ffn_down.matrix;
                 down.dequantize_column(edit.index, &mut edit.column);
             }
         }
@@ -105,7 +102,7 @@ impl Lane {
     }
 
     /// Makes room for `more` positions, so that appending them cannot fail.
-    pub(crate) fn reserve(&mut self, more: usize, config: &Config) -> Result<()> {
+    pub(crate) fn reserve(&mut self, more: usize, config: &Blueprint) -> Result<()> {
         // A multiple of SIDE, too.
         let end = (self.position + more).next_multiple_of(GROWTH);
         for head in self
@@ -127,7 +124,7 @@ impl Lane {
     }
 
     /// Takes back what a forward pass appended beyond `position`.
-    pub(crate) fn truncate(&mut self, config: &Config) {
+    pub(crate) fn truncate(&mut self, config: &Blueprint) {
         let len = self.position * config.head_dim;
         let keys = self.position.next_multiple_of(SIDE) * config.head_dim;
         for layer in &mut self.cache {

@@ -2,6 +2,7 @@
 //! Benchmarks hold the engine against it.
 
 use super::{Cpu, Matrix, Model, activations::Activations, kernels};
+use crate::model::LayerWeights;
 
 /// Tokens per second that a part of the work alone would allow.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
@@ -19,17 +20,7 @@ const PROMPT: usize = 32;
 
 impl Model {
     fn matrices(&self) -> impl Iterator<Item = &Matrix> {
-        self.layers.iter().flat_map(|l| {
-            [
-                &l.attn_q,
-                &l.attn_k,
-                &l.attn_v,
-                &l.attn_output,
-                &l.ffn_gate,
-                &l.ffn_up,
-                &l.ffn_down,
-            ]
-        })
+        self.weights.layers.iter().flat_map(LayerWeights::matrices)
     }
 }
 
@@ -49,15 +40,18 @@ impl Cpu {
                         self.model
                             .matrices()
                             .for_each(|m| one.multiply(m, &mut out));
-                        one.multiply(&self.model.unembedding, &mut out);
+                        one.multiply(self.model.weights.unembedding(), &mut out);
                     }
                     1 => self
                         .model
                         .matrices()
                         .for_each(|m| many.multiply(m, &mut out)),
                     _ => {
-                        let all = self.model.matrices().chain([&self.model.unembedding]);
-                        std::hint::black_box(all.fold(0, |sum, m| sum ^ mix(m.tensor())));
+                        let all = self
+                            .model
+                            .matrices()
+                            .chain([self.model.weights.unembedding()]);
+                        std::hint::black_box(all.fold(0, |sum, m| sum ^ mix(m.bytes())));
                     }
                 }
                 *time += now() - begin;

@@ -1,7 +1,7 @@
 //! The forward pass on the CPU: 15-bit integer activations, weights quantized as in the file.
 //!
-//! It follows the Llama architecture (Touvron et al. 2023): pre-norm attention with RoPE and grouped heads, then
-//! `h = W_down (silu(W_gate x) * (W_up x))`, residual sums around both.
+//! A layer is pre-norm attention with RoPE and grouped heads, then `h = W_down (act(W_gate x) * (W_up x))`, residual sums around
+//! both (Touvron et al. 2023); what an architecture adds to that is in the model's [`Blueprint`].
 //!
 //! In a browser there is one thread. Natively a step's lanes are shared out among threads, each of which runs the whole pass
 //! for its own; what a lane gives does not depend on it.
@@ -11,7 +11,6 @@ mod attention;
 pub(crate) mod kernels;
 mod lane;
 mod limit;
-pub(crate) mod matrix;
 mod pass;
 
 use std::{future::ready, sync::Arc};
@@ -21,38 +20,22 @@ pub use limit::Limit;
 
 use super::{BoxFuture, Edits, Engine, Feed, LaneId, Neuron, Reading, Ticket, Watch, check_feeds};
 use crate::{
-    engine::{edits::check_neuron, rope::Rope},
+    engine::{edits::check_neuron, rope::Ropes},
     error::{Error, Result, try_vec},
-    gguf::{Config, LayerTensors, ModelFile, TensorView},
+    model::{Blueprint, ModelFile, Weights},
+    quant::Matrix,
 };
 use activations::Activations;
 use lane::Lane;
-use matrix::Matrix;
 use pass::Scratch;
-
-/// Weights of one layer.
-struct Layer {
-    attn_norm: Vec<f32>,
-    attn_q: Matrix,
-    attn_k: Matrix,
-    attn_v: Matrix,
-    attn_output: Matrix,
-    ffn_norm: Vec<f32>,
-    ffn_gate: Matrix,
-    ffn_up: Matrix,
-    ffn_down: Matrix,
-}
 
 /// What a pass reads and never writes.
 struct Model {
-    config: Config,
+    config: Blueprint,
     isa: Isa,
-    embedding: Matrix,
-    output_norm: Vec<f32>,
-    unembedding: Matrix,
-    layers: Vec<Layer>,
+    weights: Arc<Weights>,
     column_norms: Arc<[f32]>,
-    rope: Rope,
+    ropes: Ropes,
 }
 
 /// A model on the CPU.
@@ -67,7 +50,7 @@ pub struct Cpu {
 }
 
 impl Cpu {
-    /// Takes a checked file; its bytes are shared, not copied.
+    /// Takes a checked model; its weights are shared, not copied.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Memory`] if the norms of the columns find no room.
@@ -87,21 +70,12 @@ impl Cpu {
                 isa.name()
             )));
         }
-        let config = file.config().clone();
-        let tensors = file.tensors();
-        let layers = tensors
-            .layers
-            .iter()
-            .map(|t| Layer::new(file, t))
-            .collect::<Result<Vec<_>>>()?;
-        let column_norms = column_norms(&config, layers.iter().map(|l| &l.ffn_down))?.into();
+        let config = file.blueprint().clone();
+        let weights = file.weights().clone();
         let model = Model {
-            embedding: Matrix::new(file, &tensors.token_embd)?,
-            output_norm: vector(file, &tensors.output_norm)?,
-            unembedding: Matrix::new(file, &tensors.output)?,
-            rope: Rope::new(config.rope_dim, config.rope_base),
-            layers,
-            column_norms,
+            ropes: Ropes::new(&config, weights.rope_factors.as_deref()),
+            column_norms: column_norms(&config, &weights)?.into(),
+            weights,
             isa,
             config,
         };
@@ -127,23 +101,26 @@ impl Cpu {
     }
 
     /// What one unit of a neuron's `z` adds to each logit if no layer came after it: its column of `W_down`, times the
-    /// final norm's weight, through the unembedding (the logit lens; the norm's scale is left out).
+    /// weights of the norms behind it, through the unembedding (the logit lens; the norms' scales are left out).
     ///
     /// # Errors
     /// [`crate::ErrorKind::Input`] for a neuron outside the model, [`crate::ErrorKind::Memory`].
     pub fn direct_logits(&self, neuron: Neuron) -> Result<Vec<f32>> {
         let m = &self.model;
         check_neuron(neuron, &m.config)?;
-        let down = &m.layers[neuron.layer].ffn_down;
+        let layer = &m.weights.layers[neuron.layer];
+        let down = &layer.ffn_down.matrix;
         let mut direction = vec![0f32; down.rows()];
         down.dequantize_column(neuron.index, &mut direction);
-        for (d, weight) in direction.iter_mut().zip(&m.output_norm) {
-            *d *= weight;
+        for norm in layer.ffn_post_norm.iter().chain([&m.weights.output_norm]) {
+            for (d, weight) in direction.iter_mut().zip(norm) {
+                *d *= weight;
+            }
         }
         let mut activations = Activations::default();
         activations.load(&direction, direction.len());
         let mut logits = try_vec(0f32, m.config.vocabulary, "the logits")?;
-        kernels::matmul(m.isa, &m.unembedding, &activations, &mut logits);
+        kernels::matmul(m.isa, m.weights.unembedding(), &activations, &mut logits);
         Ok(logits)
     }
 
@@ -178,7 +155,7 @@ impl Cpu {
                 lane.reserve(feed.tokens.len(), config)?;
             }
         }
-        self.model.rope.extend_to(end);
+        self.model.ropes.extend_to(end);
         Ok(())
     }
 
@@ -262,7 +239,7 @@ fn share_out(
 }
 
 impl Engine for Cpu {
-    fn config(&self) -> &Config {
+    fn blueprint(&self) -> &Blueprint {
         &self.model.config
     }
 
@@ -275,8 +252,7 @@ impl Engine for Cpu {
     }
 
     fn open(&mut self, edits: &Edits) -> Result<LaneId> {
-        let down: Vec<&Matrix> = self.model.layers.iter().map(|l| &l.ffn_down).collect();
-        let lane = Lane::new(edits, &self.model.config, &down)?;
+        let lane = Lane::new(edits, &self.model.config, &self.model.weights)?;
         Ok(self.keep(lane))
     }
 
@@ -330,38 +306,14 @@ impl Engine for Cpu {
     }
 }
 
-impl Layer {
-    fn new(file: &ModelFile, t: &LayerTensors) -> Result<Self> {
-        Ok(Self {
-            attn_norm: vector(file, &t.attn_norm)?,
-            attn_q: Matrix::new(file, &t.attn_q)?,
-            attn_k: Matrix::new(file, &t.attn_k)?,
-            attn_v: Matrix::new(file, &t.attn_v)?,
-            attn_output: Matrix::new(file, &t.attn_output)?,
-            ffn_norm: vector(file, &t.ffn_norm)?,
-            ffn_gate: Matrix::new(file, &t.ffn_gate)?,
-            ffn_up: Matrix::new(file, &t.ffn_up)?,
-            ffn_down: Matrix::new(file, &t.ffn_down)?,
-        })
-    }
-}
-
-/// A one-row tensor in f32.
-fn vector(file: &ModelFile, view: &TensorView) -> Result<Vec<f32>> {
-    let mut out = try_vec(0f32, view.columns, "a weight vector")?;
-    Matrix::new(file, view)?.dequantize_row(0, &mut out);
-    Ok(out)
-}
-
 /// Norms of the columns of `W_down`, summed in f64 over the rows.
-pub(crate) fn column_norms<'a>(
-    config: &Config,
-    down: impl Iterator<Item = &'a Matrix>,
-) -> Result<Vec<f32>> {
+pub(crate) fn column_norms(config: &Blueprint, weights: &Weights) -> Result<Vec<f32>> {
     let mut out = try_vec(0f32, config.neuron_count(), "the norms of the columns")?;
     let mut row = vec![0f32; config.neurons];
     let mut squares = vec![0f64; config.neurons];
-    for (down, out) in down.zip(out.chunks_exact_mut(config.neurons)) {
+    let layers = out.chunks_exact_mut(config.neurons).zip(&weights.layers);
+    for (out, layer) in layers {
+        let down: &Matrix = &layer.ffn_down.matrix;
         squares.fill(0.0);
         for r in 0..config.hidden {
             down.dequantize_row(r, &mut row);
@@ -381,8 +333,8 @@ mod tests {
     use super::*;
 
     /// A configuration to change for tests.
-    pub(super) fn config() -> Config {
-        Config {
+    pub(super) fn config() -> Blueprint {
+        Blueprint {
             name: "test".into(),
             architecture: "llama".into(),
             hidden: 64,
@@ -392,10 +344,9 @@ mod tests {
             kv_heads: 1,
             head_dim: 64,
             rope_dim: 64,
-            rope_base: 10_000.0,
-            norm_eps: 1e-5,
             context: 64,
             vocabulary: 8,
+            ..Blueprint::llama()
         }
     }
 }

@@ -6,7 +6,6 @@ use super::{
     attention,
     kernels::{self, Isa},
     lane::Lane,
-    matrix::Matrix,
 };
 use crate::{
     engine::{
@@ -14,6 +13,7 @@ use crate::{
         not_finite,
     },
     error::{Error, Result},
+    model::{Activation, Linear},
 };
 
 /// Vectors of a pass in progress, kept from call to call. Each is `tokens x width`, token by token.
@@ -56,10 +56,10 @@ impl Scratch {
         for (buffer, width) in [
             (&mut self.residual, c.hidden),
             (&mut self.normed, c.hidden),
-            (&mut self.q, c.hidden),
+            (&mut self.q, c.width()),
             (&mut self.k, c.kv_width()),
             (&mut self.v, c.kv_width()),
-            (&mut self.attended, c.hidden),
+            (&mut self.attended, c.width()),
             (&mut self.gate, c.neurons),
             (&mut self.up, c.neurons),
             (&mut self.output, c.hidden),
@@ -70,10 +70,16 @@ impl Scratch {
         Ok(())
     }
 
-    /// `out = w x`, with the activations loaded.
-    fn product(&mut self, isa: Isa, w: &Matrix, out: fn(&mut Self) -> &mut Vec<f32>) {
+    /// `out = w x + b`, with the activations loaded.
+    fn linear(&mut self, isa: Isa, w: &Linear, out: fn(&mut Self) -> &mut Vec<f32>) {
+        self.product(isa, w, out);
+        add_bias(out(self), w);
+    }
+
+    /// `out = w x`, without the bias.
+    fn product(&mut self, isa: Isa, w: &Linear, out: fn(&mut Self) -> &mut Vec<f32>) {
         let mut to = std::mem::take(out(self));
-        kernels::matmul(isa, w, &self.activations, &mut to);
+        kernels::matmul(isa, &w.matrix, &self.activations, &mut to);
         *out(self) = to;
     }
 }
@@ -113,38 +119,55 @@ impl Model {
             .zip(&*lanes)
             .flat_map(|(f, lane)| f.tokens.iter().map(|&id| lane.token(id)));
         for (id, row) in ids.zip(s.residual.chunks_exact_mut(c.hidden)) {
-            self.embedding.dequantize_row(id? as usize, row);
+            self.weights.embedding.dequantize_row(id? as usize, row);
+            if c.embedding_scale != 1.0 {
+                row.iter_mut().for_each(|x| *x *= c.embedding_scale);
+            }
         }
 
-        for (l, layer) in self.layers.iter().enumerate() {
+        for (l, layer) in self.weights.layers.iter().enumerate() {
+            let here = Place::Layer(l);
             // What is wrong with the stream here came from the layer before.
             let before = l.checked_sub(1).map_or(Place::Embedding, Place::Layer);
             self.normalize(&s.residual, &layer.attn_norm, before, &mut s.normed)?;
             s.activations.load(&s.normed, c.hidden);
-            s.product(isa, &layer.attn_q, |s| &mut s.q);
-            s.product(isa, &layer.attn_k, |s| &mut s.k);
-            s.product(isa, &layer.attn_v, |s| &mut s.v);
-            for (vectors, width) in [(&s.q, c.hidden), (&s.k, c.kv_width()), (&s.v, c.kv_width())] {
+            s.linear(isa, &layer.attn_q, |s| &mut s.q);
+            s.linear(isa, &layer.attn_k, |s| &mut s.k);
+            s.linear(isa, &layer.attn_v, |s| &mut s.v);
+            for (vectors, width) in [
+                (&s.q, c.width()),
+                (&s.k, c.kv_width()),
+                (&s.v, c.kv_width()),
+            ] {
                 check(vectors, width, l)?;
             }
+            for (norm, vectors) in [(&layer.q_norm, &mut s.q), (&layer.k_norm, &mut s.k)] {
+                if let Some(norm) = norm {
+                    self.normalize_heads(vectors, norm, here)?;
+                }
+            }
             self.attend(s, l, lanes);
-            s.activations.load(&s.attended, c.hidden);
-            s.product(isa, &layer.attn_output, |s| &mut s.output);
-            add(&mut s.residual, &s.output);
+            s.activations.load(&s.attended, c.width());
+            s.linear(isa, &layer.attn_output, |s| &mut s.output);
+            self.add(s, layer.attn_post_norm.as_deref(), here)?;
 
             // The MLP, where the neurons are.
-            let here = Place::Layer(l);
             self.normalize(&s.residual, &layer.ffn_norm, here, &mut s.normed)?;
             s.activations.load(&s.normed, c.hidden);
-            s.product(isa, &layer.ffn_gate, |s| &mut s.gate);
-            s.product(isa, &layer.ffn_up, |s| &mut s.up);
-            math::silu_mul(&mut s.gate, &s.up);
+            s.linear(isa, &layer.ffn_gate, |s| &mut s.gate);
+            s.linear(isa, &layer.ffn_up, |s| &mut s.up);
+            match c.activation {
+                Activation::Silu => math::silu_mul(&mut s.gate, &s.up),
+                Activation::GeluTanh => math::gelu_mul(&mut s.gate, &s.up),
+            }
             self.edit(s, l, lanes, watch, &mut readings);
             check(&s.gate, c.neurons, l)?;
             s.activations.load(&s.gate, c.neurons);
             s.product(isa, &layer.ffn_down, |s| &mut s.output);
+            // Contributions are to what the neurons write: before the bias, and before the norm.
             self.norms(s, l, lanes, &mut readings);
-            add(&mut s.residual, &s.output);
+            add_bias(&mut s.output, &layer.ffn_down);
+            self.add(s, layer.ffn_post_norm.as_deref(), here)?;
         }
         if top > 0 {
             self.rank(s, top, &mut readings);
@@ -164,26 +187,54 @@ impl Model {
         Ok(())
     }
 
+    /// RMSNorm of each head in place.
+    fn normalize_heads(&self, x: &mut [f32], weight: &[f32], place: Place) -> Result<()> {
+        let mut plain = vec![0f32; weight.len()];
+        for head in x.chunks_exact_mut(weight.len()) {
+            plain.copy_from_slice(head);
+            if !math::rms_norm(&plain, weight, self.config.norm_eps, head) {
+                return Err(not_finite(place));
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds what a layer's half gives to the stream, through a norm where the architecture has one.
+    fn add(&self, s: &mut Scratch, norm: Option<&[f32]>, place: Place) -> Result<()> {
+        let Some(weight) = norm else {
+            add(&mut s.residual, &s.output);
+            return Ok(());
+        };
+        self.normalize(&s.output, weight, place, &mut s.normed)?;
+        add(&mut s.residual, &s.normed);
+        Ok(())
+    }
+
     /// Turns queries and keys, appends to the caches, attends.
     fn attend(&self, s: &mut Scratch, l: usize, lanes: &mut [Lane]) {
         let c = &self.config;
-        let (hidden, kv, dim) = (c.hidden, c.kv_width(), c.head_dim);
+        let (width, kv, dim) = (c.width(), c.kv_width(), c.head_dim);
+        let (rope, window) = (self.ropes.of(l), c.window_of(l));
         for (t, &(lane, i)) in s.places.iter().enumerate() {
             let lane = &mut lanes[lane];
             let position = lane.position + i;
             let cache = &mut lane.cache[l];
-            let q = &mut s.q[t * hidden..][..hidden];
-            for head in q.chunks_exact_mut(dim) {
-                self.rope.turn(head, position);
+            let q = &mut s.q[t * width..][..width];
+            if let Some(rope) = rope {
+                q.chunks_exact_mut(dim).for_each(|q| rope.turn(q, position));
             }
             let keys = s.k[t * kv..][..kv].chunks_exact_mut(dim);
             let values = s.v[t * kv..][..kv].chunks_exact(dim);
             for (head, (k, v)) in keys.zip(values).enumerate() {
-                self.rope.turn(k, position);
+                if let Some(rope) = rope {
+                    rope.turn(k, position);
+                }
                 cache.push(head, position, k, v);
             }
-            let out = &mut s.attended[t * hidden..][..hidden];
-            attention::attend(c, cache, position + 1, q, &mut s.scores, out);
+            let end = position + 1;
+            let first = window.map_or(0, |window| end.saturating_sub(window.width));
+            let out = &mut s.attended[t * width..][..width];
+            attention::attend(c, cache, first..end, q, &mut s.scores, out);
         }
     }
 
@@ -277,13 +328,14 @@ impl Model {
         size(&mut s.normed, width)?;
         for (&t, out) in s.wanted.iter().zip(s.normed.chunks_exact_mut(c.hidden)) {
             let x = &s.residual[t * c.hidden..][..c.hidden];
-            if !math::rms_norm(x, &self.output_norm, c.norm_eps, out) {
+            if !math::rms_norm(x, &self.weights.output_norm, c.norm_eps, out) {
                 return Err(not_finite(Place::Layer(c.layers - 1)));
             }
         }
         s.activations.load(&s.normed, c.hidden);
         size(&mut s.logits, s.wanted.len() * c.vocabulary)?;
-        s.product(self.isa, &self.unembedding, |s| &mut s.logits);
+        let unembedding = self.weights.unembedding();
+        kernels::matmul(self.isa, unembedding, &s.activations, &mut s.logits);
         if !math::all_finite(&s.logits) {
             return Err(not_finite(Place::Unembedding));
         }
@@ -318,6 +370,15 @@ fn check(vectors: &[f32], width: usize, layer: usize) -> Result<()> {
         Ok(())
     } else {
         Err(not_finite(Place::Layer(layer)))
+    }
+}
+
+/// Adds a map's bias to each of its results.
+fn add_bias(out: &mut [f32], w: &Linear) {
+    if let Some(bias) = &w.bias {
+        for row in out.chunks_exact_mut(bias.len()) {
+            add(row, bias);
+        }
     }
 }
 

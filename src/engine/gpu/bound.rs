@@ -4,9 +4,12 @@ use super::{
     device::{Buffer, Device},
     kernels::{Kernel, SHARES},
     lanes::Lanes,
-    model::{CAPACITY, WANTED, Weights, stride, tiles},
+    model::{CAPACITY, WANTED, Weights, sequence, stride, tiles},
 };
-use crate::{engine::Watch, gguf::Config};
+use crate::{
+    engine::{Watch, rope::TABLES},
+    model::Blueprint,
+};
 
 /// Vectors of the pass in progress. Each is tokens x width, token by token.
 pub(crate) struct State {
@@ -16,6 +19,8 @@ pub(crate) struct State {
     pub(crate) partials: Buffer,
     pub(crate) queries: Buffer,
     pub(crate) attended: Buffer,
+    /// What attention or the MLP adds to the stream, where that is normalized first.
+    pub(crate) added: Buffer,
     pub(crate) edited: Buffer,
     /// z before the edits, layers x capacity x neurons.
     pub(crate) activity: Buffer,
@@ -35,7 +40,7 @@ pub(crate) const PLACE: usize = 8;
 pub(crate) const FRAME: usize = 12;
 
 impl State {
-    pub(crate) fn new(device: &Device, c: &Config) -> Self {
+    pub(crate) fn new(device: &Device, c: &Blueprint) -> Self {
         let tokens = |label, width: usize| device.storage(label, CAPACITY * width * 4);
         Self {
             frame: device.buffer(
@@ -46,8 +51,9 @@ impl State {
             batch: device.storage("batch", batch_words(c, CAPACITY, 256) * 4),
             stream: tokens("stream", 2 * stride(c.hidden)),
             partials: tokens("partials", tiles(device, c)),
-            queries: tokens("queries", c.hidden),
-            attended: tokens("attended", stride(c.hidden)),
+            queries: tokens("queries", c.width() + c.width().div_ceil(8)),
+            attended: tokens("attended", stride(c.width())),
+            added: tokens("added", stride(c.hidden)),
             edited: tokens("edited", stride(c.neurons)),
             activity: tokens("activity", c.neuron_count()),
             outputs: tokens("outputs", c.layers * c.hidden),
@@ -84,12 +90,12 @@ impl State {
 }
 
 /// Words of a batch of `tokens` whose lanes have `pages` pages.
-pub(crate) fn batch_words(config: &Config, tokens: usize, pages: usize) -> usize {
-    tokens * (PLACE + config.head_dim) + 2 * WANTED + pages
+pub(crate) fn batch_words(config: &Blueprint, tokens: usize, pages: usize) -> usize {
+    tokens * (PLACE + TABLES * config.head_dim) + 2 * WANTED + pages
 }
 
 /// Words of a report of `tokens` tokens.
-pub(crate) fn report_words(config: &Config, tokens: usize, watch: &Watch) -> usize {
+pub(crate) fn report_words(config: &Blueprint, tokens: usize, watch: &Watch) -> usize {
     let head = 4 + 2 * WANTED;
     match watch {
         Watch::None => head,
@@ -100,15 +106,15 @@ pub(crate) fn report_words(config: &Config, tokens: usize, watch: &Watch) -> usi
 }
 
 /// Words of a token's activity in a report: norms, z of the watched neurons, and the largest contributions.
-pub(crate) fn activity_words(config: &Config, watch: &Watch) -> usize {
+pub(crate) fn activity_words(config: &Blueprint, watch: &Watch) -> usize {
     config.layers + watch.neurons().len() + 2 * watch.top(config)
 }
 
 /// The bind groups of every dispatch.
 pub(crate) struct Bound {
     pub(crate) embed: wgpu::BindGroup,
-    /// Five a layer, in the order of their dispatch.
-    pub(crate) layers: Vec<[(Kernel, wgpu::BindGroup); 5]>,
+    /// Of each layer, in the order of their dispatch.
+    pub(crate) layers: Vec<Vec<(Kernel, wgpu::BindGroup)>>,
     pub(crate) unembed: wgpu::BindGroup,
     pub(crate) select_scan: wgpu::BindGroup,
     pub(crate) select_pick: wgpu::BindGroup,
@@ -123,10 +129,10 @@ impl Bound {
         w: &Weights,
         s: &State,
         lanes: &Lanes,
+        c: &Blueprint,
     ) -> Self {
-        let bind = |kernel: Kernel, layer: usize, buffers: &[&Buffer]| {
+        let bind_with = |kernel: Kernel, dims: wgpu::BufferBinding<'_>, buffers: &[&Buffer]| {
             let bindings = kernel.bindings();
-            let dims = w.dims_of(kernel, layer);
             let mut resources = Vec::with_capacity(bindings.len());
             if kernel != Kernel::SelectPick {
                 resources.push(wgpu::BindingResource::Buffer(dims));
@@ -143,99 +149,24 @@ impl Bound {
                 entries: &entries,
             })
         };
+        let bind =
+            |kernel: Kernel, buffers: &[&Buffer]| bind_with(kernel, w.dims_of(kernel), buffers);
         let e = &w.embedding;
         let u = w.unembedding();
-        let layers = (0..w.layers.len())
-            .map(|i| {
-                let l = &w.layers[i];
-                let cache = &lanes.caches[i];
-                // What follows a layer is the next one's attention, or the end.
-                let next = w.layers.get(i + 1).map_or(&w.output_norm, |n| &n.attn_norm);
-                [
-                    (
-                        Kernel::Qkv,
-                        bind(
-                            Kernel::Qkv,
-                            i,
-                            &[
-                                &s.frame,
-                                &l.qkv.quads,
-                                &l.qkv.scales,
-                                &s.stream,
-                                &s.partials,
-                                &s.batch,
-                                &s.queries,
-                                cache,
-                            ],
-                        ),
-                    ),
-                    (
-                        Kernel::Attention,
-                        bind(
-                            Kernel::Attention,
-                            i,
-                            &[&s.queries, cache, &s.batch, &s.attended],
-                        ),
-                    ),
-                    (
-                        Kernel::Output,
-                        bind(
-                            Kernel::Output,
-                            i,
-                            &[
-                                &s.frame,
-                                &l.output.quads,
-                                &l.output.scales,
-                                &s.attended,
-                                &s.stream,
-                                &s.partials,
-                                &l.ffn_norm,
-                                &s.outputs,
-                            ],
-                        ),
-                    ),
-                    (
-                        Kernel::GateUp,
-                        bind(
-                            Kernel::GateUp,
-                            i,
-                            &[
-                                &s.frame,
-                                &l.gate_up.quads,
-                                &l.gate_up.scales,
-                                &s.stream,
-                                &s.partials,
-                                &s.batch,
-                                &lanes.factors,
-                                &s.edited,
-                                &s.activity,
-                            ],
-                        ),
-                    ),
-                    (
-                        Kernel::Down,
-                        bind(
-                            Kernel::Down,
-                            i,
-                            &[
-                                &s.frame,
-                                &l.down.quads,
-                                &l.down.scales,
-                                &s.edited,
-                                &s.stream,
-                                &s.partials,
-                                next,
-                                &s.outputs,
-                            ],
-                        ),
-                    ),
-                ]
-            })
-            .collect();
+        let layers = (0..w.layers.len()).map(|i| {
+            let kernels = sequence(c).into_iter().enumerate();
+            kernels
+                .map(|(place, kernel)| {
+                    let buffers = of_layer(kernel, i, w, s, lanes);
+                    let dims = w.dims_of_layer(i, place);
+                    (kernel, bind_with(kernel, dims, &buffers))
+                })
+                .collect()
+        });
+        let layers = layers.collect();
         Self {
             embed: bind(
                 Kernel::Embed,
-                0,
                 &[
                     &s.frame,
                     &e.quads,
@@ -251,7 +182,6 @@ impl Bound {
             layers,
             unembed: bind(
                 Kernel::Unembed,
-                0,
                 &[
                     &s.frame,
                     &u.quads,
@@ -262,15 +192,13 @@ impl Bound {
                     &s.logits,
                 ],
             ),
-            select_scan: bind(Kernel::SelectScan, 0, &[&s.logits, &s.shares]),
+            select_scan: bind(Kernel::SelectScan, &[&s.logits, &s.shares]),
             select_pick: bind(
                 Kernel::SelectPick,
-                0,
                 &[&s.frame, &s.shares, &s.batch, &lanes.chosen, &s.report],
             ),
             activity: bind(
                 Kernel::Activity,
-                0,
                 &[
                     &s.frame,
                     &s.batch,
@@ -284,9 +212,85 @@ impl Bound {
             ),
             top: bind(
                 Kernel::Top,
-                0,
                 &[&s.frame, &s.activity, &w.column_norms, &s.report],
             ),
         }
+    }
+}
+
+/// The buffers of a layer's kernel, behind its `Dims`.
+fn of_layer<'a>(
+    kernel: Kernel,
+    i: usize,
+    w: &'a Weights,
+    s: &'a State,
+    lanes: &'a Lanes,
+) -> Vec<&'a Buffer> {
+    let l = &w.layers[i];
+    let cache = &lanes.caches[i];
+    // What follows a layer is the next one's attention, or the end.
+    let next = w.layers.get(i + 1).map_or(&w.output_norm, |n| &n.attn_norm);
+    // What is normalized before it is added does not go into the stream at once.
+    let stream = if l.post_norms.is_some() {
+        &s.added
+    } else {
+        &s.stream
+    };
+    let post_norm = |which: usize, next: &'a Buffer| match &l.post_norms {
+        Some(norms) => vec![&s.added, &norms[which], next, &s.stream, &s.partials],
+        None => Vec::new(),
+    };
+    match kernel {
+        Kernel::Qkv => vec![
+            &s.frame,
+            &l.qkv.quads,
+            &l.qkv.scales,
+            &s.stream,
+            &s.partials,
+            &s.batch,
+            &s.queries,
+            cache,
+        ],
+        Kernel::Attention => vec![&s.queries, cache, &s.batch, &s.attended],
+        Kernel::Output => vec![
+            &s.frame,
+            &l.output.quads,
+            &l.output.scales,
+            &s.attended,
+            stream,
+            &s.partials,
+            &l.ffn_norm,
+            &s.outputs,
+        ],
+        Kernel::OutputNorm => post_norm(0, &l.ffn_norm),
+        Kernel::GateUp => vec![
+            &s.frame,
+            &l.gate_up.quads,
+            &l.gate_up.scales,
+            &s.stream,
+            &s.partials,
+            &s.batch,
+            &lanes.factors,
+            &s.edited,
+            &s.activity,
+        ],
+        Kernel::Down => vec![
+            &s.frame,
+            &l.down.quads,
+            &l.down.scales,
+            &s.edited,
+            stream,
+            &s.partials,
+            next,
+            &s.outputs,
+        ],
+        Kernel::DownNorm => post_norm(1, next),
+        Kernel::Embed
+        | Kernel::Unembed
+        | Kernel::SelectScan
+        | Kernel::SelectPick
+        | Kernel::Activity
+        | Kernel::Top
+        | Kernel::Halves => Vec::new(),
     }
 }

@@ -12,12 +12,12 @@ use std::{
 #[cfg(target_arch = "wasm32")]
 use super::browser;
 use super::{
-    kernels::{Form, Kernel, Tiling, Use},
+    kernels::{Features, Form, Kernel, Tiling, Use},
     readback::{Mapping, Staging},
 };
 use crate::{
     error::{Error, ErrorKind, Result},
-    gguf::Quantization,
+    quant::{Dense, Form as Stored},
 };
 
 /// Which of an adapter's abilities may be used; for tests and benchmarks, which compare them.
@@ -222,7 +222,7 @@ impl Device {
         let expected = [1.0, -2.0, 65504.0, 2f32.powi(-14), 0.333_251_95, 0.0];
         let form = Form {
             f16: true,
-            ..self.form(Kernel::Halves, Quantization::F32, 1)
+            ..self.form(Kernel::Halves, Stored::Dense(Dense::F32), 1)
         };
         let layout = self.layout(Kernel::Halves);
         let pipeline = self.pipeline(&form, &layout);
@@ -406,10 +406,11 @@ impl Device {
     }
 
     /// A kernel's form on this device.
-    pub(crate) fn form(&self, kernel: Kernel, format: Quantization, tokens: usize) -> Form {
+    pub(crate) fn form(&self, kernel: Kernel, stored: Stored, tokens: usize) -> Form {
         Form {
             kernel,
-            format,
+            stored,
+            features: Features::default(),
             tokens,
             tiling: self.tiling,
             dims: 1,

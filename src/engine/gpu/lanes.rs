@@ -1,10 +1,13 @@
 //! Lanes on the device: a slot each, pages of the KV cache, and their edits.
 
-use super::device::{Buffer, Device, gpu_error};
+use super::{
+    device::{Buffer, Device, gpu_error},
+    model::page_words,
+};
 use crate::{
-    engine::{Edits, cpu::matrix::Matrix, edits::check_neuron},
+    engine::{Edits, edits::check_neuron},
     error::{Error, Result, try_vec},
-    gguf::Config,
+    model::{Blueprint, Weights},
 };
 
 /// Positions in a page of the cache; the kernels' PAGE.
@@ -51,13 +54,8 @@ pub(crate) struct Lanes {
     pub(crate) generation: u64,
 }
 
-/// Words of a page.
-fn page_words(config: &Config) -> usize {
-    2 * config.kv_width() * PAGE
-}
-
 impl Lanes {
-    pub(crate) fn new(device: &Device, config: &Config) -> Self {
+    pub(crate) fn new(device: &Device, config: &Blueprint) -> Self {
         let (slots, pages, edit_room) = (4, 4, 64);
         Self {
             lanes: Vec::new(),
@@ -94,16 +92,17 @@ impl Lanes {
     pub(crate) fn open(
         &mut self,
         device: &Device,
-        config: &Config,
+        config: &Blueprint,
         edits: &Edits,
-        down: &[Matrix],
+        weights: &Weights,
     ) -> Result<usize> {
         let mut list = Vec::new();
         // An edit of 1 is dropped here, so that it is the same computation as none.
         for edit in edits.iter().filter(|e| e.alpha != 1.0) {
             check_neuron(edit.neuron, config)?;
             let mut column = try_vec(0f32, config.hidden, "the edited neurons")?;
-            down[edit.neuron.layer].dequantize_column(edit.neuron.index, &mut column);
+            let down = &weights.layers[edit.neuron.layer].ffn_down.matrix;
+            down.dequantize_column(edit.neuron.index, &mut column);
             list.push(Edit {
                 layer: edit.neuron.layer,
                 index: edit.neuron.index,
@@ -159,7 +158,7 @@ impl Lanes {
     fn make_room(
         &mut self,
         device: &Device,
-        config: &Config,
+        config: &Blueprint,
         slots: usize,
         room: usize,
     ) -> Result<()> {
@@ -183,7 +182,7 @@ impl Lanes {
     }
 
     /// Writes a lane's factors, list of edits and columns.
-    fn write_edits(&self, device: &Device, config: &Config, slot: usize) {
+    fn write_edits(&self, device: &Device, config: &Blueprint, slot: usize) {
         let Some(Some(lane)) = self.lanes.get(slot) else {
             return;
         };
@@ -212,7 +211,7 @@ impl Lanes {
     pub(crate) fn reserve(
         &mut self,
         device: &Device,
-        config: &Config,
+        config: &Blueprint,
         wanted: &[(usize, usize)],
     ) -> Result<()> {
         let mut missing = Vec::with_capacity(wanted.len());
@@ -234,7 +233,7 @@ impl Lanes {
         Ok(())
     }
 
-    fn grow_cache(&mut self, device: &Device, config: &Config, pages: usize) -> Result<()> {
+    fn grow_cache(&mut self, device: &Device, config: &Blueprint, pages: usize) -> Result<()> {
         let bytes = pages * page_words(config) * 4;
         check_binding(device, "the conversation so far", bytes)?;
         for cache in &mut self.caches {
@@ -251,12 +250,12 @@ impl Lanes {
     }
 
     /// Words of one slot's list of edits.
-    pub(crate) fn edit_words(&self, config: &Config) -> usize {
+    pub(crate) fn edit_words(&self, config: &Blueprint) -> usize {
         edit_words(config, self.edit_room)
     }
 }
 
-fn edit_words(config: &Config, room: usize) -> usize {
+fn edit_words(config: &Blueprint, room: usize) -> usize {
     config.layers + 1 + 2 * room
 }
 

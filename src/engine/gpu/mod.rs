@@ -3,7 +3,7 @@
 //! The whole token stays on the device: embedding, layers, unembedding and greedy choice are one command buffer, and the
 //! chosen token is where the next submission looks for it. What comes back is the choice and what the page shows.
 //!
-//! Five dispatches a layer. RMSNorm has none: whoever writes the residual stream also multiplies it by the next norm's
+//! Five dispatches a layer, and seven where what attention and MLP add is normalized too. RMSNorm before them has none: whoever writes the residual stream also multiplies it by the next norm's
 //! weight and sums its squares, and the scale, one number a token, is applied after the product (`kernels/normed.wgsl`).
 //! Lanes are tokens of a batch like any other, so none costs a dispatch, and none changes another's numbers.
 
@@ -31,11 +31,11 @@ pub use profile::KernelTime;
 
 use super::{
     BoxFuture, CHOSEN, Counters, Edits, Engine, Feed, LaneId, Logits, Reading, Ticket, Watch,
-    check_feeds, cpu::matrix, rope::Rope,
+    check_feeds, rope::Ropes,
 };
 use crate::{
     error::{Error, Result},
-    gguf::{Config, ModelFile},
+    model::{Blueprint, ModelFile, Weights as Source},
 };
 use bound::{Bound, State};
 use device::Device;
@@ -51,13 +51,13 @@ const DEPTH: usize = 3;
 
 /// A model on the GPU.
 pub struct Gpu {
-    config: Arc<Config>,
+    config: Arc<Blueprint>,
     device: Device,
     weights: Weights,
-    /// `W_down` of each layer in the file: an edit needs a column of it.
-    down: Vec<matrix::Matrix>,
+    /// The model's own weights: an edit needs a column of `W_down`.
+    source: Arc<Source>,
     column_norms: Arc<[f32]>,
-    rope: Rope,
+    ropes: Ropes,
     lanes: Lanes,
     state: State,
     bound: Option<(u64, u64, Bound)>,
@@ -84,19 +84,16 @@ impl Gpu {
         column_norms: Option<Arc<[f32]>>,
         options: &Options,
     ) -> Result<Self> {
-        let config = Arc::new(file.config().clone());
-        let device = Device::open(options, model::largest_binding(file)).await?;
-        let down = file
-            .tensors()
-            .layers
-            .iter()
-            .map(|t| matrix::Matrix::new(file, &t.ffn_down))
-            .collect::<Result<Vec<_>>>()?;
+        let config = Arc::new(file.blueprint().clone());
+        model::check(&config)?;
+        let source = file.weights().clone();
+        let device = Device::open(options, model::largest_binding(&config, &source)).await?;
+        let ropes = Ropes::new(&config, source.rope_factors.as_deref());
         let column_norms = match column_norms {
             Some(norms) => norms,
-            None => super::cpu::column_norms(&config, down.iter())?.into(),
+            None => super::cpu::column_norms(&config, &source)?.into(),
         };
-        let weights = Weights::upload(&device, file, &column_norms)?;
+        let weights = Weights::upload(&device, &config, &source, &ropes, &column_norms)?;
         let timers = device.timestamps.then(|| Timers {
             set: device.device.create_query_set(&wgpu::QuerySetDescriptor {
                 label: Some("kernels"),
@@ -112,9 +109,9 @@ impl Gpu {
         });
         let mut gpu = Self {
             weights,
-            down,
+            source,
             column_norms,
-            rope: Rope::new(config.rope_dim, config.rope_base),
+            ropes,
             lanes: Lanes::new(&device, &config),
             state: State::new(&device, &config),
             bound: None,
@@ -210,7 +207,7 @@ impl Gpu {
 }
 
 impl Engine for Gpu {
-    fn config(&self) -> &Config {
+    fn blueprint(&self) -> &Blueprint {
         &self.config
     }
 
@@ -235,7 +232,7 @@ impl Engine for Gpu {
         self.device.check()?;
         let slot = self
             .lanes
-            .open(&self.device, &self.config, edits, &self.down)?;
+            .open(&self.device, &self.config, edits, &self.source)?;
         Ok(LaneId(slot))
     }
 
@@ -269,7 +266,7 @@ impl Engine for Gpu {
         let wanted: Vec<(usize, usize)> =
             feeds.iter().map(|f| (f.lane.0, f.tokens.len())).collect();
         self.lanes.reserve(&self.device, &self.config, &wanted)?;
-        self.rope.extend_to(end);
+        self.ropes.extend_to(end);
         let pending = self.run(feeds, watch)?;
         let ticket = pending.ticket;
         self.pending.push_back(pending);

@@ -4,24 +4,28 @@ use super::{
     Gpu,
     bound::{Bound, FRAME, PLACE, activity_words, batch_words, report_words},
     device::Buffer,
-    kernels::{Form, Kernel, SHARES},
-    model::{CAPACITY, WANTED},
+    kernels::{Features, Form, Kernel, SHARES},
+    model::{CAPACITY, WANTED, features, sequence},
     profile::TIMED,
     readback::Mapping,
     results::{Part, Pending},
 };
 use crate::{
-    engine::{Feed, Logits, Ticket, Watch},
+    engine::{Feed, Logits, Ticket, Watch, rope::TABLES},
     error::{Error, Result},
-    gguf::Quantization,
+    quant::{Dense, Form as Stored},
 };
 
 /// Most tokens that share a read of a weight.
 const MAX_GROUP: usize = 8;
 
 impl Gpu {
-    fn pipeline(&mut self, kernel: Kernel, format: Quantization, tokens: usize) -> Form {
-        let mut form = self.device.form(kernel, format, tokens);
+    fn pipeline(&mut self, kernel: Kernel, stored: Stored, tokens: usize, bias: bool) -> Form {
+        let mut form = self.device.form(kernel, stored, tokens);
+        form.features = Features {
+            bias,
+            ..features(&self.config)
+        };
         form.dims = self.config.head_dim.div_ceil(64);
         form.group = self.config.heads / self.config.kv_heads;
         if !self.pipelines.contains_key(&form) {
@@ -52,11 +56,12 @@ impl Gpu {
     fn stage(&mut self, tokens: &[Token], watch: &Watch, lists: &[u32], ticket: u32) -> Part {
         let c = &self.config;
         let wanted: Vec<&Token> = tokens.iter().filter(|t| t.wanted).collect();
-        let wanted_at = tokens.len() * (PLACE + c.head_dim);
+        let turned = TABLES * c.head_dim;
+        let wanted_at = tokens.len() * (PLACE + turned);
         let pages_at = wanted_at + 2 * WANTED;
         let mut words = vec![0u32; pages_at];
         for (i, token) in tokens.iter().enumerate() {
-            let turns = tokens.len() * PLACE + i * c.head_dim;
+            let turns = tokens.len() * PLACE + i * turned;
             words[i * PLACE..][..5].copy_from_slice(&[
                 token.slot as u32,
                 token.position as u32,
@@ -65,12 +70,20 @@ impl Gpu {
                 turns as u32,
             ]);
             // Pairs that RoPE leaves alone are turned by nothing.
-            for pair in words[turns..][..c.head_dim].as_chunks_mut::<2>().0 {
+            for pair in words[turns..][..turned].as_chunks_mut::<2>().0 {
                 *pair = [1f32.to_bits(), 0];
             }
-            let turned = self.rope.at(token.position);
-            for (pair, (cos, sin)) in words[turns..].as_chunks_mut::<2>().0.iter_mut().zip(turned) {
-                *pair = [cos.to_bits(), sin.to_bits()];
+            for (number, table) in words[turns..][..turned]
+                .chunks_exact_mut(c.head_dim)
+                .enumerate()
+            {
+                let Some(rope) = self.ropes.table(number) else {
+                    continue;
+                };
+                let pairs = table.as_chunks_mut::<2>().0.iter_mut();
+                for (pair, (cos, sin)) in pairs.zip(rope.at(token.position)) {
+                    *pair = [cos.to_bits(), sin.to_bits()];
+                }
             }
         }
         let rows = tokens.iter().enumerate().filter(|(_, t)| t.wanted);
@@ -107,54 +120,61 @@ impl Gpu {
         }
     }
 
-    /// The dispatches of a batch, in order: kernel, form, bind group, workgroups.
-    fn dispatches(&mut self, part: &Part, choose: bool, top: bool) -> Vec<(Form, usize, [u32; 2])> {
+    /// The dispatches of a batch, in order: form, layer and place in its sequence, workgroups.
+    fn dispatches(
+        &mut self,
+        part: &Part,
+        choose: bool,
+        top: bool,
+    ) -> Vec<(Form, (usize, usize), [u32; 2])> {
         let (n, wanted) = (part.tokens.len(), part.wanted.len());
-        let none = Quantization::F32;
+        let none = Stored::Dense(Dense::F32);
         let tile = self.device.tiling.tile();
         let group = |n: usize| n.clamp(1, MAX_GROUP);
         let mut list = Vec::with_capacity(5 * self.config.layers + 5);
-        let embedding = self.weights.embedding.format;
-        list.push((self.pipeline(Kernel::Embed, embedding, 1), 0, [n as u32, 1]));
+        let embedding = self.weights.embedding.form;
+        let embed = self.pipeline(Kernel::Embed, embedding, 1, false);
+        list.push((embed, (0, 0), [n as u32, 1]));
         let product =
             |rows: usize, n: usize| [rows.div_ceil(tile) as u32, n.div_ceil(group(n)) as u32];
         for l in 0..self.config.layers {
-            let layer = &self.weights.layers[l];
-            let shapes = [
-                (Kernel::Qkv, layer.qkv.format, layer.qkv.rows),
-                (Kernel::Attention, none, 0),
-                (Kernel::Output, layer.output.format, layer.output.rows),
-                (Kernel::GateUp, layer.gate_up.format, layer.gate_up.rows),
-                (Kernel::Down, layer.down.format, layer.down.rows),
-            ];
-            for (kernel, format, rows) in shapes {
-                let (tokens, grid) = if kernel == Kernel::Attention {
-                    (1, [self.config.kv_heads as u32, n as u32])
-                } else {
-                    (group(n), product(rows, n))
+            for (place, kernel) in sequence(&self.config).into_iter().enumerate() {
+                let layer = &self.weights.layers[l];
+                let bias = layer.biased.contains(&kernel);
+                let (stored, tokens, grid) = match layer.matrix(kernel) {
+                    Some(matrix) => (matrix.form, group(n), product(matrix.rows, n)),
+                    None if kernel == Kernel::Attention => {
+                        (none, 1, [self.config.kv_heads as u32, n as u32])
+                    }
+                    None => (none, 1, [n as u32, 1]),
                 };
-                list.push((self.pipeline(kernel, format, tokens), l, grid));
+                list.push((
+                    self.pipeline(kernel, stored, tokens, bias),
+                    (l, place),
+                    grid,
+                ));
             }
         }
         if wanted > 0 {
-            let (format, rows) = {
+            let (stored, rows) = {
                 let u = self.weights.unembedding();
-                (u.format, u.rows)
+                (u.form, u.rows)
             };
-            let form = self.pipeline(Kernel::Unembed, format, group(wanted));
-            list.push((form, 0, product(rows, wanted)));
+            let form = self.pipeline(Kernel::Unembed, stored, group(wanted), false);
+            list.push((form, (0, 0), product(rows, wanted)));
             if choose {
-                let scan = self.pipeline(Kernel::SelectScan, none, 1);
-                list.push((scan, 0, [SHARES as u32, wanted as u32]));
-                let pick = self.pipeline(Kernel::SelectPick, none, 1);
-                list.push((pick, 0, [wanted as u32, 1]));
+                let scan = self.pipeline(Kernel::SelectScan, none, 1, false);
+                list.push((scan, (0, 0), [SHARES as u32, wanted as u32]));
+                let pick = self.pipeline(Kernel::SelectPick, none, 1, false);
+                list.push((pick, (0, 0), [wanted as u32, 1]));
             }
         }
         if part.activity_at.is_some() {
-            let form = self.pipeline(Kernel::Activity, none, 1);
-            list.push((form, 0, [self.config.layers as u32, n as u32]));
+            let form = self.pipeline(Kernel::Activity, none, 1, false);
+            list.push((form, (0, 0), [self.config.layers as u32, n as u32]));
             if top {
-                list.push((self.pipeline(Kernel::Top, none, 1), 0, [n as u32, 1]));
+                let form = self.pipeline(Kernel::Top, none, 1, false);
+                list.push((form, (0, 0), [n as u32, 1]));
             }
         }
         list
@@ -178,24 +198,27 @@ impl Gpu {
                 &self.weights,
                 &self.state,
                 &self.lanes,
+                &self.config,
             );
             self.bound = Some((lanes, state, bound));
         }
         let Some((_, _, bound)) = &self.bound else {
             return Vec::new();
         };
-        let group = |form: &Form, layer: usize| match form.kernel {
+        let group = |form: &Form, (layer, place): (usize, usize)| match form.kernel {
             Kernel::Embed => &bound.embed,
             Kernel::Unembed => &bound.unembed,
             Kernel::SelectScan => &bound.select_scan,
             Kernel::SelectPick => &bound.select_pick,
             Kernel::Activity => &bound.activity,
             Kernel::Top => &bound.top,
-            Kernel::Qkv => &bound.layers[layer][0].1,
-            Kernel::Attention => &bound.layers[layer][1].1,
-            Kernel::Output => &bound.layers[layer][2].1,
-            Kernel::GateUp => &bound.layers[layer][3].1,
-            Kernel::Down => &bound.layers[layer][4].1,
+            Kernel::Qkv
+            | Kernel::Attention
+            | Kernel::Output
+            | Kernel::OutputNorm
+            | Kernel::GateUp
+            | Kernel::Down
+            | Kernel::DownNorm => &bound.layers[layer][place].1,
             // Run when the device is opened, and never here.
             Kernel::Halves => &bound.embed,
         };

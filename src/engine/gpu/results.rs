@@ -2,11 +2,9 @@
 
 use super::{Gpu, device::gpu_error, kernels::Kernel, readback::Mapping};
 use crate::{
-    engine::{
-        Activity, Choice, Logits, Reading, Ticket, contribution::neuron_at, first_not_finite,
-        not_finite,
-    },
+    engine::{Activity, Choice, Logits, Reading, Ticket, first_not_finite, not_finite},
     error::Result,
+    neuron::neuron_at,
 };
 
 /// A submission not yet collected.

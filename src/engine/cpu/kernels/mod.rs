@@ -1,43 +1,64 @@
-//! Matrix products with quantized weights: one file a format, its variants beside each other.
+//! Matrix products with quantized weights: one file an instruction set, each generic over the forms of `quant/form.rs`.
 //!
-//! `out[t][r] = sum_c w[r][c] * x[t][c]` for a batch of tokens `t`. A kernel works on a *tile* of eight rows
-//! (`gguf/tiles.rs`) and up to four tokens, so that each weight is unpacked once for all of them. One SIMD lane belongs to
-//! one row, so every (row, token) result is the same chain of scalar operations in every variant and for every batch:
+//! `out[t][r] = sum_c w[r][c] * x[t][c]` for a batch of tokens `t`. A kernel works on a *tile* of eight rows and up to four
+//! tokens, so that each weight is unpacked once for all of them. One SIMD lane belongs to one row, so every (row, token)
+//! result is the same chain of scalar operations in every variant and for every batch:
 //!
-//! > for each block, in order: `acc += (d_w * d_x) * (sum of integer products) + m_w * s_x`
+//! > for each 32 columns, in order: `acc += sum over its parts of (d * d_x) * (sum of integer products) + m * s_x`
 //!
-//! with `d_w`, `m_w` the block's scale and minimum, `d_x` the activation's scale and `s_x = d_x * sum(q_x)`. The
-//! integer sum is exact, no fused multiply-add is used: all variants give the same bits, on every machine.
+//! with `d`, `m` the part's scale and minimum (each the product of its half-precision number and its factor, where the form
+//! has factors), `d_x` the activation's scale and `s_x = d_x * sum(q_x)` over the part. The integer sum is exact, no fused
+//! multiply-add is used: all variants give the same bits, on every machine.
 
 mod dense;
+mod isa;
 #[cfg(target_arch = "aarch64")]
 mod neon;
-mod nibbles;
-mod q8_0;
+mod scalar;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+mod wasm;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
-#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-mod wasm;
-
+pub use isa::Isa;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 pub(super) use wasm::quantize_block;
 
-mod isa;
-
-pub use isa::Isa;
-
-use super::{
-    activations::{Activations, Blocks},
-    matrix::Matrix,
-};
-use crate::gguf::{Quantization, tiles::TILE};
+use super::activations::{Activations, Blocks};
+use crate::quant::{Form, Integers, Matrix, Scales, TILE};
 
 /// Most tokens that a kernel takes at once.
 const TOKENS: usize = 4;
 
 /// Bytes of weights that a kernel goes through before the next tokens have their turn: they should stay in a near cache.
 const STRIPE: usize = 64 << 10;
+
+/// A width of integers, as a type.
+trait Width {
+    const INTEGERS: Integers;
+}
+
+/// A kind of scales, as a type.
+trait Scaled {
+    const SCALES: Scales;
+}
+
+/// Declares a type for a value of an enumeration, so that kernels are compiled for each.
+macro_rules! types {
+    ($trait:ident, $constant:ident: $enumeration:ident, $($name:ident),+) => {
+        $(
+            struct $name;
+            impl $trait for $name {
+                const $constant: $enumeration = $enumeration::$name;
+            }
+        )+
+    };
+}
+
+types!(Width, INTEGERS: Integers, Nibbles, Bytes);
+types!(
+    Scaled, SCALES: Scales, LessEight, Plain, Minimum, Super32, Super16, Super16Minimum
+);
 
 /// Tiles of a matrix, one after the other.
 #[derive(Clone, Copy)]
@@ -80,82 +101,126 @@ pub(crate) fn matmul(isa: Isa, w: &Matrix, x: &Activations, out: &mut [f32]) {
     // The kernels rely on these.
     assert_eq!(w.columns(), x.width(), "a product of matching shapes");
     assert_eq!(out.len(), rows * tokens, "room for every result");
-    if matches!(w.quantization(), Quantization::F16 | Quantization::F32) {
-        return dense::matmul(w, x, out);
-    }
+    let (integers, scales) = match w.form() {
+        Form::Dense(dense) => return dense::matmul(dense, w, x, out),
+        Form::Blocks(integers, scales) => (integers, scales),
+    };
     let (bytes, each) = w.tiles();
+    let (whole, rest) = bytes.split_at(rows / TILE * each);
     // With few tokens everything is one stripe.
     let stripe = if tokens <= TOKENS {
-        bytes.len()
+        whole.len()
     } else {
         (STRIPE / each).max(1) * each
     };
     let mut first = 0;
-    for bytes in bytes.chunks(stripe.max(1)) {
+    for bytes in whole.chunks(stripe.max(1)) {
         let tiles = Tiles { bytes, each };
         for t in (0..tokens).step_by(TOKENS) {
-            let n = (tokens - t).min(TOKENS);
-            let blocks = std::array::from_fn(|i| x.blocks(t + i.min(n - 1)));
             let mut out = Out {
                 values: &mut out[t * rows + first..],
                 rows,
             };
-            match n {
-                1 => run::<1>(isa, w.quantization(), tiles, &blocks, &mut out),
-                2 => run::<2>(isa, w.quantization(), tiles, &blocks, &mut out),
-                3 => run::<3>(isa, w.quantization(), tiles, &blocks, &mut out),
-                _ => run::<4>(isa, w.quantization(), tiles, &blocks, &mut out),
-            }
+            some(isa, integers, scales, tiles, x, t, &mut out);
         }
         first += bytes.len() / each * TILE;
     }
-    for (r, row) in w.other_rows() {
-        for t in 0..tokens {
-            out[t * rows + r] = match w.quantization() {
-                Quantization::Q4_0 => nibbles::row::<nibbles::Q4_0>(row, &x.blocks(t)),
-                Quantization::Q4_1 => nibbles::row::<nibbles::Q4_1>(row, &x.blocks(t)),
-                Quantization::Q8_0 => q8_0::row(row, &x.blocks(t)),
-                Quantization::F32 | Quantization::F16 => unreachable!("dense formats have left"),
-            };
+    if first == rows {
+        return;
+    }
+    // The last tile has rows that are none.
+    let tiles = Tiles { bytes: rest, each };
+    for t in (0..tokens).step_by(TOKENS) {
+        let mut values = [0f32; TOKENS * TILE];
+        let mut of_tile = Out {
+            values: &mut values,
+            rows: TILE,
+        };
+        some(isa, integers, scales, tiles, x, t, &mut of_tile);
+        for (t, values) in (t..tokens).zip(values.chunks_exact(TILE)) {
+            out[t * rows + first..(t + 1) * rows].copy_from_slice(&values[..rows - first]);
         }
+    }
+}
+
+/// The product of some tiles with up to four tokens from `t` on.
+#[inline(always)]
+fn some(
+    isa: Isa,
+    integers: Integers,
+    scales: Scales,
+    tiles: Tiles,
+    x: &Activations,
+    t: usize,
+    out: &mut Out,
+) {
+    let n = (x.tokens() - t).min(TOKENS);
+    let blocks = std::array::from_fn(|i| x.blocks(t + i.min(n - 1)));
+    match n {
+        1 => run::<1>(isa, integers, scales, tiles, &blocks, out),
+        2 => run::<2>(isa, integers, scales, tiles, &blocks, out),
+        3 => run::<3>(isa, integers, scales, tiles, &blocks, out),
+        _ => run::<4>(isa, integers, scales, tiles, &blocks, out),
     }
 }
 
 #[inline(always)]
 fn run<const T: usize>(
     isa: Isa,
-    quantization: Quantization,
+    integers: Integers,
+    scales: Scales,
     tiles: Tiles,
     x: &[Blocks; TOKENS],
     out: &mut Out,
 ) {
-    match quantization {
-        Quantization::Q4_0 => nibbles::tiles::<nibbles::Q4_0, T>(isa, tiles, x, out),
-        Quantization::Q4_1 => nibbles::tiles::<nibbles::Q4_1, T>(isa, tiles, x, out),
-        Quantization::Q8_0 => q8_0::tiles::<T>(isa, tiles, x, out),
-        // Handled by `dense` before.
-        Quantization::F16 | Quantization::F32 => {}
+    match integers {
+        Integers::Nibbles => match scales {
+            Scales::LessEight => of::<Nibbles, LessEight, T>(isa, tiles, x, out),
+            Scales::Plain => of::<Nibbles, Plain, T>(isa, tiles, x, out),
+            Scales::Minimum => of::<Nibbles, Minimum, T>(isa, tiles, x, out),
+            Scales::Super32 => of::<Nibbles, Super32, T>(isa, tiles, x, out),
+            Scales::Super16 => of::<Nibbles, Super16, T>(isa, tiles, x, out),
+            Scales::Super16Minimum => of::<Nibbles, Super16Minimum, T>(isa, tiles, x, out),
+        },
+        Integers::Bytes => match scales {
+            Scales::LessEight => of::<Bytes, LessEight, T>(isa, tiles, x, out),
+            Scales::Plain => of::<Bytes, Plain, T>(isa, tiles, x, out),
+            Scales::Minimum => of::<Bytes, Minimum, T>(isa, tiles, x, out),
+            Scales::Super32 => of::<Bytes, Super32, T>(isa, tiles, x, out),
+            Scales::Super16 => of::<Bytes, Super16, T>(isa, tiles, x, out),
+            Scales::Super16Minimum => of::<Bytes, Super16Minimum, T>(isa, tiles, x, out),
+        },
     }
 }
 
-/// Writes the weights of a row in f32; `row` is as the file has it.
-pub(crate) fn dequantize(quantization: Quantization, row: &[u8], out: &mut [f32]) {
-    match quantization {
-        Quantization::F32 | Quantization::F16 => dense::dequantize(quantization, row, out),
-        Quantization::Q4_0 => nibbles::dequantize::<nibbles::Q4_0>(row, out),
-        Quantization::Q4_1 => nibbles::dequantize::<nibbles::Q4_1>(row, out),
-        Quantization::Q8_0 => q8_0::dequantize(row, out),
-    }
-}
-
-/// A half-precision number at the start of `bytes`, which holds at least two. Exact for all finite ones; F16C's
-/// instruction gives the same for these.
 #[inline(always)]
-fn half_at(bytes: &[u8]) -> f32 {
-    let bits = u32::from(u16::from_le_bytes([bytes[0], bytes[1]]));
-    // Moved into f32's fields the exponent is off by 127 - 15: one multiplication mends normal and subnormal alike.
-    let magnitude = f32::from_bits((bits & 0x7fff) << 13) * f32::from_bits((127 + 112) << 23);
-    f32::from_bits(magnitude.to_bits() | (bits & 0x8000) << 16)
+fn of<W: Width, S: Scaled, const T: usize>(
+    isa: Isa,
+    tiles: Tiles,
+    x: &[Blocks; TOKENS],
+    out: &mut Out,
+) {
+    match isa {
+        Isa::Scalar => scalar::tiles::<W, S, T>(tiles, x, out),
+        #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+        Isa::Simd128 => wasm::tiles::<W, S, T>(tiles, x, out),
+        #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
+        Isa::RelaxedSimd => wasm::tiles_relaxed::<W, S, T>(tiles, x, out),
+        // SAFETY: `Isa::available` offers this set only where the processor has it.
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx2 => unsafe { x86::tiles::<W, S, T>(tiles, x, out) },
+        // SAFETY: likewise.
+        #[cfg(target_arch = "x86_64")]
+        Isa::Vnni => unsafe { x86::tiles_vnni::<W, S, T>(tiles, x, out) },
+        // SAFETY: likewise.
+        #[cfg(target_arch = "aarch64")]
+        Isa::Neon => unsafe { neon::tiles::<W, S, T>(tiles, x, out) },
+    }
+}
+
+/// Whether a part's result has something added to its product.
+const fn adds(scales: Scales) -> bool {
+    scales.has_minimum() || matches!(scales, Scales::LessEight)
 }
 
 #[cfg(test)]

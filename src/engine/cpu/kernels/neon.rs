@@ -5,9 +5,10 @@
 //! are sorted first, `(r, 0)` of all eight rows into one register and `(r, 1)` into another: then a mask leaves one column of
 //! eight rows. The activations of four such columns, in the order of `activations.rs`, are one load and need not be spread.
 
-use std::arch::aarch64::*;
+use std::{arch::aarch64::*, ops::Range};
 
-use super::{Blocks, Out, TOKENS, Tiles, nibbles::Format, q8_0};
+use super::{Blocks, Out, Scaled, TOKENS, Tiles, Width, adds};
+use crate::quant::{Integers, TILE};
 
 /// A sum for each row of a tile.
 type Sums = [int32x4_t; 2];
@@ -90,118 +91,185 @@ unsafe fn halves(at: *const u8) -> Floats {
     [vcvt_f32_f16(vget_low_f16(h)), vcvt_high_f32_f16(h)]
 }
 
+/// Eight signed bytes as f32.
+///
+/// # Safety
+/// `at` points to eight readable bytes.
+#[target_feature(enable = "neon")]
+#[inline]
+unsafe fn factors(at: *const u8) -> Floats {
+    // SAFETY: as the caller says.
+    let s = vmovl_s8(unsafe { vld1_s8(at.cast()) });
+    [
+        vcvtq_f32_s32(vmovl_s16(vget_low_s16(s))),
+        vcvtq_f32_s32(vmovl_high_s16(s)),
+    ]
+}
+
+#[target_feature(enable = "neon")]
+#[inline]
+fn product(a: Floats, b: Floats) -> Floats {
+    [vmulq_f32(a[0], b[0]), vmulq_f32(a[1], b[1])]
+}
+
+#[target_feature(enable = "neon")]
+#[inline]
+fn sum(a: Floats, b: Floats) -> Floats {
+    [vaddq_f32(a[0], b[0]), vaddq_f32(a[1], b[1])]
+}
+
 #[target_feature(enable = "neon")]
 #[inline]
 fn times(a: Floats, b: f32) -> Floats {
     [vmulq_n_f32(a[0], b), vmulq_n_f32(a[1], b)]
 }
 
-/// `a + (d * sums + m)`, every step of it rounded; without `m`, `a + d * sums`.
+/// The integer sums of some vectors of nibbles.
+///
+/// # Safety
+/// `weights` points to the vectors of a block of a tile, and x has 32 integers for block `b`.
 #[target_feature(enable = "neon")]
 #[inline]
-fn accumulate(a: Floats, d: Floats, sums: Sums, m: Option<Floats>) -> Floats {
-    let mut out = a;
-    for i in 0..2 {
-        // `vfmaq_f32` would give other bits.
-        let mut part = vmulq_f32(d[i], vcvtq_f32_s32(sums[i]));
-        if let Some(m) = m {
-            part = vaddq_f32(part, m[i]);
+unsafe fn nibbles<const T: usize>(
+    weights: *const u8,
+    x: &[Blocks; TOKENS],
+    b: usize,
+    vectors: Range<usize>,
+) -> [Sums; T] {
+    let zero = [vdupq_n_s32(0); 2];
+    let mut sums = [zero; T];
+    let (mut sum16, mut sum256) = (zero, zero);
+    for v in vectors {
+        // SAFETY: as the caller says.
+        let w = unsafe { load(weights.add(32 * v)) };
+        // SAFETY: as the caller says; these are eight of the integers.
+        let eight = |t: usize| unsafe {
+            let at = x[t].integers.as_ptr().add(32 * b + 8 * v);
+            (vld1_s16(at), vld1_s16(at.add(4)))
+        };
+        let low = and(w, 0xf);
+        let high = shift::<12>(w);
+        if T == 1 {
+            // Left where they are, the middle nibbles count 16 and 256 times; the sums stay below 2^29.
+            let (x0, x4) = eight(0);
+            sums[0] = dot::<0, 1>(sums[0], low, x0);
+            sum16 = dot::<0, 1>(sum16, and(w, 0xf0), x4);
+            sum256 = dot::<2, 3>(sum256, and(w, 0xf00), x0);
+            sums[0] = dot::<2, 3>(sums[0], high, x4);
+            continue;
         }
-        out[i] = vaddq_f32(a[i], part);
+        let second = and(shift::<4>(w), 0xf);
+        let third = and(shift::<8>(w), 0xf);
+        for (t, sums) in sums.iter_mut().enumerate() {
+            let (x0, x4) = eight(t);
+            *sums = dot::<0, 1>(*sums, low, x0);
+            *sums = dot::<0, 1>(*sums, second, x4);
+            *sums = dot::<2, 3>(*sums, third, x0);
+            *sums = dot::<2, 3>(*sums, high, x4);
+        }
     }
-    out
+    if T == 1 {
+        let back = |i: usize| vaddq_s32(vshrq_n_s32::<4>(sum16[i]), vshrq_n_s32::<8>(sum256[i]));
+        sums[0] = add(sums[0], [back(0), back(1)]);
+    }
+    sums
+}
+
+/// The integer sums of some vectors of bytes.
+///
+/// # Safety
+/// As [`nibbles`].
+#[target_feature(enable = "neon")]
+#[inline]
+unsafe fn bytes<const T: usize>(
+    weights: *const u8,
+    x: &[Blocks; TOKENS],
+    b: usize,
+    vectors: Range<usize>,
+) -> [Sums; T] {
+    let zero = [vdupq_n_s32(0); 2];
+    let mut sums = [zero; T];
+    // A second sum a token, so that a product need not wait for the one before.
+    let mut others = [zero; T];
+    for v in vectors {
+        // SAFETY: as the caller says.
+        let w = unsafe { load(weights.add(32 * v)) };
+        let (even, odd) = (lower(w), upper(w));
+        for t in 0..T {
+            // SAFETY: as the caller says; these are four of the integers.
+            let x = unsafe { vld1_s16(x[t].integers.as_ptr().add(32 * b + 4 * v)) };
+            sums[t] = dot::<0, 1>(sums[t], even, x);
+            others[t] = dot::<2, 3>(others[t], odd, x);
+        }
+    }
+    for t in 0..T {
+        sums[t] = add(sums[t], others[t]);
+    }
+    sums
 }
 
 #[target_feature(enable = "neon")]
-pub(super) fn nibbles<F: Format, const T: usize>(
+pub(super) fn tiles<W: Width, S: Scaled, const T: usize>(
     tiles: Tiles,
     x: &[Blocks; TOKENS],
     out: &mut Out,
 ) {
-    let zero = [vdupq_n_s32(0); 2];
+    let (integers, scales) = const { (W::INTEGERS, S::SCALES) };
+    let parts = scales.parts();
     for (i, tile) in tiles.iter().enumerate() {
         let mut acc = [[vdupq_n_f32(0.0); 2]; T];
-        for (b, block) in tile.chunks_exact(F::BLOCK).enumerate() {
-            let block = block.as_ptr();
-            let mut sums = [zero; T];
-            let (mut sum16, mut sum256) = (zero, zero);
-            for v in 0..4 {
-                // SAFETY: a block of a tile has 4 x 32 bytes from `WEIGHTS` on.
-                let w = unsafe { load(block.add(F::WEIGHTS + 32 * v)) };
-                // SAFETY: `matmul` has seen to it that x has 32 integers for every block; these are eight of them.
-                let eight = |t: usize| unsafe {
-                    let at = x[t].integers.as_ptr().add(32 * b + 8 * v);
-                    (vld1_s16(at), vld1_s16(at.add(4)))
-                };
-                let low = and(w, 0xf);
-                let high = shift::<12>(w);
-                if T == 1 {
-                    // Left where they are, the middle nibbles count 16 and 256 times; the sums stay below 2^29.
-                    let (x0, x4) = eight(0);
-                    sums[0] = dot::<0, 1>(sums[0], low, x0);
-                    sum16 = dot::<0, 1>(sum16, and(w, 0xf0), x4);
-                    sum256 = dot::<2, 3>(sum256, and(w, 0xf00), x0);
-                    sums[0] = dot::<2, 3>(sums[0], high, x4);
-                    continue;
-                }
-                let second = and(shift::<4>(w), 0xf);
-                let third = and(shift::<8>(w), 0xf);
-                for (t, sums) in sums.iter_mut().enumerate() {
-                    let (x0, x4) = eight(t);
-                    *sums = dot::<0, 1>(*sums, low, x0);
-                    *sums = dot::<0, 1>(*sums, second, x4);
-                    *sums = dot::<2, 3>(*sums, third, x0);
-                    *sums = dot::<2, 3>(*sums, high, x4);
-                }
-            }
-            if T == 1 {
-                let back =
-                    |i: usize| vaddq_s32(vshrq_n_s32::<4>(sum16[i]), vshrq_n_s32::<8>(sum256[i]));
-                sums[0] = add(sums[0], [back(0), back(1)]);
-            }
+        let mut b = 0;
+        for superblock in tile.chunks_exact(scales.superblock(integers)) {
+            let head = superblock.as_ptr();
             // SAFETY: the scales of eight rows come first, then, where there are any, their minima.
-            let d = unsafe { halves(block) };
-            let m = if F::HAS_MINIMUM {
+            let d = unsafe { halves(head) };
+            let m = if scales.has_minimum() {
                 // SAFETY: as above.
-                unsafe { halves(block.add(16)) }
+                unsafe { halves(head.add(2 * TILE)) }
             } else {
                 times(d, -8.0)
             };
-            for t in 0..T {
-                let (d, m) = (times(d, x[t].scales[b]), times(m, x[t].sums[b]));
-                acc[t] = accumulate(acc[t], d, sums[t], Some(m));
-            }
-        }
-        store(acc, i, out);
-    }
-}
-
-#[target_feature(enable = "neon")]
-pub(super) fn q8_0<const T: usize>(tiles: Tiles, x: &[Blocks; TOKENS], out: &mut Out) {
-    let zero = [vdupq_n_s32(0); 2];
-    for (i, tile) in tiles.iter().enumerate() {
-        let mut acc = [[vdupq_n_f32(0.0); 2]; T];
-        for (b, block) in tile.chunks_exact(q8_0::BLOCK).enumerate() {
-            let block = block.as_ptr();
-            let mut sums = [zero; T];
-            // A second sum a token, so that a product need not wait for the one before.
-            let mut others = [zero; T];
-            for v in 0..8 {
-                // SAFETY: a block of a tile has 8 x 32 bytes from `WEIGHTS` on.
-                let w = unsafe { load(block.add(q8_0::WEIGHTS + 32 * v)) };
-                let (even, odd) = (lower(w), upper(w));
-                for t in 0..T {
-                    // SAFETY: as in `nibbles`; these are four of the integers.
-                    let x = unsafe { vld1_s16(x[t].integers.as_ptr().add(32 * b + 4 * v)) };
-                    sums[t] = dot::<0, 1>(sums[t], even, x);
-                    others[t] = dot::<2, 3>(others[t], odd, x);
+            for block in superblock[scales.head()..].chunks_exact(scales.block(integers)) {
+                let block = block.as_ptr();
+                let mut total = [[vdupq_n_f32(0.0); 2]; T];
+                for p in 0..parts {
+                    // SAFETY: a block has its vectors behind its factors, and `matmul` has seen to it that x has 32 integers
+                    // for every block.
+                    let sums = unsafe {
+                        let weights = block.add(scales.factors());
+                        match integers {
+                            Integers::Nibbles => {
+                                nibbles::<T>(weights, x, b, p * 4 / parts..(p + 1) * 4 / parts)
+                            }
+                            Integers::Bytes => {
+                                bytes::<T>(weights, x, b, p * 8 / parts..(p + 1) * 8 / parts)
+                            }
+                        }
+                    };
+                    let (mut d, mut m) = (d, m);
+                    if scales.has_factors() {
+                        // SAFETY: eight factors a part come first, then, where there are any, those of the minima.
+                        unsafe {
+                            d = product(d, factors(block.add(p * TILE)));
+                            if scales.has_minimum() {
+                                m = product(m, factors(block.add((parts + p) * TILE)));
+                            }
+                        }
+                    }
+                    for t in 0..T {
+                        let floats = [vcvtq_f32_s32(sums[t][0]), vcvtq_f32_s32(sums[t][1])];
+                        // `vfmaq_f32` would give other bits.
+                        let mut part = product(times(d, x[t].scales[b]), floats);
+                        if adds(scales) {
+                            part = sum(part, times(m, x[t].sum(b, p, parts)));
+                        }
+                        total[t] = if p == 0 { part } else { sum(total[t], part) };
+                    }
                 }
-            }
-            // SAFETY: the scales of eight rows come first.
-            let d = unsafe { halves(block) };
-            for t in 0..T {
-                let d = times(d, x[t].scales[b]);
-                acc[t] = accumulate(acc[t], d, add(sums[t], others[t]), None);
+                for t in 0..T {
+                    acc[t] = sum(acc[t], total[t]);
+                }
+                b += 1;
             }
         }
         store(acc, i, out);

@@ -4,9 +4,10 @@
 //! hoisting its loads, and a block of eight rows has more of them than there are registers; that is why one token takes both
 //! halves of a tile at once, sharing the loads of activations, and several tokens take them one after the other.
 
-use core::arch::wasm32::*;
+use core::{arch::wasm32::*, ops::Range};
 
-use super::{Blocks, Out, TILE, TOKENS, Tiles, nibbles::Format, q8_0};
+use super::{Blocks, Out, Scaled, TOKENS, Tiles, Width, adds};
+use crate::quant::{Integers, Scales, TILE};
 
 /// Four half-precision numbers as f32. Exact for all finite ones.
 ///
@@ -19,6 +20,17 @@ unsafe fn halves(at: *const u8) -> v128 {
     // Moved into f32's fields the exponent is off by 127 - 15: one multiplication mends normal and subnormal alike.
     let moved = v128_and(i32x4_shl(v, 13), u32x4_splat(0x8fff_ffff));
     f32x4_mul(moved, u32x4_splat((127 + 112) << 23))
+}
+
+/// Four signed bytes as f32.
+///
+/// # Safety
+/// `at` points to four readable bytes.
+#[inline(always)]
+unsafe fn factors(at: *const u8) -> v128 {
+    // SAFETY: as the caller says.
+    let bytes = unsafe { v128_load32_zero(at.cast()) };
+    f32x4_convert_i32x4(i32x4_extend_low_i16x8(i16x8_extend_low_i8x16(bytes)))
 }
 
 /// Two integers (or four bytes) of the activations, for each row.
@@ -39,127 +51,247 @@ unsafe fn load(at: *const u8) -> v128 {
     unsafe { v128_load(at.cast()) }
 }
 
-/// Minima of four rows.
-///
-/// # Safety
-/// `block` is a tile block of format `F`.
-#[inline(always)]
-unsafe fn minima<F: Format>(block: *const u8, half: usize, d: v128) -> v128 {
-    if F::HAS_MINIMUM {
-        // SAFETY: minima follow the scales of eight rows.
-        unsafe { halves(block.add(2 * TILE + 8 * half)) }
-    } else {
-        f32x4_mul(d, f32x4_splat(-8.0))
+/// What four rows of a superblock have in common.
+#[derive(Clone, Copy)]
+struct Head {
+    d: v128,
+    m: v128,
+}
+
+impl Head {
+    /// # Safety
+    /// `superblock` points to one of these scales.
+    #[inline(always)]
+    unsafe fn of(scales: Scales, superblock: *const u8, half: usize) -> Self {
+        // SAFETY: scales of eight rows come first, then, where there are any, their minima.
+        unsafe {
+            let d = halves(superblock.add(8 * half));
+            let m = if scales.has_minimum() {
+                halves(superblock.add(2 * TILE + 8 * half))
+            } else {
+                f32x4_mul(d, f32x4_splat(-8.0))
+            };
+            Self { d, m }
+        }
+    }
+
+    /// Those of a part of a block.
+    ///
+    /// # Safety
+    /// `block` points to a block of these scales.
+    #[inline(always)]
+    unsafe fn part(self, scales: Scales, block: *const u8, half: usize, p: usize) -> Self {
+        if !scales.has_factors() {
+            return self;
+        }
+        // SAFETY: eight factors a part come first, then, where there are any, those of the minima.
+        unsafe {
+            let of = |part: usize| factors(block.add(part * TILE + 4 * half));
+            Self {
+                d: f32x4_mul(self.d, of(p)),
+                m: if scales.has_minimum() {
+                    f32x4_mul(self.m, of(scales.parts() + p))
+                } else {
+                    self.m
+                },
+            }
+        }
+    }
+
+    /// A part's share of a result.
+    #[inline(always)]
+    fn share(self, scales: Scales, x: &Blocks, b: usize, p: usize, sum: v128) -> v128 {
+        let scale = f32x4_mul(self.d, f32x4_splat(x.scales[b]));
+        let product = f32x4_mul(scale, f32x4_convert_i32x4(sum));
+        if !adds(scales) {
+            return product;
+        }
+        let sum = f32x4_splat(x.sum(b, p, scales.parts()));
+        f32x4_add(product, f32x4_mul(self.m, sum))
     }
 }
 
-/// One block's part of a result.
+/// The vectors of a part.
 #[inline(always)]
-fn part(d: v128, m: v128, x: &Blocks, b: usize, sum: v128) -> v128 {
-    let product = f32x4_mul(
-        f32x4_mul(d, f32x4_splat(x.scales[b])),
-        f32x4_convert_i32x4(sum),
-    );
-    f32x4_add(product, f32x4_mul(m, f32x4_splat(x.sums[b])))
+fn vectors(integers: Integers, scales: Scales, p: usize) -> Range<usize> {
+    let all = integers.bytes() / (4 * TILE);
+    p * all / scales.parts()..(p + 1) * all / scales.parts()
 }
 
+/// The products of tiles of one form, with a way to sum up integers.
+///
+/// # Safety
+/// `sums` is given the weights of a block of the form, and a block that each token has.
 #[inline(always)]
-pub(super) fn nibbles<F: Format, const T: usize>(
+unsafe fn by_halves<W: Width, S: Scaled, const T: usize>(
     tiles: Tiles,
     x: &[Blocks; TOKENS],
     out: &mut Out,
+    sums: impl Fn(*const u8, usize, Range<usize>) -> [v128; T],
 ) {
-    if T == 1 {
-        for (i, tile) in tiles.iter().enumerate() {
-            one::<F>(tile, &x[0], out.of(0, i));
-        }
-        return;
-    }
+    let (integers, scales) = const { (W::INTEGERS, S::SCALES) };
     for (i, tile, half) in halves_of(tiles) {
         let mut acc = [f32x4_splat(0.0); T];
-        for (b, block) in tile.chunks_exact(F::BLOCK).enumerate() {
-            let block = block.as_ptr();
-            let mut sums = [i32x4_splat(0); T];
-            let mask = u16x8_splat(15);
-            for v in 0..4 {
-                // SAFETY: a block of a tile has 4 x 32 bytes from `WEIGHTS` on, and `matmul` has seen to it that x has 32
-                // integers for every block.
-                unsafe {
-                    let w = load(block.add(F::WEIGHTS + 32 * v + 16 * half));
-                    let first = v128_and(w, mask);
-                    let second = v128_and(u16x8_shr(w, 4), mask);
-                    let third = v128_and(u16x8_shr(w, 8), mask);
-                    let fourth = u16x8_shr(w, 12);
+        let mut b = 0;
+        for superblock in tile.chunks_exact(scales.superblock(integers)) {
+            // SAFETY: this is a superblock of these scales.
+            let head = unsafe { Head::of(scales, superblock.as_ptr(), half) };
+            for block in superblock[scales.head()..].chunks_exact(scales.block(integers)) {
+                let block = block.as_ptr();
+                let mut total = [f32x4_splat(0.0); T];
+                for p in 0..scales.parts() {
+                    // SAFETY: the weights stand behind the factors; 16 bytes of each vector belong to a half.
+                    let (sums, of_part) = unsafe {
+                        let weights = block.add(scales.factors() + 16 * half);
+                        (
+                            sums(weights, b, vectors(integers, scales, p)),
+                            head.part(scales, block, half, p),
+                        )
+                    };
                     for t in 0..T {
-                        let x = x[t].integers.as_ptr().add(32 * b + 8 * v);
-                        let mut sum = sums[t];
-                        sum = i32x4_add(sum, i32x4_dot_i16x8(first, splat(x)));
-                        sum = i32x4_add(sum, i32x4_dot_i16x8(second, splat(x.add(4))));
-                        sum = i32x4_add(sum, i32x4_dot_i16x8(third, splat(x.add(2))));
-                        sum = i32x4_add(sum, i32x4_dot_i16x8(fourth, splat(x.add(6))));
-                        sums[t] = sum;
+                        let share = of_part.share(scales, &x[t], b, p, sums[t]);
+                        total[t] = if p == 0 {
+                            share
+                        } else {
+                            f32x4_add(total[t], share)
+                        };
                     }
                 }
-            }
-            // SAFETY: scales and minima of eight rows come first.
-            let (d, m) = unsafe {
-                let d = halves(block.add(8 * half));
-                (d, minima::<F>(block, half, d))
-            };
-            for t in 0..T {
-                acc[t] = f32x4_add(acc[t], part(d, m, &x[t], b, sums[t]));
+                for t in 0..T {
+                    acc[t] = f32x4_add(acc[t], total[t]);
+                }
+                b += 1;
             }
         }
         store(acc, i, half, out);
     }
 }
 
-/// One token with both halves of a tile.
 #[inline(always)]
-fn one<F: Format>(tile: &[u8], x: &Blocks, out: &mut [f32; TILE]) {
-    let zero = i32x4_splat(0);
-    let (mut acc0, mut acc1) = (f32x4_splat(0.0), f32x4_splat(0.0));
-    for (b, block) in tile.chunks_exact(F::BLOCK).enumerate() {
-        let block = block.as_ptr();
-        // The middle nibbles, left where they are, count 16 and 256 times; the sums stay below 2^29.
-        let (mut ones0, mut ones1) = (zero, zero);
-        let (mut sixteens0, mut sixteens1) = (zero, zero);
-        let (mut many0, mut many1) = (zero, zero);
-        for v in 0..4 {
-            // SAFETY: as in `nibbles`.
-            unsafe {
-                let q = x.integers.as_ptr().add(32 * b + 8 * v);
-                let (x0, x1, x2, x3) =
-                    (splat(q), splat(q.add(4)), splat(q.add(2)), splat(q.add(6)));
-                let w = load(block.add(F::WEIGHTS + 32 * v));
-                ones0 = i32x4_add(ones0, i32x4_dot_i16x8(v128_and(w, u16x8_splat(0xf)), x0));
-                sixteens0 = i32x4_add(
-                    sixteens0,
-                    i32x4_dot_i16x8(v128_and(w, u16x8_splat(0xf0)), x1),
-                );
-                many0 = i32x4_add(many0, i32x4_dot_i16x8(v128_and(w, u16x8_splat(0xf00)), x2));
-                ones0 = i32x4_add(ones0, i32x4_dot_i16x8(u16x8_shr(w, 12), x3));
-                let w = load(block.add(F::WEIGHTS + 32 * v + 16));
-                ones1 = i32x4_add(ones1, i32x4_dot_i16x8(v128_and(w, u16x8_splat(0xf)), x0));
-                sixteens1 = i32x4_add(
-                    sixteens1,
-                    i32x4_dot_i16x8(v128_and(w, u16x8_splat(0xf0)), x1),
-                );
-                many1 = i32x4_add(many1, i32x4_dot_i16x8(v128_and(w, u16x8_splat(0xf00)), x2));
-                ones1 = i32x4_add(ones1, i32x4_dot_i16x8(u16x8_shr(w, 12), x3));
+pub(super) fn tiles<W: Width, S: Scaled, const T: usize>(
+    tiles: Tiles,
+    x: &[Blocks; TOKENS],
+    out: &mut Out,
+) {
+    if T == 1 {
+        for (i, tile) in tiles.iter().enumerate() {
+            one::<W, S>(tile, &x[0], out.of(0, i));
+        }
+        return;
+    }
+    // SAFETY: `matmul` has seen to it that x has 32 integers for every block.
+    unsafe {
+        match W::INTEGERS {
+            Integers::Nibbles => {
+                by_halves::<W, S, T>(tiles, x, out, |w, b, vectors| nibbles(w, x, b, vectors));
+            }
+            Integers::Bytes => {
+                by_halves::<W, S, T>(tiles, x, out, |w, b, vectors| bytes(w, x, b, vectors));
             }
         }
-        let sum = |ones, sixteens, many| {
-            i32x4_add(ones, i32x4_add(i32x4_shr(sixteens, 4), i32x4_shr(many, 8)))
-        };
-        // SAFETY: scales and minima of eight rows come first.
+    }
+}
+
+/// The integer sums of four rows of nibbles with several tokens.
+///
+/// # Safety
+/// `weights` points to a half of a block's vectors, and x has 32 integers for block `b`.
+#[inline(always)]
+unsafe fn nibbles<const T: usize>(
+    weights: *const u8,
+    x: &[Blocks; TOKENS],
+    b: usize,
+    vectors: Range<usize>,
+) -> [v128; T] {
+    let mut sums = [i32x4_splat(0); T];
+    let mask = u16x8_splat(15);
+    for v in vectors {
+        // SAFETY: as the caller says.
         unsafe {
-            let d = halves(block);
-            let m = minima::<F>(block, 0, d);
-            acc0 = f32x4_add(acc0, part(d, m, x, b, sum(ones0, sixteens0, many0)));
-            let d = halves(block.add(8));
-            let m = minima::<F>(block, 1, d);
-            acc1 = f32x4_add(acc1, part(d, m, x, b, sum(ones1, sixteens1, many1)));
+            let w = load(weights.add(32 * v));
+            let first = v128_and(w, mask);
+            let second = v128_and(u16x8_shr(w, 4), mask);
+            let third = v128_and(u16x8_shr(w, 8), mask);
+            let fourth = u16x8_shr(w, 12);
+            for t in 0..T {
+                let x = x[t].integers.as_ptr().add(32 * b + 8 * v);
+                let mut sum = sums[t];
+                sum = i32x4_add(sum, i32x4_dot_i16x8(first, splat(x)));
+                sum = i32x4_add(sum, i32x4_dot_i16x8(second, splat(x.add(4))));
+                sum = i32x4_add(sum, i32x4_dot_i16x8(third, splat(x.add(2))));
+                sum = i32x4_add(sum, i32x4_dot_i16x8(fourth, splat(x.add(6))));
+                sums[t] = sum;
+            }
+        }
+    }
+    sums
+}
+
+/// The integer sums of four rows of bytes with several tokens.
+///
+/// # Safety
+/// As [`nibbles`].
+#[inline(always)]
+unsafe fn bytes<const T: usize>(
+    weights: *const u8,
+    x: &[Blocks; TOKENS],
+    b: usize,
+    vectors: Range<usize>,
+) -> [v128; T] {
+    let mut sums = [i32x4_splat(0); T];
+    for v in vectors {
+        // SAFETY: as the caller says.
+        unsafe {
+            let w = load(weights.add(32 * v));
+            let even = i16x8_shr(i16x8_shl(w, 8), 8);
+            let odd = i16x8_shr(w, 8);
+            for t in 0..T {
+                let x = x[t].integers.as_ptr().add(32 * b + 4 * v);
+                sums[t] = i32x4_add(sums[t], i32x4_dot_i16x8(even, splat(x)));
+                sums[t] = i32x4_add(sums[t], i32x4_dot_i16x8(odd, splat(x.add(2))));
+            }
+        }
+    }
+    sums
+}
+
+/// One token with both halves of a tile.
+#[inline(always)]
+fn one<W: Width, S: Scaled>(tile: &[u8], x: &Blocks, out: &mut [f32; TILE]) {
+    let (integers, scales) = const { (W::INTEGERS, S::SCALES) };
+    let (mut acc0, mut acc1) = (f32x4_splat(0.0), f32x4_splat(0.0));
+    let mut b = 0;
+    for superblock in tile.chunks_exact(scales.superblock(integers)) {
+        let head = superblock.as_ptr();
+        for block in superblock[scales.head()..].chunks_exact(scales.block(integers)) {
+            let block = block.as_ptr();
+            let zero = f32x4_splat(0.0);
+            let (mut total0, mut total1) = (zero, zero);
+            for p in 0..scales.parts() {
+                let vectors = vectors(integers, scales, p);
+                // SAFETY: a block has its vectors behind its factors, and `matmul` has seen to it that x has 32 integers
+                // for every block.
+                unsafe {
+                    let weights = block.add(scales.factors());
+                    let (sum0, sum1) = match integers {
+                        Integers::Nibbles => one_nibbles(weights, x, b, vectors),
+                        Integers::Bytes => one_bytes(weights, x, b, vectors),
+                    };
+                    let half = Head::of(scales, head, 0).part(scales, block, 0, p);
+                    let share0 = half.share(scales, x, b, p, sum0);
+                    let half = Head::of(scales, head, 1).part(scales, block, 1, p);
+                    let share1 = half.share(scales, x, b, p, sum1);
+                    if p == 0 {
+                        (total0, total1) = (share0, share1);
+                    } else {
+                        total0 = f32x4_add(total0, share0);
+                        total1 = f32x4_add(total1, share1);
+                    }
+                }
+            }
+            acc0 = f32x4_add(acc0, total0);
+            acc1 = f32x4_add(acc1, total1);
+            b += 1;
         }
     }
     // SAFETY: `out` holds eight floats.
@@ -169,8 +301,77 @@ fn one<F: Format>(tile: &[u8], x: &Blocks, out: &mut [f32; TILE]) {
     }
 }
 
-/// Quantizes a block of activations as `activations.rs` does, in its order: the same scale, integers and sum to the bit. Gives
-/// the largest absolute value and the integers' sum.
+/// The integer sums of eight rows of nibbles with one token.
+///
+/// # Safety
+/// `weights` points to a block's vectors, and x has 32 integers for block `b`.
+#[inline(always)]
+unsafe fn one_nibbles(
+    weights: *const u8,
+    x: &Blocks,
+    b: usize,
+    vectors: Range<usize>,
+) -> (v128, v128) {
+    let zero = i32x4_splat(0);
+    // The middle nibbles, left where they are, count 16 and 256 times; the sums stay below 2^29.
+    let (mut ones0, mut ones1) = (zero, zero);
+    let (mut sixteens0, mut sixteens1) = (zero, zero);
+    let (mut many0, mut many1) = (zero, zero);
+    for v in vectors {
+        // SAFETY: as the caller says.
+        unsafe {
+            let q = x.integers.as_ptr().add(32 * b + 8 * v);
+            let (x0, x1, x2, x3) = (splat(q), splat(q.add(4)), splat(q.add(2)), splat(q.add(6)));
+            let w = load(weights.add(32 * v));
+            let and = |mask| v128_and(w, u16x8_splat(mask));
+            ones0 = i32x4_add(ones0, i32x4_dot_i16x8(and(0xf), x0));
+            sixteens0 = i32x4_add(sixteens0, i32x4_dot_i16x8(and(0xf0), x1));
+            many0 = i32x4_add(many0, i32x4_dot_i16x8(and(0xf00), x2));
+            ones0 = i32x4_add(ones0, i32x4_dot_i16x8(u16x8_shr(w, 12), x3));
+            let w = load(weights.add(32 * v + 16));
+            let and = |mask| v128_and(w, u16x8_splat(mask));
+            ones1 = i32x4_add(ones1, i32x4_dot_i16x8(and(0xf), x0));
+            sixteens1 = i32x4_add(sixteens1, i32x4_dot_i16x8(and(0xf0), x1));
+            many1 = i32x4_add(many1, i32x4_dot_i16x8(and(0xf00), x2));
+            ones1 = i32x4_add(ones1, i32x4_dot_i16x8(u16x8_shr(w, 12), x3));
+        }
+    }
+    let sum = |ones, sixteens, many| {
+        i32x4_add(ones, i32x4_add(i32x4_shr(sixteens, 4), i32x4_shr(many, 8)))
+    };
+    (sum(ones0, sixteens0, many0), sum(ones1, sixteens1, many1))
+}
+
+/// The integer sums of eight rows of bytes with one token.
+///
+/// # Safety
+/// As [`one_nibbles`].
+#[inline(always)]
+unsafe fn one_bytes(
+    weights: *const u8,
+    x: &Blocks,
+    b: usize,
+    vectors: Range<usize>,
+) -> (v128, v128) {
+    let (mut sum0, mut sum1) = (i32x4_splat(0), i32x4_splat(0));
+    for v in vectors {
+        // SAFETY: as the caller says.
+        unsafe {
+            let q = x.integers.as_ptr().add(32 * b + 4 * v);
+            let (even, odd) = (splat(q), splat(q.add(2)));
+            let w = load(weights.add(32 * v));
+            sum0 = i32x4_add(sum0, i32x4_dot_i16x8(i16x8_shr(i16x8_shl(w, 8), 8), even));
+            sum0 = i32x4_add(sum0, i32x4_dot_i16x8(i16x8_shr(w, 8), odd));
+            let w = load(weights.add(32 * v + 16));
+            sum1 = i32x4_add(sum1, i32x4_dot_i16x8(i16x8_shr(i16x8_shl(w, 8), 8), even));
+            sum1 = i32x4_add(sum1, i32x4_dot_i16x8(i16x8_shr(w, 8), odd));
+        }
+    }
+    (sum0, sum1)
+}
+
+/// Quantizes a block of activations as `activations.rs` does, in its order: the same scale, integers and sums to the
+/// bit. Gives the largest absolute value and the sums of the halves' integers.
 #[inline(always)]
 pub(in crate::engine::cpu) fn quantize_block(
     x: &[f32; 32],
@@ -178,7 +379,7 @@ pub(in crate::engine::cpu) fn quantize_block(
     round: f32,
     most: i32,
     integers: &mut [i16; 32],
-) -> (f32, i32) {
+) -> (f32, [i32; 2]) {
     // SAFETY: four floats of 32 from a multiple of four on.
     let x: [v128; 8] = std::array::from_fn(|i| unsafe { v128_load(x.as_ptr().add(4 * i).cast()) });
     // `pmax(a, b)` is b where it is the larger and a otherwise, so what is no number is passed over.
@@ -196,18 +397,21 @@ pub(in crate::engine::cpu) fn quantize_block(
         let q = i32x4_sub(f32x4_add(f32x4_mul(x, factor), shift), zero);
         i32x4_max(i32x4_min(q, most), least)
     };
-    let mut sums = i32x4_splat(0);
+    let mut sums = [i32x4_splat(0); 2];
     for (i, pair) in x.as_chunks::<2>().0.iter().enumerate() {
         let (a, b) = (rounded(pair[0]), rounded(pair[1]));
-        sums = i32x4_add(sums, i32x4_add(a, b));
+        sums[i / 2] = i32x4_add(sums[i / 2], i32x4_add(a, b));
         let q = i16x8_narrow_i32x4(a, b);
         let q = i16x8_shuffle::<0, 2, 1, 3, 4, 6, 5, 7>(q, q);
         // SAFETY: eight integers of 32 from a multiple of eight on.
         unsafe { v128_store(integers.as_mut_ptr().add(8 * i).cast(), q) };
     }
-    let sums = i32x4_add(sums, i32x4_shuffle::<2, 3, 0, 1>(sums, sums));
-    let sums = i32x4_add(sums, i32x4_shuffle::<1, 0, 3, 2>(sums, sums));
-    (max, i32x4_extract_lane::<0>(sums))
+    let all = |sum| {
+        let sum = i32x4_add(sum, i32x4_shuffle::<2, 3, 0, 1>(sum, sum));
+        let sum = i32x4_add(sum, i32x4_shuffle::<1, 0, 3, 2>(sum, sum));
+        i32x4_extract_lane::<0>(sum)
+    };
+    (max, sums.map(all))
 }
 
 /// Whether the processor multiplies and adds bytes in one instruction (ARM's dot product, VNNI), so that relaxed SIMD pays. For
@@ -220,124 +424,39 @@ pub(super) fn has_dot_product() -> bool {
     i32x4_extract_lane::<0>(sum) != 2 * i32::from(i16::MIN)
 }
 
-/// As [`nibbles`] with the relaxed dot product of bytes. Activations are `128 * high + low`, two products a weight. Nibbles
-/// are seven-bit numbers and their pair sums fit 16 bits (2 * 15 * 127), so the instruction has one possible result.
+/// As [`tiles`] with the relaxed dot product of bytes. Activations are `128 * high + low`, two products a weight. Nibbles are
+/// seven-bit numbers and their pair sums fit 16 bits (2 * 15 * 127), so the instruction has one possible result. Weights of
+/// eight bits are none, and go the other way.
 #[cfg(target_feature = "relaxed-simd")]
 #[inline(always)]
-pub(super) fn nibbles_relaxed<F: Format, const T: usize>(
+pub(super) fn tiles_relaxed<W: Width, S: Scaled, const T: usize>(
     tiles: Tiles,
     x: &[Blocks; TOKENS],
     out: &mut Out,
 ) {
-    for (i, tile, half) in halves_of(tiles) {
-        let mut acc = [f32x4_splat(0.0); T];
-        for (b, block) in tile.chunks_exact(F::BLOCK).enumerate() {
-            let block = block.as_ptr();
-            let (mut high, mut low) = ([i32x4_splat(0); T], [i32x4_splat(0); T]);
-            for v in 0..4 {
-                // SAFETY: as in `nibbles`; bytes are as many as integers.
-                unsafe {
-                    let w = load(block.add(F::WEIGHTS + 32 * v + 16 * half));
-                    let first = v128_and(w, u8x16_splat(15));
-                    let second = u8x16_shr(w, 4);
-                    for t in 0..T {
-                        let h = x[t].high.as_ptr().add(32 * b + 8 * v);
-                        let l = x[t].low.as_ptr().add(32 * b + 8 * v);
-                        let dot = i32x4_relaxed_dot_i8x16_i7x16_add;
-                        high[t] = dot(splat(h), first, high[t]);
-                        high[t] = dot(splat(h.add(4)), second, high[t]);
-                        low[t] = dot(splat(l), first, low[t]);
-                        low[t] = dot(splat(l.add(4)), second, low[t]);
-                    }
-                }
-            }
-            // SAFETY: scales and minima of eight rows come first.
-            let (d, m) = unsafe {
-                let d = halves(block.add(8 * half));
-                (d, minima::<F>(block, half, d))
-            };
-            for t in 0..T {
-                let sum = i32x4_add(i32x4_shl(high[t], 7), low[t]);
-                acc[t] = f32x4_add(acc[t], part(d, m, &x[t], b, sum));
-            }
-        }
-        store(acc, i, half, out);
+    if W::INTEGERS == Integers::Bytes {
+        return self::tiles::<W, S, T>(tiles, x, out);
     }
-}
-
-#[inline(always)]
-pub(super) fn q8_0<const T: usize>(tiles: Tiles, x: &[Blocks; TOKENS], out: &mut Out) {
-    if T == 1 {
-        for (i, tile) in tiles.iter().enumerate() {
-            one_q8_0(tile, &x[0], out.of(0, i));
-        }
-        return;
-    }
-    for (i, tile, half) in halves_of(tiles) {
-        let mut acc = [f32x4_splat(0.0); T];
-        for (b, block) in tile.chunks_exact(q8_0::BLOCK).enumerate() {
-            let block = block.as_ptr();
-            let mut sums = [i32x4_splat(0); T];
-            for v in 0..8 {
-                // SAFETY: a block of a tile has 8 x 32 bytes from `WEIGHTS` on; x as in `nibbles`.
-                unsafe {
-                    let w = load(block.add(q8_0::WEIGHTS + 32 * v + 16 * half));
-                    let even = i16x8_shr(i16x8_shl(w, 8), 8);
-                    let odd = i16x8_shr(w, 8);
-                    for t in 0..T {
-                        let x = x[t].integers.as_ptr().add(32 * b + 4 * v);
-                        sums[t] = i32x4_add(sums[t], i32x4_dot_i16x8(even, splat(x)));
-                        sums[t] = i32x4_add(sums[t], i32x4_dot_i16x8(odd, splat(x.add(2))));
-                    }
-                }
-            }
-            // SAFETY: the scales of eight rows come first.
-            let d = unsafe { halves(block.add(8 * half)) };
-            for t in 0..T {
-                let d = f32x4_mul(d, f32x4_splat(x[t].scales[b]));
-                acc[t] = f32x4_add(acc[t], f32x4_mul(d, f32x4_convert_i32x4(sums[t])));
-            }
-        }
-        store(acc, i, half, out);
-    }
-}
-
-/// One token with both halves of a tile.
-#[inline(always)]
-fn one_q8_0(tile: &[u8], x: &Blocks, out: &mut [f32; TILE]) {
-    let (mut acc0, mut acc1) = (f32x4_splat(0.0), f32x4_splat(0.0));
-    for (b, block) in tile.chunks_exact(q8_0::BLOCK).enumerate() {
-        let block = block.as_ptr();
-        let (mut sum0, mut sum1) = (i32x4_splat(0), i32x4_splat(0));
-        for v in 0..8 {
-            // SAFETY: a block of a tile has 8 x 32 bytes from `WEIGHTS` on; x as in `nibbles`.
-            unsafe {
-                let q = x.integers.as_ptr().add(32 * b + 4 * v);
-                let (even, odd) = (splat(q), splat(q.add(2)));
-                let w = load(block.add(q8_0::WEIGHTS + 32 * v));
-                sum0 = i32x4_add(sum0, i32x4_dot_i16x8(i16x8_shr(i16x8_shl(w, 8), 8), even));
-                sum0 = i32x4_add(sum0, i32x4_dot_i16x8(i16x8_shr(w, 8), odd));
-                let w = load(block.add(q8_0::WEIGHTS + 32 * v + 16));
-                sum1 = i32x4_add(sum1, i32x4_dot_i16x8(i16x8_shr(i16x8_shl(w, 8), 8), even));
-                sum1 = i32x4_add(sum1, i32x4_dot_i16x8(i16x8_shr(w, 8), odd));
-            }
-        }
-        let dx = f32x4_splat(x.scales[b]);
-        // SAFETY: the scales of eight rows come first.
-        let (d0, d1) = unsafe { (halves(block), halves(block.add(8))) };
-        acc0 = f32x4_add(
-            acc0,
-            f32x4_mul(f32x4_mul(d0, dx), f32x4_convert_i32x4(sum0)),
-        );
-        acc1 = f32x4_add(
-            acc1,
-            f32x4_mul(f32x4_mul(d1, dx), f32x4_convert_i32x4(sum1)),
-        );
-    }
-    // SAFETY: `out` holds eight floats.
+    // SAFETY: `matmul` has seen to it that x has 32 integers for every block; bytes are as many.
     unsafe {
-        v128_store(out.as_mut_ptr().cast(), acc0);
-        v128_store(out.as_mut_ptr().add(4).cast(), acc1);
+        by_halves::<W, S, T>(tiles, x, out, |weights, b, vectors| {
+            let (mut high, mut low) = ([i32x4_splat(0); T], [i32x4_splat(0); T]);
+            for v in vectors {
+                let w = load(weights.add(32 * v));
+                let first = v128_and(w, u8x16_splat(15));
+                let second = u8x16_shr(w, 4);
+                for t in 0..T {
+                    let h = x[t].high.as_ptr().add(32 * b + 8 * v);
+                    let l = x[t].low.as_ptr().add(32 * b + 8 * v);
+                    let dot = i32x4_relaxed_dot_i8x16_i7x16_add;
+                    high[t] = dot(splat(h), first, high[t]);
+                    high[t] = dot(splat(h.add(4)), second, high[t]);
+                    low[t] = dot(splat(l), first, low[t]);
+                    low[t] = dot(splat(l.add(4)), second, low[t]);
+                }
+            }
+            std::array::from_fn(|t| i32x4_add(i32x4_shl(high[t], 7), low[t]))
+        });
     }
 }
 

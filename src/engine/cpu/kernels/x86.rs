@@ -4,9 +4,10 @@
 //! nibbles, and each mask leaves two columns a row to multiply and add. Activations come in the order that makes these
 //! neighbours (see `activations.rs`), and one load serves all rows.
 
-use std::arch::x86_64::*;
+use std::{arch::x86_64::*, ops::Range};
 
-use super::{Blocks, Out, TOKENS, Tiles, nibbles::Format, q8_0};
+use super::{Blocks, Out, Scaled, TOKENS, Tiles, Width, adds};
+use crate::quant::{Integers, TILE};
 
 /// Adds the products of neighbouring 16-bit numbers to eight sums.
 #[target_feature(enable = "avx2")]
@@ -32,6 +33,17 @@ unsafe fn halves(at: *const u8) -> __m256 {
     _mm256_cvtph_ps(unsafe { _mm_loadu_si128(at.cast()) })
 }
 
+/// Eight signed bytes as f32.
+///
+/// # Safety
+/// `at` points to eight readable bytes.
+#[target_feature(enable = "avx2")]
+#[inline]
+unsafe fn factors(at: *const u8) -> __m256 {
+    // SAFETY: as the caller says.
+    _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(unsafe { _mm_loadl_epi64(at.cast()) }))
+}
+
 /// A pair of activations for each row.
 ///
 /// # Safety
@@ -44,111 +56,171 @@ unsafe fn pair(at: *const i16) -> __m256i {
 }
 
 macro_rules! kernels {
-    ($features:literal, $dot:ident, $nibbles:ident, $q8_0:ident) => {
+    ($features:literal, $dot:ident, $nibbles:ident, $bytes:ident, $tiles:ident) => {
+        /// The integer sums of some vectors of nibbles.
+        ///
+        /// # Safety
+        /// `weights` points to the vectors of a block of a tile, and x has 32 integers for block `b`.
         #[target_feature(enable = $features)]
-        pub(super) fn $nibbles<F: Format, const T: usize>(
+        #[inline]
+        unsafe fn $nibbles<const T: usize>(
+            weights: *const u8,
+            x: &[Blocks; TOKENS],
+            b: usize,
+            vectors: Range<usize>,
+        ) -> [__m256i; T] {
+            let mask = _mm256_set1_epi16(15);
+            let mut sums = [_mm256_setzero_si256(); T];
+            // A second sum a token, so that a product need not wait for the one before.
+            let mut others = [_mm256_setzero_si256(); T];
+            let (mut sum16, mut sum256) = (_mm256_setzero_si256(), _mm256_setzero_si256());
+            for v in vectors {
+                // SAFETY: as the caller says.
+                unsafe {
+                    let w = _mm256_loadu_si256(weights.add(32 * v).cast());
+                    let at = |t: usize| x[t].integers.as_ptr().add(32 * b + 8 * v);
+                    let low = _mm256_and_si256(w, mask);
+                    let high = _mm256_srli_epi16::<12>(w);
+                    if T == 1 {
+                        // Left where they are, the middle nibbles count 16 and 256 times; the sums stay below 2^29.
+                        let x = at(0);
+                        let (w16, w256) =
+                            (_mm256_slli_epi16::<4>(mask), _mm256_slli_epi16::<8>(mask));
+                        sums[0] = $dot(sums[0], low, pair(x));
+                        sum16 = $dot(sum16, _mm256_and_si256(w, w16), pair(x.add(4)));
+                        sum256 = $dot(sum256, _mm256_and_si256(w, w256), pair(x.add(2)));
+                        sums[0] = $dot(sums[0], high, pair(x.add(6)));
+                        continue;
+                    }
+                    let second = _mm256_and_si256(_mm256_srli_epi16::<4>(w), mask);
+                    let third = _mm256_and_si256(_mm256_srli_epi16::<8>(w), mask);
+                    for t in 0..T {
+                        let x = at(t);
+                        sums[t] = $dot(sums[t], low, pair(x));
+                        others[t] = $dot(others[t], second, pair(x.add(4)));
+                        sums[t] = $dot(sums[t], third, pair(x.add(2)));
+                        others[t] = $dot(others[t], high, pair(x.add(6)));
+                    }
+                }
+            }
+            if T == 1 {
+                let more = _mm256_add_epi32(
+                    _mm256_srai_epi32::<4>(sum16),
+                    _mm256_srai_epi32::<8>(sum256),
+                );
+                sums[0] = _mm256_add_epi32(sums[0], more);
+            }
+            for t in 0..T {
+                sums[t] = _mm256_add_epi32(sums[t], others[t]);
+            }
+            sums
+        }
+
+        /// The integer sums of some vectors of bytes.
+        ///
+        /// # Safety
+        /// As for nibbles.
+        #[target_feature(enable = $features)]
+        #[inline]
+        unsafe fn $bytes<const T: usize>(
+            weights: *const u8,
+            x: &[Blocks; TOKENS],
+            b: usize,
+            vectors: Range<usize>,
+        ) -> [__m256i; T] {
+            let mut sums = [_mm256_setzero_si256(); T];
+            let mut others = [_mm256_setzero_si256(); T];
+            for v in vectors {
+                // SAFETY: as the caller says.
+                unsafe {
+                    let w = _mm256_loadu_si256(weights.add(32 * v).cast());
+                    let even = _mm256_srai_epi16::<8>(_mm256_slli_epi16::<8>(w));
+                    let odd = _mm256_srai_epi16::<8>(w);
+                    for t in 0..T {
+                        let x = x[t].integers.as_ptr().add(32 * b + 4 * v);
+                        sums[t] = $dot(sums[t], even, pair(x));
+                        others[t] = $dot(others[t], odd, pair(x.add(2)));
+                    }
+                }
+            }
+            for t in 0..T {
+                sums[t] = _mm256_add_epi32(sums[t], others[t]);
+            }
+            sums
+        }
+
+        #[target_feature(enable = $features)]
+        pub(super) fn $tiles<W: Width, S: Scaled, const T: usize>(
             tiles: Tiles,
             x: &[Blocks; TOKENS],
             out: &mut Out,
         ) {
+            let (integers, scales) = const { (W::INTEGERS, S::SCALES) };
+            let parts = scales.parts();
             for (i, tile) in tiles.iter().enumerate() {
-                let mask = _mm256_set1_epi16(15);
                 let mut acc = [_mm256_setzero_ps(); T];
-                for (b, block) in tile.chunks_exact(F::BLOCK).enumerate() {
-                    let block = block.as_ptr();
-                    let mut sums = [_mm256_setzero_si256(); T];
-                    // A second sum a token, so that a product need not wait for the one before.
-                    let mut others = [_mm256_setzero_si256(); T];
-                    let (mut sum16, mut sum256) = (_mm256_setzero_si256(), _mm256_setzero_si256());
-                    for v in 0..4 {
-                        // SAFETY: a block of a tile has 4 x 32 bytes from `WEIGHTS` on, and `matmul` has seen to it that x
-                        // has 32 integers for every block.
-                        unsafe {
-                            let w = _mm256_loadu_si256(block.add(F::WEIGHTS + 32 * v).cast());
-                            let at = |t: usize| x[t].integers.as_ptr().add(32 * b + 8 * v);
-                            let low = _mm256_and_si256(w, mask);
-                            let high = _mm256_srli_epi16::<12>(w);
-                            if T == 1 {
-                                // Left where they are, the middle nibbles count 16 and 256 times; the sums stay below 2^29.
-                                let x = at(0);
-                                let (w16, w256) =
-                                    (_mm256_slli_epi16::<4>(mask), _mm256_slli_epi16::<8>(mask));
-                                sums[0] = $dot(sums[0], low, pair(x));
-                                sum16 = $dot(sum16, _mm256_and_si256(w, w16), pair(x.add(4)));
-                                sum256 = $dot(sum256, _mm256_and_si256(w, w256), pair(x.add(2)));
-                                sums[0] = $dot(sums[0], high, pair(x.add(6)));
-                                continue;
-                            }
-                            let second = _mm256_and_si256(_mm256_srli_epi16::<4>(w), mask);
-                            let third = _mm256_and_si256(_mm256_srli_epi16::<8>(w), mask);
-                            for t in 0..T {
-                                let x = at(t);
-                                sums[t] = $dot(sums[t], low, pair(x));
-                                others[t] = $dot(others[t], second, pair(x.add(4)));
-                                sums[t] = $dot(sums[t], third, pair(x.add(2)));
-                                others[t] = $dot(others[t], high, pair(x.add(6)));
-                            }
-                        }
-                    }
-                    if T == 1 {
-                        let more = _mm256_add_epi32(
-                            _mm256_srai_epi32::<4>(sum16),
-                            _mm256_srai_epi32::<8>(sum256),
-                        );
-                        sums[0] = _mm256_add_epi32(sums[0], more);
-                    }
-                    for t in 0..T {
-                        sums[t] = _mm256_add_epi32(sums[t], others[t]);
-                    }
+                let mut b = 0;
+                for superblock in tile.chunks_exact(scales.superblock(integers)) {
+                    let head = superblock.as_ptr();
                     // SAFETY: the scales of eight rows come first, then, where there are any, their minima.
-                    let d = unsafe { halves(block) };
-                    let m = if F::HAS_MINIMUM {
+                    let d = unsafe { halves(head) };
+                    let m = if scales.has_minimum() {
                         // SAFETY: as above.
-                        unsafe { halves(block.add(16)) }
+                        unsafe { halves(head.add(2 * TILE)) }
                     } else {
                         _mm256_mul_ps(d, _mm256_set1_ps(-8.0))
                     };
-                    for t in 0..T {
-                        let d = _mm256_mul_ps(d, _mm256_set1_ps(x[t].scales[b]));
-                        let product = _mm256_mul_ps(d, _mm256_cvtepi32_ps(sums[t]));
-                        let minimum = _mm256_mul_ps(m, _mm256_set1_ps(x[t].sums[b]));
-                        acc[t] = _mm256_add_ps(acc[t], _mm256_add_ps(product, minimum));
-                    }
-                }
-                store(acc, i, out);
-            }
-        }
-
-        #[target_feature(enable = $features)]
-        pub(super) fn $q8_0<const T: usize>(tiles: Tiles, x: &[Blocks; TOKENS], out: &mut Out) {
-            for (i, tile) in tiles.iter().enumerate() {
-                let mut acc = [_mm256_setzero_ps(); T];
-                for (b, block) in tile.chunks_exact(q8_0::BLOCK).enumerate() {
-                    let block = block.as_ptr();
-                    let mut sums = [_mm256_setzero_si256(); T];
-                    let mut others = [_mm256_setzero_si256(); T];
-                    for v in 0..8 {
-                        // SAFETY: as above; here a block has 8 x 32 bytes of weights.
-                        unsafe {
-                            let w = _mm256_loadu_si256(block.add(q8_0::WEIGHTS + 32 * v).cast());
-                            let even = _mm256_srai_epi16::<8>(_mm256_slli_epi16::<8>(w));
-                            let odd = _mm256_srai_epi16::<8>(w);
+                    let blocks = superblock[scales.head()..].chunks_exact(scales.block(integers));
+                    for block in blocks {
+                        let block = block.as_ptr();
+                        let mut total = [_mm256_setzero_ps(); T];
+                        for p in 0..parts {
+                            // SAFETY: a block has its vectors behind its factors, and `matmul` has seen to it that x has
+                            // 32 integers for every block.
+                            let sums = unsafe {
+                                let weights = block.add(scales.factors());
+                                match integers {
+                                    Integers::Nibbles => {
+                                        let vectors = p * 4 / parts..(p + 1) * 4 / parts;
+                                        $nibbles::<T>(weights, x, b, vectors)
+                                    }
+                                    Integers::Bytes => {
+                                        let vectors = p * 8 / parts..(p + 1) * 8 / parts;
+                                        $bytes::<T>(weights, x, b, vectors)
+                                    }
+                                }
+                            };
+                            let (mut d, mut m) = (d, m);
+                            if scales.has_factors() {
+                                // SAFETY: eight factors a part come first, then, where there are any, those of the minima.
+                                unsafe {
+                                    d = _mm256_mul_ps(d, factors(block.add(p * TILE)));
+                                    if scales.has_minimum() {
+                                        m = _mm256_mul_ps(
+                                            m,
+                                            factors(block.add((parts + p) * TILE)),
+                                        );
+                                    }
+                                }
+                            }
                             for t in 0..T {
-                                let x = x[t].integers.as_ptr().add(32 * b + 4 * v);
-                                sums[t] = $dot(sums[t], even, pair(x));
-                                others[t] = $dot(others[t], odd, pair(x.add(2)));
+                                let scale = _mm256_mul_ps(d, _mm256_set1_ps(x[t].scales[b]));
+                                let mut part = _mm256_mul_ps(scale, _mm256_cvtepi32_ps(sums[t]));
+                                if adds(scales) {
+                                    let sum = _mm256_set1_ps(x[t].sum(b, p, parts));
+                                    part = _mm256_add_ps(part, _mm256_mul_ps(m, sum));
+                                }
+                                total[t] = if p == 0 {
+                                    part
+                                } else {
+                                    _mm256_add_ps(total[t], part)
+                                };
                             }
                         }
-                    }
-                    for t in 0..T {
-                        sums[t] = _mm256_add_epi32(sums[t], others[t]);
-                    }
-                    // SAFETY: the scales of eight rows come first.
-                    let d = unsafe { halves(block) };
-                    for t in 0..T {
-                        let d = _mm256_mul_ps(d, _mm256_set1_ps(x[t].scales[b]));
-                        acc[t] =
-                            _mm256_add_ps(acc[t], _mm256_mul_ps(d, _mm256_cvtepi32_ps(sums[t])));
+                        for t in 0..T {
+                            acc[t] = _mm256_add_ps(acc[t], total[t]);
+                        }
+                        b += 1;
                     }
                 }
                 store(acc, i, out);
@@ -157,12 +229,13 @@ macro_rules! kernels {
     };
 }
 
-kernels!("avx2,f16c", dot_avx2, nibbles, q8_0);
+kernels!("avx2,f16c", dot_avx2, nibbles, bytes, tiles);
 kernels!(
     "avx2,f16c,avx512vnni,avx512vl",
     dot_vnni,
     nibbles_vnni,
-    q8_0_vnni
+    bytes_vnni,
+    tiles_vnni
 );
 
 #[target_feature(enable = "avx2")]

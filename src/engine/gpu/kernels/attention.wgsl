@@ -4,12 +4,11 @@
 // depend on the batch.
 
 @group(0) @binding(0) var<uniform> dims: Dims;
-// tokens x hidden.
-@group(0) @binding(1) var<storage, read> queries: array<f32>;
 // See qkv.wgsl.
+@group(0) @binding(1) var<storage, read> queries: array<f32>;
 @group(0) @binding(2) var<storage, read> cache: array<f32>;
 @group(0) @binding(3) var<storage, read> batch: array<u32>;
-// tokens x hidden, rows padded to whole blocks.
+// tokens x width, rows padded to whole blocks.
 @group(0) @binding(4) var<storage, read_write> attended: array<f32>;
 
 const LOWEST: f32 = -3.0e38;
@@ -24,7 +23,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let visible = batch[place + 1u] + 1u;
     let pages = batch[place + 3u];
     let kv = dims.kv_heads * dims.head_dim;
-    let q = token * dims.hidden + kv_head * GROUP * dims.head_dim;
+    let q = token * dims.width + kv_head * GROUP * dims.head_dim;
     let scale = inverseSqrt(f32(dims.head_dim));
 //% for g in GROUP
     var highest$g = LOWEST;
@@ -33,13 +32,30 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     var out$g_$i = 0.0;
 //% end
 //% end
-    for (var first = 0u; first < visible; first += PAGE) {
+//% if QK_NORM
+    let eighths = dims.head_dim / 8u;
+    let squares = dims.capacity * dims.width + token * (dims.width / 8u) + kv_head * GROUP * eighths;
+//% for g in GROUP
+    var square$g = 0.0;
+    for (var i = 0u; i < eighths; i++) {
+        square$g += queries[squares + $gu * eighths + i];
+    }
+    let norm$g = scale / sqrt(square$g / f32(dims.head_dim) + dims.eps);
+//% end
+//% end
+    var start = 0u;
+//% if WINDOW
+    if (dims.window > 0u && visible > dims.window) {
+        start = visible - dims.window;
+    }
+//% end
+    for (var first = start / PAGE * PAGE; first < visible; first += PAGE) {
         let n = min(PAGE, visible - first);
-        let page = batch[pages + first / PAGE] * (2u * kv * PAGE);
+        let page = batch[pages + first / PAGE] * dims.page;
 //% for g in GROUP
         var score$g = LOWEST;
 //% end
-        if (local < n) {
+        if (local < n && first + local >= start) {
             let key = page + kv_head * dims.head_dim * PAGE + local;
 //% for g in GROUP
             var dot$g = 0.0;
@@ -50,8 +66,19 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
                 dot$g = fma(queries[q + $gu * dims.head_dim + d], k, dot$g);
 //% end
             }
+//% if QK_NORM
+            var square = 0.0;
+            for (var i = 0u; i < eighths; i++) {
+                square += cache[page + 2u * kv * PAGE + (kv_head * eighths + i) * PAGE + local];
+            }
+            let key_norm = 1.0 / sqrt(square / f32(dims.head_dim) + dims.eps);
+//% for g in GROUP
+            score$g = dot$g * norm$g * key_norm;
+//% end
+//% else
 //% for g in GROUP
             score$g = dot$g * scale;
+//% end
 //% end
         }
         workgroupBarrier();
@@ -93,7 +120,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 //% end
         }
     }
-    let to = token * dims.hidden_stride + kv_head * GROUP * dims.head_dim + local;
+    let to = token * dims.width_stride + kv_head * GROUP * dims.head_dim + local;
 //% for i in DIMS
     if (local + $iu * 64u < dims.head_dim) {
 //% for g in GROUP

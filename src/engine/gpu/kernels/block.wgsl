@@ -6,8 +6,13 @@ alias Block = array<vec4<f32>, 8>;
 // A matrix's integers (or floats), by block, then by vec4 within the block, then by row: neighbouring threads own
 // neighbouring rows and read neighbouring words.
 @group(0) @binding(2) var<storage, read> quads: array<vec4<u32>>;
-// Its scales, by block, then by row; unused by F16 and F32.
+// Its scales, by block, then by row, where it has any; then what each row has beside it (`extra`).
 @group(0) @binding(3) var<storage, read> scales: array<u32>;
+
+// The number of a row in the list `list` that follows the scales.
+fn extra(list: u32, row: u32) -> f32 {
+    return bitcast<f32>(scales[dims.extras + list * dims.rows + row]);
+}
 
 fn half_of(index: u32) -> f32 {
     let pair = halves(scales[index >> 1u]);

@@ -1,4 +1,4 @@
-// The beginning of a batch: looks up each token's embedding, multiplies it by the first norm's weight and sums its
+// The beginning of a batch: looks up each token's embedding, scales it, multiplies it by the first norm's weight and sums its
 // squares. One workgroup a token. A token may be the one that its lane chose in an earlier submission.
 
 @group(0) @binding(4) var<storage, read> batch: array<u32>;
@@ -14,9 +14,10 @@ fn put(to: u32, column: u32, v: vec4<f32>) -> f32 {
     var squares = 0.0;
     for (var i = 0u; i < 4u; i++) {
         if (column + i < dims.hidden) {
-            stream[to + column + i] = v[i];
-            stream[dims.capacity * dims.hidden_stride + to + column + i] = v[i] * weight[column + i];
-            squares = fma(v[i], v[i], squares);
+            let x = v[i] * dims.embedding_scale;
+            stream[to + column + i] = x;
+            stream[dims.capacity * dims.hidden_stride + to + column + i] = x * weight[column + i];
+            squares = fma(x, x, squares);
         }
     }
     return squares;

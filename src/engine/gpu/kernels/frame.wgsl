@@ -17,6 +17,14 @@ struct Dims {
     capacity: u32,     // tokens a batch may hold
     eps: f32,          // RMSNorm's epsilon
     input: u32,        // where this kernel's input begins, in blocks of 32
+    width: u32,        // width of the queries: heads x head_dim
+    width_stride: u32, // the same, rounded up to whole blocks
+    window: u32,       // positions that this layer sees; 0 for all
+    turns: u32,        // where in a token's cosines and sines this layer's begin
+    extras: u32,       // where in `scales` lists of a number for each row follow
+    page: u32,         // words of a page of the cache
+    embedding_scale: f32,
+    unused: u32,
 }
 
 struct Frame {

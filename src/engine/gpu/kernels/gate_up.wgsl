@@ -1,4 +1,4 @@
-// RMSNorm, W_gate and W_up, z = silu(gate) * up, and the lane's edits.
+// RMSNorm, W_gate and W_up, z = act(gate) * up, and the lane's edits.
 //
 // Matrix: rows of W_gate and W_up in turn, so that 2j and 2j + 1 make neuron j.
 
@@ -40,10 +40,20 @@ fn main(
             continue;
         }
         let scale = inverse_rms(t);
-        let gate = total(t, r) * scale;
-        let up = total(t, r + 1u) * scale;
-        // Held below 80, where e^x has room in f32; beyond it silu is 0 to every digit.
+        var gate = total(t, r) * scale;
+        var up = total(t, r + 1u) * scale;
+//% if BIAS
+        gate += extra(0u, 2u * neuron);
+        up += extra(0u, 2u * neuron + 1u);
+//% end
+        // Held below 80, where e^x has room in f32; beyond it the activation is 0 to every digit.
+//% if GELU
+        // GELU in its tanh form: x sigmoid(2 sqrt(2 / pi) (x + 0.044715 x^3)).
+        let inner = 1.5957691216 * (gate + 0.044715 * gate * gate * gate);
+        let z = gate / (1.0 + exp(min(-inner, 80.0))) * up;
+//% else
         let z = gate / (1.0 + exp(min(-gate, 80.0))) * up;
+//% end
         let slot = batch[(first + t) * PLACE];
         edited[(first + t) * dims.neuron_stride + neuron] = z * factors[(slot * dims.layers + dims.layer) * dims.neurons + neuron];
         if (frame.capture == 1u) {

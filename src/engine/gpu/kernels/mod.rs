@@ -1,12 +1,13 @@
 //! The kernels: one WGSL file each, and the few lines that make a module of one.
 //!
-//! A kernel that multiplies with a matrix is its own file, `product.wgsl`, and the file of the matrix's format. Files are
+//! A kernel that multiplies with a matrix is its own file, `product.wgsl`, and the file of the matrix's numbers
+//! (for integers with `scales.wgsl`). Files are
 //! templates, so that what must be unrolled is, on every driver: lines between `//% for t in T` and `//% end` are
 //! repeated with `$t` = 0, 1, …; lines between `//% if NAME` and `//% end` (or `//% else`) are kept where NAME is not 0.
 
 use std::fmt::Write as _;
 
-use crate::gguf::Quantization;
+use crate::quant::{self, Dense, Integers, Scales};
 
 /// Logits are searched in this many shares.
 pub(crate) const SHARES: usize = 64;
@@ -24,8 +25,12 @@ pub(crate) enum Kernel {
     Output,
     /// Norm, gate, up, activation, edits.
     GateUp,
+    /// The norm of what attention adds.
+    OutputNorm,
     /// `W_down`, into the residual stream.
     Down,
+    /// The norm of what the MLP adds.
+    DownNorm,
     /// Norm, unembedding.
     Unembed,
     /// Greedy choice, first half.
@@ -49,13 +54,15 @@ pub(crate) enum Use {
 }
 
 impl Kernel {
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::Embed,
         Self::Qkv,
         Self::Attention,
         Self::Output,
+        Self::OutputNorm,
         Self::GateUp,
         Self::Down,
+        Self::DownNorm,
         Self::Unembed,
         Self::SelectScan,
         Self::SelectPick,
@@ -73,6 +80,8 @@ impl Kernel {
             Self::Output => "output",
             Self::GateUp => "gate_up",
             Self::Down => "down",
+            Self::OutputNorm => "output_norm",
+            Self::DownNorm => "down_norm",
             Self::Unembed => "unembed",
             Self::SelectScan => "select_scan",
             Self::SelectPick => "select_pick",
@@ -91,6 +100,7 @@ impl Kernel {
             ],
             Self::Qkv => &[Uniform, Uniform, Read, Read, Read, Read, Read, Write, Write],
             Self::Attention => &[Uniform, Read, Read, Read, Write],
+            Self::OutputNorm | Self::DownNorm => &[Uniform, Read, Read, Read, Write, Write],
             Self::Output | Self::Down => &[
                 Uniform, Uniform, Read, Read, Read, Write, Write, Read, Write,
             ],
@@ -106,7 +116,7 @@ impl Kernel {
         }
     }
 
-    /// Whether it multiplies with a matrix, and so comes in one form a format and number of tokens.
+    /// Whether it multiplies with a matrix, and so comes in one form a kind of matrix and number of tokens.
     pub(crate) fn multiplies(self) -> bool {
         matches!(
             self,
@@ -120,6 +130,7 @@ impl Kernel {
             Self::Qkv => include_str!("qkv.wgsl"),
             Self::Attention => include_str!("attention.wgsl"),
             Self::Output | Self::Down => include_str!("residual.wgsl"),
+            Self::OutputNorm | Self::DownNorm => include_str!("post_norm.wgsl"),
             Self::GateUp => include_str!("gate_up.wgsl"),
             Self::Unembed => include_str!("unembed.wgsl"),
             Self::SelectScan => include_str!("select_scan.wgsl"),
@@ -163,12 +174,29 @@ impl Tiling {
     }
 }
 
+/// What kernels do only for some models.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub(crate) struct Features {
+    /// The matrix has a bias.
+    pub(crate) bias: bool,
+    /// The MLP's activation is GELU in its tanh form.
+    pub(crate) gelu: bool,
+    /// Query and key heads are normalized.
+    pub(crate) qk_norm: bool,
+    /// What attention and MLP add is normalized.
+    pub(crate) post_norm: bool,
+    /// Some layers see a window of positions.
+    pub(crate) window: bool,
+}
+
 /// Which form of a kernel is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Form {
     pub(crate) kernel: Kernel,
-    /// The matrix's format; anything where there is none.
-    pub(crate) format: Quantization,
+    /// How the matrix lies in memory; anything where there is none.
+    pub(crate) stored: quant::Form,
+    /// What the model has beyond a plain Llama.
+    pub(crate) features: Features,
     /// Tokens of a group, where the kernel multiplies.
     pub(crate) tokens: usize,
     pub(crate) tiling: Tiling,
@@ -217,12 +245,16 @@ impl Form {
         }
         if reads_weights {
             template += include_str!("block.wgsl");
-            template += match self.format {
-                Quantization::F32 => include_str!("f32.wgsl"),
-                Quantization::F16 => include_str!("f16.wgsl"),
-                Quantization::Q4_0 => include_str!("q4_0.wgsl"),
-                Quantization::Q4_1 => include_str!("q4_1.wgsl"),
-                Quantization::Q8_0 => include_str!("q8_0.wgsl"),
+            template += match self.stored {
+                quant::Form::Dense(Dense::F32) => include_str!("f32.wgsl"),
+                quant::Form::Dense(Dense::F16) => include_str!("f16.wgsl"),
+                quant::Form::Dense(Dense::Bf16) => include_str!("bf16.wgsl"),
+                quant::Form::Blocks(Integers::Nibbles, _) => {
+                    concat!(include_str!("scales.wgsl"), include_str!("nibbles.wgsl"))
+                }
+                quant::Form::Blocks(Integers::Bytes, _) => {
+                    concat!(include_str!("scales.wgsl"), include_str!("bytes.wgsl"))
+                }
             };
         }
         if self.kernel.multiplies() {
@@ -233,7 +265,11 @@ impl Form {
         }
         if matches!(
             self.kernel,
-            Kernel::Embed | Kernel::SelectScan | Kernel::Activity
+            Kernel::Embed
+                | Kernel::SelectScan
+                | Kernel::Activity
+                | Kernel::OutputNorm
+                | Kernel::DownNorm
         ) {
             template += if self.subgroups {
                 include_str!("reduce_subgroup.wgsl")
@@ -242,6 +278,10 @@ impl Form {
             };
         }
         template += self.kernel.source();
+        let scaled = |which: &[Scales]| match self.stored {
+            quant::Form::Blocks(_, scales) => usize::from(which.contains(&scales)),
+            quant::Form::Dense(_) => 0,
+        };
         let numbers = [
             ("T", self.tokens),
             ("PER", self.tiling.per),
@@ -253,6 +293,20 @@ impl Form {
             ("LOADS", 32usize.checked_div(self.shared).unwrap_or(0)),
             ("QUARTER", self.shared / 4),
             ("SUBGROUPS", usize::from(self.subgroups)),
+            ("LESS_EIGHT", scaled(&[Scales::LessEight])),
+            ("PLAIN", scaled(&[Scales::Plain])),
+            ("MINIMUM", scaled(&[Scales::Minimum])),
+            ("SUPER16", scaled(&[Scales::Super16])),
+            (
+                "FACTORS",
+                scaled(&[Scales::Super32, Scales::Super16Minimum]),
+            ),
+            ("ADDS", 1 - scaled(&[Scales::Plain, Scales::Super16])),
+            ("BIAS", usize::from(self.features.bias)),
+            ("GELU", usize::from(self.features.gelu)),
+            ("QK_NORM", usize::from(self.features.qk_norm)),
+            ("POST_NORM", usize::from(self.features.post_norm)),
+            ("WINDOW", usize::from(self.features.window)),
         ];
         let lines: Vec<&str> = template.lines().collect();
         expand(&lines, &numbers, &mut out);

@@ -1,5 +1,6 @@
 // A projection back into the residual stream: that of attention, and W_down of the MLP. It adds to the stream, multiplies
-// by the next norm's weight and sums the squares for it, all in one.
+// by the next norm's weight and sums the squares for it, all in one. Where what is added is normalized first, it is left in
+// `stream` for post_norm.wgsl instead.
 
 // Attended values, or z after the edits; tokens x columns, padded to whole blocks.
 @group(0) @binding(4) var<storage, read> x: array<Input>;
@@ -38,10 +39,18 @@ fn main(
         if (row < dims.rows && first + t < frame.tokens) {
             let h = total(t, k % TILE);
             let to = (first + t) * dims.hidden_stride + row;
-            let sum = stream[to] + h;
+            var more = h;
+//% if BIAS
+            more += extra(0u, row);
+//% end
+//% if POST_NORM
+            stream[to] = more;
+//% else
+            let sum = stream[to] + more;
             stream[to] = sum;
             stream[dims.capacity * dims.hidden_stride + to] = sum * weight[row];
             written[k] = sum;
+//% end
 //% if DOWN
             if (frame.capture == 1u) {
                 outputs[(dims.layer * dims.capacity + first + t) * dims.hidden + row] = h;
@@ -49,6 +58,8 @@ fn main(
 //% end
         }
     }
+//% if POST_NORM
+//% else
     workgroupBarrier();
     if (local < T && first + local < frame.tokens) {
         var squares = 0.0;
@@ -58,4 +69,5 @@ fn main(
         }
         partials[(first + local) * dims.tiles + group.x] = squares;
     }
+//% end
 }

@@ -15,7 +15,6 @@ use super::{Form, Kernel, SHARES, Tiling, Use};
 use crate::{
     engine::{
         contribution,
-        cpu::kernels::dequantize,
         gpu::{
             bound::{FRAME, PLACE},
             device::{Buffer, Device, Options},
@@ -25,16 +24,9 @@ use crate::{
             weights::{Matrix, Order},
         },
     },
-    gguf::{Config, Quantization, TensorView, tiles::tile},
+    model::Blueprint,
+    quant::{Dense, Form as Stored, Matrix as Source, Quantization},
 };
-
-const FORMATS: [Quantization; 5] = [
-    Quantization::F32,
-    Quantization::F16,
-    Quantization::Q4_0,
-    Quantization::Q4_1,
-    Quantization::Q8_0,
-];
 
 /// The device, and the pipelines compiled so far: compiling is most of these tests' time.
 struct Rig {
@@ -68,7 +60,7 @@ fn rig() -> &'static Rig {
 fn forms() -> Vec<Form> {
     let device = &rig().device;
     let size = device.info.subgroup_min_size as usize;
-    let base = device.form(Kernel::Embed, Quantization::F32, 1);
+    let base = device.form(Kernel::Embed, Stored::Dense(Dense::F32), 1);
     let mut forms = Vec::new();
     for (tiling, subgroups, shared, f16) in [
         (Tiling::WIDE, false, 0, false),
@@ -218,39 +210,16 @@ struct Weights {
 }
 
 fn matrix(random: &mut Random, format: Quantization, rows: usize, columns: usize) -> Weights {
-    let mut bytes = Vec::new();
-    for _ in 0..rows * columns / format.block_len() {
-        let scale = |random: &mut Random| f16::from_f32(0.02 * random.float()).to_le_bytes();
-        match format {
-            Quantization::F32 => bytes.extend(random.float().to_le_bytes()),
-            Quantization::F16 => bytes.extend(f16::from_f32(random.float()).to_le_bytes()),
-            Quantization::Q4_0 | Quantization::Q4_1 | Quantization::Q8_0 => {
-                bytes.extend(scale(random));
-                if format == Quantization::Q4_1 {
-                    bytes.extend(scale(random));
-                }
-                let integers = if format == Quantization::Q8_0 { 32 } else { 16 };
-                bytes.extend((0..integers).map(|_| random.next() as u8));
-            }
-        }
-    }
-    let view = TensorView {
-        name: "test".into(),
-        rows,
-        columns,
-        quantization: format,
-        range: 0..bytes.len(),
-    };
-    let mut tiled = bytes.clone();
-    tile(&view, &mut tiled);
-    let matrix = Matrix::upload(&rig().device, &tiled, "test", &[&view], Order::Stacked)
-        .expect("there is room");
-    let width = bytes.len() / rows;
-    let rows = bytes
-        .chunks_exact(width)
-        .map(|row| {
+    let mut bytes = format.random_rows(rows, columns, random.next());
+    format.tame(&mut bytes, || 0.02 * random.float());
+    let source = Source::from_bytes(format, rows, columns, &bytes).expect("finite numbers");
+    let device = &rig().device;
+    let matrix =
+        Matrix::upload(device, "test", &[&source], Order::Stacked, &[]).expect("there is room");
+    let rows = (0..rows)
+        .map(|r| {
             let mut out = vec![0f32; columns];
-            dequantize(format, row, &mut out);
+            source.dequantize_row(r, &mut out);
             out
         })
         .collect();
@@ -269,8 +238,8 @@ impl Weights {
     }
 }
 
-fn config(hidden: usize) -> Config {
-    Config {
+fn config(hidden: usize) -> Blueprint {
+    Blueprint {
         name: "test".into(),
         architecture: "llama".into(),
         layers: 2,
@@ -280,10 +249,9 @@ fn config(hidden: usize) -> Config {
         kv_heads: 1,
         head_dim: hidden,
         rope_dim: hidden,
-        rope_base: 10_000.0,
-        norm_eps: 1e-5,
         context: 1024,
         vocabulary: 300,
+        ..Blueprint::llama()
     }
 }
 
@@ -329,7 +297,7 @@ fn stream(plain: &[Vec<f32>], normed: &[Vec<f32>]) -> Vec<u32> {
 fn normed_rows(
     random: &mut Random,
     n: usize,
-    c: &Config,
+    c: &Blueprint,
     tiles: usize,
 ) -> (Vec<Vec<f32>>, Vec<f32>, Vec<f64>) {
     let rows: Vec<Vec<f32>> = (0..n).map(|_| random.floats(c.hidden)).collect();
@@ -355,14 +323,15 @@ fn cases(n: u32) -> Cases {
 }
 
 fn format() -> impl Strategy<Value = Quantization> {
-    prop::sample::select(FORMATS.to_vec())
+    prop::sample::select(Quantization::all().collect::<Vec<_>>())
 }
 
 /// Columns that a format allows: for floats any even number, else whole blocks.
 fn columns(format: Quantization, n: usize) -> usize {
-    match format {
-        Quantization::F32 | Quantization::F16 => 2 * n,
-        Quantization::Q4_0 | Quantization::Q4_1 | Quantization::Q8_0 => 32 * n.div_ceil(12),
+    match format.block_len() {
+        1 => 2 * n,
+        32 => 32 * n.div_ceil(12),
+        more => more,
     }
 }
 
@@ -372,7 +341,7 @@ proptest! {
     #[test]
     fn unembed(seed: u64, format in format(), rows in 1usize..150, n in 1usize..40, tokens in 1usize..12) {
         let mut random = Random(seed);
-        let c = Config { vocabulary: rows, ..config(columns(format, n)) };
+        let c = Blueprint { vocabulary: rows, ..config(columns(format, n)) };
         let tiles = 1 + random.below(12);
         let w = matrix(&mut random, format, rows, c.hidden);
         let (x, partials, inverse) = normed_rows(&mut random, tokens, &c, tiles);
@@ -380,10 +349,10 @@ proptest! {
         let wanted: Vec<usize> = (0..tokens.min(WANTED)).rev().step_by(2).collect();
         let batch: Vec<u32> = wanted.iter().flat_map(|&t| [t as u32, 0]).collect();
         let input = CAPACITY * stride(c.hidden) / 32;
-        let dims = Dims { rows, blocks: w.matrix.blocks, layer: 0, tiles, input }.words(&c);
+        let dims = Dims { rows, blocks: w.matrix.blocks, layer: 0, tiles, input, extras: w.matrix.extras, turns: 0 }.words(&c);
         for form in forms() {
             let group = wanted.len().min(8);
-            let form = Form { kernel: Kernel::Unembed, format, tokens: group, ..form };
+            let form = Form { kernel: Kernel::Unembed, stored: w.matrix.form, tokens: group, ..form };
             let out = run(&form, vec![
                 Bind::Words(dims.to_vec()),
                 frame([tokens, wanted.len(), 0, 0, 0, 0, 0, 0, 0]),
@@ -407,10 +376,14 @@ proptest! {
     fn qkv(seed: u64, format in format(), heads in 1usize..5, pick in 0usize..6, tokens in 1usize..11) {
         let mut random = Random(seed);
         let head_dim = [2, 8, 16, 32, 64, 80][pick];
-        let whole = !matches!(format, Quantization::F32 | Quantization::F16);
-        let head_dim = if whole { head_dim.max(32) / 32 * 32 } else { head_dim };
+        // A row of a projection's input is a whole number of blocks.
+        let (head_dim, heads) = match format.block_len() {
+            1 => (head_dim, heads),
+            32 => (head_dim.max(32) / 32 * 32, heads),
+            _ => (64, 4),
+        };
         let hidden = heads * head_dim;
-        let c = Config { heads, kv_heads: if heads % 2 == 0 { heads / 2 } else { 1 }, head_dim, ..config(hidden) };
+        let c = Blueprint { heads, kv_heads: if heads % 2 == 0 { heads / 2 } else { 1 }, head_dim, ..config(hidden) };
         let kv = c.kv_width();
         let rows = hidden + 2 * kv;
         let tiles = 3;
@@ -432,10 +405,10 @@ proptest! {
         }
         batch.extend(pages);
         let input = CAPACITY * stride(hidden) / 32;
-        let dims = Dims { rows, blocks: w.matrix.blocks, layer: 0, tiles, input }.words(&c);
+        let dims = Dims { rows, blocks: w.matrix.blocks, layer: 0, tiles, input, extras: w.matrix.extras, turns: 0 }.words(&c);
         for form in forms() {
             let group = tokens.min(8);
-            let form = Form { kernel: Kernel::Qkv, format, tokens: group, ..form };
+            let form = Form { kernel: Kernel::Qkv, stored: w.matrix.form, tokens: group, ..form };
             let out = run(&form, vec![
                 Bind::Words(dims.to_vec()),
                 frame([tokens, 0, 0, 0, 0, 0, 0, 0, 0]),
@@ -476,7 +449,7 @@ proptest! {
         let mut random = Random(seed);
         let head_dim = [2, 16, 64, 80, 128][pick];
         let heads = kv_heads * shared;
-        let c = Config { heads, kv_heads, head_dim, ..config(heads * head_dim) };
+        let c = Blueprint { heads, kv_heads, head_dim, ..config(heads * head_dim) };
         let kv = c.kv_width();
         let pages = [3u32, 1, 2, 0];
         // Two tokens of two lanes on the same pages, at different positions.
@@ -488,7 +461,7 @@ proptest! {
             batch[t * PLACE..][..4].copy_from_slice(&[t as u32, p as u32, 0, 2 * PLACE as u32]);
         }
         batch.extend(pages);
-        let dims = Dims { rows: 0, blocks: 0, layer: 0, tiles: 1, input: 0 }.words(&c);
+        let dims = Dims { rows: 0, blocks: 0, layer: 0, tiles: 1, input: 0, extras: 0, turns: 0 }.words(&c);
         let form = Form { kernel: Kernel::Attention, dims: head_dim.div_ceil(64), group: shared, ..forms()[0] };
         let out = run(&form, vec![
             Bind::Words(dims.to_vec()),
@@ -531,9 +504,9 @@ proptest! {
         for form in forms() {
             let group = tokens.min(8);
             let kernel = if down { Kernel::Down } else { Kernel::Output };
-            let form = Form { kernel, format, tokens: group, ..form };
+            let form = Form { kernel, stored: w.matrix.form, tokens: group, ..form };
             let tiles = rows.div_ceil(form.tiling.tile());
-            let dims = Dims { rows, blocks: w.matrix.blocks, layer, tiles, input: 0 }.words(&c);
+            let dims = Dims { rows, blocks: w.matrix.blocks, layer, tiles, input: 0, extras: w.matrix.extras, turns: 0 }.words(&c);
             let out = run(&form, vec![
                 Bind::Words(dims.to_vec()),
                 frame([tokens, 0, 0, 0, 1, 0, 0, 0, 0]),
@@ -567,7 +540,7 @@ proptest! {
     #[test]
     fn gate_up(seed: u64, format in format(), neurons in 1usize..90, n in 1usize..40, tokens in 1usize..11) {
         let mut random = Random(seed);
-        let c = Config { neurons, ..config(columns(format, n)) };
+        let c = Blueprint { neurons, ..config(columns(format, n)) };
         let w = matrix(&mut random, format, 2 * neurons, c.hidden);
         let tiles = 9;
         let (x, partials, inverse) = normed_rows(&mut random, tokens, &c, tiles);
@@ -576,10 +549,10 @@ proptest! {
         let factors: Vec<f32> = (0..2 * c.layers * neurons).map(|_| [0.0, 0.5, 1.0, 3.0][random.below(4)]).collect();
         let batch: Vec<u32> = slots.iter().flat_map(|&s| [s as u32, 0, 0, 0, 0, 0, 0, 0]).collect();
         let (layer, input) = (1, CAPACITY * stride(c.hidden) / 32);
-        let dims = Dims { rows: 2 * neurons, blocks: w.matrix.blocks, layer, tiles, input }.words(&c);
+        let dims = Dims { rows: 2 * neurons, blocks: w.matrix.blocks, layer, tiles, input, extras: w.matrix.extras, turns: 0 }.words(&c);
         for form in forms() {
             let group = tokens.min(8);
-            let form = Form { kernel: Kernel::GateUp, format, tokens: group, ..form };
+            let form = Form { kernel: Kernel::GateUp, stored: w.matrix.form, tokens: group, ..form };
             let out = run(&form, vec![
                 Bind::Words(dims.to_vec()),
                 frame([tokens, 0, 0, 0, 1, 0, 0, 0, 0]),
@@ -613,7 +586,7 @@ proptest! {
     #[test]
     fn embed(seed: u64, format in format(), n in 1usize..60, tokens in 1usize..9) {
         let mut random = Random(seed);
-        let c = Config { vocabulary: 37, ..config(columns(format, n)) };
+        let c = Blueprint { vocabulary: 37, ..config(columns(format, n)) };
         let w = matrix(&mut random, format, c.vocabulary, c.hidden);
         let weight = random.floats(c.hidden);
         let chosen = [5u32, 36, 0, 0];
@@ -627,9 +600,9 @@ proptest! {
             batch[t * PLACE + 2] = if goes_on { u32::MAX } else { id as u32 };
             if goes_on { chosen[t % 2] as usize } else { id }
         }).collect();
-        let dims = Dims { rows: c.vocabulary, blocks: w.matrix.blocks, layer: 0, tiles, input: 0 }.words(&c);
+        let dims = Dims { rows: c.vocabulary, blocks: w.matrix.blocks, layer: 0, tiles, input: 0, extras: w.matrix.extras, turns: 0 }.words(&c);
         for form in forms() {
-            let form = Form { kernel: Kernel::Embed, format, ..form };
+            let form = Form { kernel: Kernel::Embed, stored: w.matrix.form, ..form };
             let out = run(&form, vec![
                 Bind::Words(dims.to_vec()),
                 frame([tokens, 0, 0, 0, 0, 0, 77, 0, 0]),
@@ -659,10 +632,10 @@ proptest! {
     #[test]
     fn select(seed: u64, vocabulary in 1usize..5000, rows in 1usize..4, spread in 1u32..40) {
         let mut random = Random(seed);
-        let c = Config { vocabulary, ..config(8) };
+        let c = Blueprint { vocabulary, ..config(8) };
         // Coarse logits, so that several are the largest.
         let logits: Vec<f32> = (0..rows * vocabulary).map(|_| (random.float() * spread as f32).round()).collect();
-        let dims = Dims { rows: 0, blocks: 0, layer: 0, tiles: 1, input: 0 }.words(&c);
+        let dims = Dims { rows: 0, blocks: 0, layer: 0, tiles: 1, input: 0, extras: 0, turns: 0 }.words(&c);
         let slots = [2u32, 0, 1];
         let batch: Vec<u32> = (0..rows).flat_map(|r| [r as u32, slots[r]]).collect();
         for form in forms() {
@@ -693,7 +666,7 @@ proptest! {
     #[test]
     fn activity(seed: u64, hidden in 1usize..150, tokens in 1usize..6, edited in 0usize..9, watched in 0usize..70) {
         let mut random = Random(seed);
-        let c = Config { layers: 3, ..config(hidden) };
+        let c = Blueprint { layers: 3, ..config(hidden) };
         let outputs = random.floats(c.layers * CAPACITY * hidden);
         let z = random.floats(c.layers * CAPACITY * c.neurons);
         // Two slots with room for nine edits; the second one has them.
@@ -712,7 +685,7 @@ proptest! {
         let columns = random.floats(2 * room * hidden);
         let chosen: Vec<(usize, usize)> = (0..watched).map(|_| (random.below(c.layers), random.below(c.neurons))).collect();
         let batch: Vec<u32> = (0..tokens).flat_map(|t| [(t % 2) as u32, 0, 0, 0, 0, 0, 0, 0]).collect();
-        let dims = Dims { rows: 0, blocks: 0, layer: 0, tiles: 1, input: 0 }.words(&c);
+        let dims = Dims { rows: 0, blocks: 0, layer: 0, tiles: 1, input: 0, extras: 0, turns: 0 }.words(&c);
         let each = c.layers + watched;
         for form in forms() {
             let form = Form { kernel: Kernel::Activity, ..form };
@@ -751,7 +724,7 @@ proptest! {
     #[test]
     fn top(seed: u64, neurons in 1usize..400, tokens in 1usize..4, watched in 0usize..4, top in 1usize..40, levels in 1usize..50) {
         let mut random = Random(seed);
-        let c = Config { layers: 3, neurons, ..config(32) };
+        let c = Blueprint { layers: 3, neurons, ..config(32) };
         let top = top.min(c.neuron_count());
         // Few different sizes, so that many are equal; one layer puts nothing out.
         let z: Vec<f32> = random.floats(c.layers * CAPACITY * neurons).iter().map(|v| (v * levels as f32).round()).collect();
@@ -762,7 +735,7 @@ proptest! {
         for t in 0..tokens {
             report[4 + t * each..][..c.layers].copy_from_slice(&words(&norms[t * c.layers..][..c.layers]));
         }
-        let dims = Dims { rows: 0, blocks: 0, layer: 0, tiles: 1, input: 0 }.words(&c);
+        let dims = Dims { rows: 0, blocks: 0, layer: 0, tiles: 1, input: 0, extras: 0, turns: 0 }.words(&c);
         let form = Form { kernel: Kernel::Top, ..forms()[0] };
         let out = run(&form, vec![
             Bind::Words(dims.to_vec()),

@@ -1,0 +1,345 @@
+//! Forms: how weights lie in memory, whatever the format of their file. Kernels know forms only.
+//!
+//! Rows stand in tiles of eight, so that a kernel reads eight rows as one stream and has a row in each SIMD lane. A tile is
+//! a sequence of *superblocks*, of 32 columns or of 256:
+//!
+//! | bytes | what |
+//! |---|---|
+//! | 16 | scales `d` of the eight rows, half precision |
+//! | 16 | where the form has them: minima `m`, half precision |
+//! | for each 32 columns: | |
+//! | 8 or 16 | where the form has them: factors `s` of the scales, signed bytes, for each part of 32 or 16 columns |
+//! | 8 or 16 | where the form has them: factors `n` of the minima, likewise |
+//! | 4 x 32 | nibbles: byte `4 r + i` of vector `v` has column `8 v + i` of row `r` in its low half, `8 v + 4 + i` in its high half |
+//! | 8 x 32 | bytes: byte `4 r + i` of vector `v` has column `4 v + i` of row `r`, signed |
+//!
+//! A weight is `d s q + m n`, with `s` and `n` 1 where a form has no factors. Rows that fill no tile are filled up with
+//! zeros. Formats without blocks stay as the file has them.
+
+/// Rows of a tile.
+pub(crate) const TILE: usize = 8;
+
+/// How a matrix lies in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Form {
+    /// Rows of numbers.
+    Dense(Dense),
+    /// Tiles of integers with scales.
+    Blocks(Integers, Scales),
+}
+
+/// Numbers without blocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Dense {
+    /// IEEE single precision.
+    F32,
+    /// IEEE half precision.
+    F16,
+    /// The upper half of a single-precision number.
+    Bf16,
+}
+
+/// Width of the integers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Integers {
+    /// Four bits, 0 to 15.
+    Nibbles,
+    /// Eight bits, -128 to 127.
+    Bytes,
+}
+
+/// What the integers are multiplied by, and what is added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Scales {
+    /// `d (q - 8)`, 32 columns.
+    LessEight,
+    /// `d q`, 32 columns.
+    Plain,
+    /// `d q + m`, 32 columns.
+    Minimum,
+    /// `d s q + m n`, `d` and `m` of 256 columns, `s` and `n` of 32.
+    Super32,
+    /// `d s q`, `d` of 256 columns, `s` of 16.
+    Super16,
+    /// `d s q + m n`, `d` and `m` of 256 columns, `s` and `n` of 16.
+    Super16Minimum,
+}
+
+impl Dense {
+    /// Bytes of a number.
+    pub(crate) fn width(self) -> usize {
+        match self {
+            Self::F32 => 4,
+            Self::F16 | Self::Bf16 => 2,
+        }
+    }
+
+    /// Writes numbers in f32, exactly.
+    pub(crate) fn read(self, bytes: &[u8], out: &mut [f32]) {
+        match self {
+            Self::F32 => {
+                for (o, bytes) in out.iter_mut().zip(bytes.as_chunks::<4>().0) {
+                    *o = f32::from_le_bytes(*bytes);
+                }
+            }
+            Self::F16 => {
+                for (o, bytes) in out.iter_mut().zip(bytes.as_chunks::<2>().0) {
+                    *o = half::f16::from_le_bytes(*bytes).to_f32();
+                }
+            }
+            Self::Bf16 => {
+                for (o, bytes) in out.iter_mut().zip(bytes.as_chunks::<2>().0) {
+                    *o = f32::from_bits(u32::from(u16::from_le_bytes(*bytes)) << 16);
+                }
+            }
+        }
+    }
+
+    pub(super) fn is_finite(self, bytes: &[u8]) -> bool {
+        let exponent = |mask: u16| {
+            let (halves, _) = bytes.as_chunks::<2>();
+            halves
+                .iter()
+                .fold(true, |all, &h| all & (u16::from_le_bytes(h) & mask != mask))
+        };
+        match self {
+            Self::F32 => {
+                let (values, _) = bytes.as_chunks::<4>();
+                let finite = |&v| f32::from_le_bytes(v).is_finite();
+                values.iter().fold(true, |all, v| all & finite(v))
+            }
+            Self::F16 => exponent(0x7c00),
+            Self::Bf16 => exponent(0x7f80),
+        }
+    }
+}
+
+impl Integers {
+    /// Bytes of 32 columns of a tile.
+    pub(crate) const fn bytes(self) -> usize {
+        match self {
+            Self::Nibbles => 16 * TILE,
+            Self::Bytes => 32 * TILE,
+        }
+    }
+
+    fn put(self, weights: &mut [u8], r: usize, q: &[i8; 32]) {
+        match self {
+            Self::Nibbles => {
+                for v in 0..4 {
+                    for i in 0..4 {
+                        let (low, high) = (q[8 * v + i] as u8, q[8 * v + 4 + i] as u8);
+                        weights[32 * v + 4 * r + i] = low | high << 4;
+                    }
+                }
+            }
+            Self::Bytes => {
+                for (v, four) in q.as_chunks::<4>().0.iter().enumerate() {
+                    weights[32 * v + 4 * r..][..4].copy_from_slice(&four.map(|q| q as u8));
+                }
+            }
+        }
+    }
+
+    fn get(self, weights: &[u8], r: usize, q: &mut [i8; 32]) {
+        match self {
+            Self::Nibbles => {
+                for v in 0..4 {
+                    for i in 0..4 {
+                        let byte = weights[32 * v + 4 * r + i];
+                        q[8 * v + i] = (byte & 15) as i8;
+                        q[8 * v + 4 + i] = (byte >> 4) as i8;
+                    }
+                }
+            }
+            Self::Bytes => {
+                for (v, four) in q.as_chunks_mut::<4>().0.iter_mut().enumerate() {
+                    for (i, q) in four.iter_mut().enumerate() {
+                        *q = weights[32 * v + 4 * r + i] as i8;
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Scales {
+    /// Blocks of 32 columns in a superblock.
+    pub(crate) const fn blocks(self) -> usize {
+        match self {
+            Self::LessEight | Self::Plain | Self::Minimum => 1,
+            Self::Super32 | Self::Super16 | Self::Super16Minimum => 8,
+        }
+    }
+
+    /// Parts of 32 columns that have a scale of their own.
+    pub(crate) const fn parts(self) -> usize {
+        match self {
+            Self::LessEight | Self::Plain | Self::Minimum | Self::Super32 => 1,
+            Self::Super16 | Self::Super16Minimum => 2,
+        }
+    }
+
+    /// Whether minima are stored.
+    pub(crate) const fn has_minimum(self) -> bool {
+        match self {
+            Self::LessEight | Self::Plain | Self::Super16 => false,
+            Self::Minimum | Self::Super32 | Self::Super16Minimum => true,
+        }
+    }
+
+    /// Whether scales (and minima) have factors.
+    pub(crate) const fn has_factors(self) -> bool {
+        self.blocks() > 1
+    }
+
+    /// Bytes of half-precision numbers at the start of a superblock of a tile.
+    pub(crate) const fn head(self) -> usize {
+        2 * TILE * if self.has_minimum() { 2 } else { 1 }
+    }
+
+    /// Bytes of factors at the start of 32 columns of a tile.
+    pub(crate) const fn factors(self) -> usize {
+        if !self.has_factors() {
+            0
+        } else {
+            TILE * self.parts() * if self.has_minimum() { 2 } else { 1 }
+        }
+    }
+
+    /// Bytes of 32 columns of a tile, without what its superblock has in common.
+    pub(crate) const fn block(self, integers: Integers) -> usize {
+        self.factors() + integers.bytes()
+    }
+
+    /// Bytes of a superblock of a tile.
+    pub(crate) const fn superblock(self, integers: Integers) -> usize {
+        self.head() + self.blocks() * self.block(integers)
+    }
+}
+
+/// A block of a file's format, taken apart; a format fills in what its form has. Up to 256 weights.
+pub(crate) struct Unpacked {
+    /// The integers.
+    pub(crate) q: [i8; 256],
+    /// Scale and minimum, half-precision bits.
+    pub(crate) d: u16,
+    pub(crate) m: u16,
+    /// Factors of the scale, by part.
+    pub(crate) s: [i8; 16],
+    /// Factors of the minimum, by part.
+    pub(crate) n: [i8; 16],
+}
+
+impl Default for Unpacked {
+    fn default() -> Self {
+        Self {
+            q: [0; 256],
+            d: 0,
+            m: 0,
+            s: [0; 16],
+            n: [0; 16],
+        }
+    }
+}
+
+/// 32 columns of a row, as they lie in memory: weights are `d s q + m n` whatever the form.
+pub(crate) struct Columns {
+    /// The integers.
+    pub(crate) q: [i8; 32],
+    /// Scale and minimum, half-precision bits; the minimum 0 where there is none.
+    pub(crate) d: u16,
+    pub(crate) m: u16,
+    /// Factors of the scale, of both halves; 1 where the form has none.
+    pub(crate) s: [i8; 2],
+    /// Factors of the minimum.
+    pub(crate) n: [i8; 2],
+}
+
+/// Writes a block into a superblock of a tile, as its row `r`.
+pub(super) fn put(
+    integers: Integers,
+    scales: Scales,
+    block: &Unpacked,
+    r: usize,
+    superblock: &mut [u8],
+) {
+    superblock[2 * r..][..2].copy_from_slice(&block.d.to_le_bytes());
+    if scales.has_minimum() {
+        superblock[2 * (TILE + r)..][..2].copy_from_slice(&block.m.to_le_bytes());
+    }
+    let each = scales.block(integers);
+    let parts = scales.parts();
+    let columns = superblock[scales.head()..].chunks_exact_mut(each);
+    for ((b, columns), q) in columns.enumerate().zip(block.q.as_chunks::<32>().0) {
+        if scales.has_factors() {
+            for p in 0..parts {
+                columns[p * TILE + r] = block.s[b * parts + p] as u8;
+                if scales.has_minimum() {
+                    columns[(parts + p) * TILE + r] = block.n[b * parts + p] as u8;
+                }
+            }
+        }
+        integers.put(&mut columns[scales.factors()..], r, q);
+    }
+}
+
+/// 32 columns of row `r` of a tile, from column `32 b` on.
+pub(super) fn columns(
+    integers: Integers,
+    scales: Scales,
+    tile: &[u8],
+    r: usize,
+    b: usize,
+) -> Columns {
+    let blocks = scales.blocks();
+    let superblock = &tile[b / blocks * scales.superblock(integers)..];
+    let half = |at: usize| u16::from_le_bytes([superblock[at], superblock[at + 1]]);
+    let own = &superblock[scales.head() + b % blocks * scales.block(integers)..];
+    let mut out = Columns {
+        q: [0; 32],
+        d: half(2 * r),
+        m: match scales {
+            Scales::LessEight => half(2 * r),
+            Scales::Minimum | Scales::Super32 | Scales::Super16Minimum => half(2 * (TILE + r)),
+            Scales::Plain | Scales::Super16 => 0,
+        },
+        s: [1; 2],
+        n: if scales == Scales::LessEight {
+            [-8; 2]
+        } else {
+            [1; 2]
+        },
+    };
+    if scales.has_factors() {
+        let parts = scales.parts();
+        for p in 0..2 {
+            let of = p * parts / 2;
+            out.s[p] = own[of * TILE + r] as i8;
+            if scales.has_minimum() {
+                out.n[p] = own[(parts + of) * TILE + r] as i8;
+            }
+        }
+    }
+    integers.get(&own[scales.factors()..], r, &mut out.q);
+    out
+}
+
+impl Columns {
+    /// The weights in f32: exactly those of the file's format.
+    pub(crate) fn weights(&self, scales: Scales, out: &mut [f32]) {
+        let (d, m) = (super::half(self.d), super::half(self.m));
+        for (p, out) in out.chunks_mut(16).enumerate() {
+            let (d, m) = (d * f32::from(self.s[p]), m * f32::from(self.n[p]));
+            let adds = scales.has_minimum() || scales == Scales::LessEight;
+            for (o, &q) in out.iter_mut().zip(&self.q[16 * p..]) {
+                // Without a minimum nothing is added: minus zero stays minus zero.
+                *o = if adds {
+                    d * f32::from(q) + m
+                } else {
+                    d * f32::from(q)
+                };
+            }
+        }
+    }
+}
