@@ -23,7 +23,7 @@ use sha2::{Digest, Sha256};
 pub use config::Config;
 pub use quantization::Quantization;
 pub use tensors::{LayerTensors, TensorView, Tensors};
-pub use vocabulary::Vocabulary;
+pub use vocabulary::{Segmentation, Vocabulary};
 
 use crate::error::{Error, ErrorKind, Result};
 use header::Header;

@@ -81,10 +81,10 @@ pub fn main(args: &Args) -> Result<()> {
         c.context, c.rope_base, c.rope_dim
     );
     println!(
-        "  vocabulary  {} tokens, {} of them special; pre-tokenizer {}; turns end with {}",
+        "  vocabulary  {} tokens, {} of them special; {}; turns end with {}",
         c.vocabulary,
         v.special.len(),
-        v.pre,
+        v.segmentation,
         stops.join(" or ")
     );
     println!(
