@@ -18,7 +18,7 @@ use crate::{
     },
     error::{Error, ErrorKind, Result},
     neurons::{Detector, RunningScore, SpanNews},
-    text::{PromptToken, TextStream, Tokenizer},
+    text::{PromptToken, Role, TextStream, Tokenizer},
 };
 
 /// Prompt tokens read in one step: enough to share each read of the weights, few enough that Stop acts at once.
@@ -492,8 +492,18 @@ impl Session {
         match choice {
             Some(choice) if text.is_stop(choice.id) => step.stopped = Some(Stopped::Eos),
             Some(choice) => {
+                // Where the template has the last word, the model begins a text of its own.
+                let begins = self
+                    .plan
+                    .prompt
+                    .last()
+                    .is_some_and(|t| t.role == Role::Template);
                 let lane = &mut self.lanes[i];
-                let piece = lane.stream.push(text.bytes(choice.id));
+                let piece = lane.stream.push(if begins && lane.ids.is_empty() {
+                    text.first_bytes(choice.id)
+                } else {
+                    text.bytes(choice.id)
+                });
                 lane.ids.push(choice.id);
                 lane.unread.clone_from(&piece);
                 step.token = Some(NewToken {

@@ -720,12 +720,7 @@ fn twenty_megabytes_of_metadata_cost_no_memory() {
 /// The same weights with one half-precision number of a tensor replaced: its first scale.
 fn with_scale(mut bytes: Vec<u8>, name: &str, half: u16) -> Vec<u8> {
     let file = ModelFile::parse(bytes.clone()).expect("the tiny model is sound");
-    let view = file
-        .tensors()
-        .iter()
-        .find(|t| t.name == name)
-        .expect("it has one");
-    let at = view.range.start;
+    let at = file.tensor(name).expect("it has one").range.start as usize;
     bytes[at..at + 2].copy_from_slice(&half.to_le_bytes());
     bytes
 }
@@ -746,13 +741,10 @@ fn a_weight_that_is_no_number() {
         );
     }
     let mut norm = tiny().write();
-    let view = ModelFile::parse(norm.clone())
-        .expect("sound")
-        .tensors()
-        .output_norm
-        .range
-        .clone();
-    norm[view.start..view.start + 4].copy_from_slice(&f32::NAN.to_le_bytes());
+    let file = ModelFile::parse(&norm).expect("sound");
+    let tensor = file.tensor("output_norm.weight");
+    let at = tensor.expect("it has one").range.start as usize;
+    norm[at..at + 4].copy_from_slice(&f32::NAN.to_le_bytes());
     refused(norm, "output_norm.weight");
 }
 

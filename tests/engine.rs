@@ -6,9 +6,9 @@ use candle_core::{Device, quantized::GgmlDType, quantized::gguf_file};
 use common::tiny::Tiny;
 use hneurons::{
     ErrorKind,
-    engine::{Edits, Engine, Feed, Logits, Neuron, Reading, Watch, cpu::Cpu},
+    engine::{Edits, Engine, Feed, Logits, Neuron, Reading, Watch, contributions, cpu::Cpu},
     model::ModelFile,
-    neurons::{contributions, largest},
+    neurons::largest,
 };
 use std::io::Cursor;
 

@@ -12,13 +12,13 @@ use hneurons::{
     ErrorKind,
     choose::Wanted,
     engine::{
-        CHOSEN, Edits, Engine, Feed, Logits, Neuron, Reading, Watch,
+        CHOSEN, Edits, Engine, Feed, Logits, Neuron, Reading, Watch, contributions,
         cpu::Cpu,
         gpu::{Gpu, Options, Tiling},
     },
     lab::{Lab, LaneRequest, Request, Set},
     model::ModelFile,
-    neurons::{contributions, largest},
+    neurons::largest,
     text::{Conversation, Message, Tokenizer},
 };
 

@@ -188,7 +188,8 @@ fn what_a_failed_step_chose_is_not_kept() {
     let file = ModelFile::parse(bytes.clone()).expect("sound");
     // A token whose embedding cannot be squared.
     let poison = 77usize;
-    let row = file.tensors().token_embd.range.start + poison * common::tiny::HIDDEN * 4;
+    let embedding = file.tensor("token_embd.weight").expect("it has one");
+    let row = embedding.range.start as usize + poison * common::tiny::HIDDEN * 4;
     for weight in bytes[row..][..common::tiny::HIDDEN * 4]
         .as_chunks_mut::<4>()
         .0

@@ -122,6 +122,13 @@ impl<'a> Metadata<'a> {
             .map(|(key, ..)| *key)
     }
 
+    /// Counts every key for which `known` holds as read: what it says is nothing that anybody here would ask for.
+    pub(crate) fn pass_over(&self, known: impl Fn(&str) -> bool) {
+        for (_, _, read) in self.entries.iter().filter(|(key, ..)| known(key)) {
+            read.set(true);
+        }
+    }
+
     /// What is there under `key`, turned into something by `read`.
     fn get<T>(
         &self,
@@ -170,6 +177,11 @@ impl<'a> Metadata<'a> {
     /// A list of whole numbers of any width.
     pub(crate) fn integers(&self, key: &str) -> Result<Option<Vec<i128>>> {
         self.each(key, "a list of whole numbers", Value::integer)
+    }
+
+    /// A list of finite numbers, whole or not.
+    pub(crate) fn floats(&self, key: &str) -> Result<Option<Vec<f32>>> {
+        self.each(key, "a list of finite numbers", Value::float)
     }
 
     fn each<T>(

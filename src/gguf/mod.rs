@@ -12,7 +12,7 @@ mod vocabulary;
 
 use sha2::{Digest, Sha256};
 
-pub use vocabulary::Vocabulary;
+pub use vocabulary::{Segmentation, Vocabulary};
 
 /// SHA-256 of `bytes` in lower-case hexadecimal.
 pub fn sha256_hex(bytes: &[u8]) -> String {

@@ -16,7 +16,7 @@ mod reader;
 mod tensors;
 mod weights;
 
-use std::{io::Read, sync::Arc};
+use std::{io::Read, ops::Range, sync::Arc};
 
 pub use arch::names as architectures;
 pub use blueprint::{Activation, Blueprint, Pairs, Window};
@@ -52,7 +52,7 @@ pub struct Tensor {
     /// How the file stores the weights.
     pub quantization: Quantization,
     /// Its bytes in the file.
-    pub bytes: u64,
+    pub range: Range<u64>,
 }
 
 impl ModelFile {
@@ -116,6 +116,11 @@ impl ModelFile {
     /// Every tensor, in the order of the file.
     pub fn tensors(&self) -> &[Tensor] {
         &self.tensors
+    }
+
+    /// The tensor of a name.
+    pub fn tensor(&self, name: &str) -> Option<&Tensor> {
+        self.tensors.iter().find(|t| t.name == name)
     }
 
     /// How the file stores its weights: the formats of its matrices, the one of most weights first, as `Q4_K + Q6_K`.

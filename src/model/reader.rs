@@ -198,7 +198,7 @@ impl Tensors {
             rows: t.rows,
             columns: t.columns,
             quantization: t.quantization,
-            bytes: t.range.end - t.range.start,
+            range: t.range.clone(),
         });
         let list = list.collect();
         left.reverse();

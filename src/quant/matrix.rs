@@ -170,11 +170,6 @@ impl Matrix {
         builder.finish()
     }
 
-    /// The tensor's name in the file, as `blk.0.ffn_gate.weight`.
-    pub(crate) fn name(&self) -> &str {
-        &self.name
-    }
-
     /// Outputs of the linear map.
     pub(crate) fn rows(&self) -> usize {
         self.rows

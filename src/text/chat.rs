@@ -41,6 +41,27 @@ pub struct PromptToken {
     pub turn: usize,
 }
 
+/// A token of the prompt, and where it comes from.
+struct Placed {
+    id: u32,
+    role: Role,
+    turn: usize,
+    /// Whether it begins with a space that the encoder put in front of the text.
+    added_space: bool,
+}
+
+impl Placed {
+    /// A token that the template places.
+    fn special(id: u32, turn: usize) -> Self {
+        Self {
+            id,
+            role: Role::Template,
+            turn,
+            added_space: false,
+        }
+    }
+}
+
 /// A stretch of rendered text and where it comes from.
 struct Piece {
     text: String,
@@ -96,18 +117,23 @@ impl Conversation {
         encode_pieces(&pieces, tokenizer, &mut ids)?;
         // A template may have printed the beginning itself.
         if let Some(bos) = tokenizer.bos()
-            && ids.first().is_none_or(|first| first.0 != bos)
+            && ids.first().is_none_or(|first| first.id != bos)
         {
-            ids.insert(0, (bos, Role::Template, 0));
+            ids.insert(0, Placed::special(bos, 0));
         }
         let mut stream = TextStream::default();
         Ok(ids
             .into_iter()
-            .map(|(id, role, turn)| PromptToken {
-                id,
-                text: stream.push(tokenizer.bytes(id)),
-                role,
-                turn,
+            .map(|token| {
+                let bytes = tokenizer.bytes(token.id);
+                // A space that the encoder put there is nobody's text.
+                let bytes = bytes.get(usize::from(token.added_space)..);
+                PromptToken {
+                    id: token.id,
+                    text: stream.push(bytes.unwrap_or_default()),
+                    role: token.role,
+                    turn: token.turn,
+                }
             })
             .collect())
     }
@@ -260,11 +286,7 @@ pub(super) fn turn_ends(tokenizer: &Tokenizer, vocabulary: &Vocabulary) -> Vec<u
 }
 
 /// Encodes pieces run by run: a run goes from one special token of the template to the next.
-fn encode_pieces(
-    pieces: &[Piece],
-    tokenizer: &Tokenizer,
-    ids: &mut Vec<(u32, Role, usize)>,
-) -> Result<()> {
+fn encode_pieces(pieces: &[Piece], tokenizer: &Tokenizer, ids: &mut Vec<Placed>) -> Result<()> {
     let mut run = String::new();
     let mut sources: Vec<(Range<usize>, Role, usize)> = Vec::new();
     let add = |run: &mut String, sources: &mut Vec<_>, text: &str, piece: &Piece| {
@@ -283,7 +305,7 @@ fn encode_pieces(
         while let Some((range, id)) = special(rest) {
             add(&mut run, &mut sources, &rest[..range.start], piece);
             flush(&mut run, &mut sources, tokenizer, ids)?;
-            ids.push((id, Role::Template, piece.turn));
+            ids.push(Placed::special(id, piece.turn));
             rest = &rest[range.end..];
         }
         add(&mut run, &mut sources, rest, piece);
@@ -295,20 +317,27 @@ fn flush(
     run: &mut String,
     sources: &mut Vec<(Range<usize>, Role, usize)>,
     tokenizer: &Tokenizer,
-    ids: &mut Vec<(u32, Role, usize)>,
+    ids: &mut Vec<Placed>,
 ) -> Result<()> {
-    for (id, range) in tokenizer.encode_with_ranges(run)? {
+    for token in tokenizer.encode_with_ranges(run)? {
+        // A token that covers nothing belongs to what follows it.
+        let covered = token.range.start..token.range.end.max(token.range.start + 1);
         // A token may reach over a seam, as " Hello" does behind a space of the template. It belongs to whom most of it does,
         // and rather to people than to the template.
         let shared = |source: &Range<usize>| {
-            let end = source.end.min(range.end);
-            end.saturating_sub(source.start.max(range.start))
+            let end = source.end.min(covered.end);
+            end.saturating_sub(source.start.max(covered.start))
         };
         let most = sources
             .iter()
             .min_by_key(|s| (std::cmp::Reverse(shared(&s.0)), s.1 == Role::Template));
         let (role, turn) = most.map_or((Role::Template, 0), |&(_, role, turn)| (role, turn));
-        ids.push((id, role, turn));
+        ids.push(Placed {
+            id: token.id,
+            role,
+            turn,
+            added_space: token.added_space,
+        });
     }
     run.clear();
     sources.clear();

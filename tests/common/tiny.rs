@@ -187,6 +187,7 @@ pub fn with_weights(name: &str, value: f32) -> ModelFile {
     let file = ModelFile::parse(bytes.clone()).expect("the tiny model is sound");
     let view = file.tensors().iter().find(|t| t.name == name);
     let range = view.expect("it has the tensor").range.clone();
+    let range = range.start as usize..range.end as usize;
     for weight in bytes[range].as_chunks_mut::<4>().0 {
         let sign = f32::from_le_bytes(*weight).signum();
         *weight = (sign * value).to_le_bytes();

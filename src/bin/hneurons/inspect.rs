@@ -35,7 +35,7 @@ pub fn main(args: &Args) -> Result<()> {
         let entry = formats.entry(t.quantization.name()).or_default();
         entry.0 += 1;
         entry.1 += t.rows * t.columns;
-        entry.2 += t.bytes;
+        entry.2 += t.range.end - t.range.start;
     }
     let weights: usize = formats.values().map(|f| f.1).sum();
     let tokenizer = Tokenizer::new(v)?;
@@ -45,7 +45,7 @@ pub fn main(args: &Args) -> Result<()> {
         let tensors: Vec<_> = file
             .tensors()
             .iter()
-            .map(|t| json!({"name": t.name, "rows": t.rows, "columns": t.columns, "quantization": t.quantization.name(), "bytes": t.bytes}))
+            .map(|t| json!({"name": t.name, "rows": t.rows, "columns": t.columns, "quantization": t.quantization.name(), "bytes": t.range.end - t.range.start}))
             .collect();
         println!(
             "{}",
@@ -81,10 +81,10 @@ pub fn main(args: &Args) -> Result<()> {
         c.context, c.rope_base, c.rope_dim
     );
     println!(
-        "  vocabulary  {} tokens, {} of them special; pre-tokenizer {}; turns end with {}",
+        "  vocabulary  {} tokens, {} of them special; {}; turns end with {}",
         c.vocabulary,
         v.special.len(),
-        v.pre,
+        v.segmentation,
         stops.join(" or ")
     );
     println!(

@@ -1,11 +1,11 @@
 //! `hneurons origins`: whether the H-Neurons were there before tuning, from the model and the base it was tuned from.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use hneurons::{
-    Error, Result,
+    Result,
     engine::cpu::Cpu,
-    model::{Blueprint, ModelFile},
+    model::Blueprint,
     neurons::{Artifact, Neuron},
     research::{
         answers::Subject,
@@ -20,7 +20,7 @@ use serde_json::json;
 use super::{
     found,
     identify::AskingArgs,
-    model::{ArtifactArgs, ModelArgs, read},
+    model::{ArtifactArgs, ModelArgs, open},
     transfer,
 };
 
