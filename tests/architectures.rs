@@ -145,13 +145,13 @@ fn logits_are_those_of_transformers_on_the_gpu() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// The promises: an edit of 1 is none; a lane's numbers depend neither on the lanes beside it nor on how its tokens were cut.
     #[test]
     fn promises_hold_for_every_architecture(
         which in 0usize..NAMES.len(), pieces in prop::collection::vec(1usize..12, 1..5),
-        index in 0usize..64, layer in 0usize..2, alpha in 0f32..3.0,
+        index in 0usize..48, layer in 0usize..2, alpha in 0f32..3.0,
     ) {
         let model = tiny(NAMES[which]);
         let c = model.file.blueprint();

@@ -142,7 +142,8 @@ impl Matrix {
                 row.load(part, at);
                 for b in 0..n {
                     let (words, heads) = row.block(part, at, first + b);
-                    for (q, words) in words.as_chunks::<16>().0.iter().enumerate() {
+                    let quads = words.as_chunks::<16>().0.iter().take(layout.quads);
+                    for (q, words) in quads.enumerate() {
                         let to = ((b * layout.quads + q) * rows + r) * 16;
                         chunk[to..to + 16].copy_from_slice(words);
                     }

@@ -8,7 +8,6 @@ use std::{
     sync::{Mutex, OnceLock},
 };
 
-use half::f16;
 use proptest::{prelude::*, test_runner::Config as Cases};
 
 use super::{Form, Kernel, SHARES, Tiling, Use};
