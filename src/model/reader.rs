@@ -109,20 +109,21 @@ impl ModelReader {
         else {
             return Ok(());
         };
-        header
-            .try_reserve(bytes.len())
-            .map_err(|_| Error::memory("the model's header", header.len() + bytes.len()))?;
-        header.extend_from_slice(bytes);
-        let all = header.len() as u64 >= self.total;
-        if header.len() < *look_at && !all {
-            return Ok(());
+        let arrived = header.len() + bytes.len();
+        if arrived < *look_at && (arrived as u64) < self.total {
+            return hold(header, bytes);
         }
-        *look_at = 2 * header.len();
-        let Some((mut tensors, rest)) = Tensors::of(header, self.total)? else {
-            return Ok(());
+        *look_at = 2 * arrived;
+        // A header that comes whole in one piece is read where it lies.
+        let first = header.is_empty();
+        if !first {
+            hold(header, bytes)?;
+        }
+        let all = if first { bytes } else { &header[..] };
+        let Some((mut tensors, end)) = Tensors::of(all, self.total)? else {
+            return if first { hold(header, bytes) } else { Ok(()) };
         };
-        let rest = header.split_off(rest.min(header.len()));
-        tensors.push(&rest)?;
+        tensors.push(&all[end..])?;
         self.part = Part::Tensors(Box::new(tensors));
         Ok(())
     }
@@ -176,6 +177,14 @@ impl ModelReader {
         check_hash(&sha256, expected)?;
         self.finish()
     }
+}
+
+fn hold(header: &mut Vec<u8>, bytes: &[u8]) -> Result<()> {
+    header
+        .try_reserve(bytes.len())
+        .map_err(|_| Error::memory("the model's header", header.len() + bytes.len()))?;
+    header.extend_from_slice(bytes);
+    Ok(())
 }
 
 fn cut_off(received: u64, total: u64) -> Error {

@@ -35,7 +35,10 @@ pub(super) struct Placed {
     pub(super) turned: bool,
 }
 
-/// The list for a blueprint.
+/// The unembedding; absent where it is the embedding.
+const OUTPUT: &str = "output.weight";
+
+/// The list for a blueprint, embedding first.
 fn expected(b: &Blueprint) -> Vec<Expected> {
     let mut list = Vec::new();
     let mut add = |name: String, rows, columns, required| {
@@ -54,7 +57,7 @@ fn expected(b: &Blueprint) -> Vec<Expected> {
         true,
     );
     add("output_norm.weight".into(), b.hidden, None, true);
-    add("output.weight".into(), b.vocabulary, Some(b.hidden), false);
+    add(OUTPUT.into(), b.vocabulary, Some(b.hidden), false);
     if b.rope_factors {
         add("rope_freqs.weight".into(), b.rope_dim / 2, None, false);
     }
@@ -126,6 +129,9 @@ pub(super) fn place(
             None => {}
         }
     }
+    // An output that is the embedding may say so by lying on its bytes.
+    let embedding = placed.first().map(|t| (t.range.clone(), t.quantization));
+    placed.retain(|t| t.name != OUTPUT || embedding != Some((t.range.clone(), t.quantization)));
     placed.sort_by_key(|t| (t.range.start, t.range.end));
     match placed
         .windows(2)
