@@ -493,7 +493,11 @@ impl Session {
             Some(choice) if text.is_stop(choice.id) => step.stopped = Some(Stopped::Eos),
             Some(choice) => {
                 // Where the template has the last word, the model begins a text of its own.
-                let begins = self.plan.prompt.last().is_some_and(|t| t.role == Role::Template);
+                let begins = self
+                    .plan
+                    .prompt
+                    .last()
+                    .is_some_and(|t| t.role == Role::Template);
                 let lane = &mut self.lanes[i];
                 let piece = lane.stream.push(if begins && lane.ids.is_empty() {
                     text.first_bytes(choice.id)

@@ -220,11 +220,7 @@ fn corrupt(what: String) -> Error {
 }
 
 /// What a byte-pair vocabulary says of merging.
-fn merges(
-    meta: &Metadata<'_>,
-    ids: &HashMap<&str, u32>,
-    special: &[u32],
-) -> Result<Segmentation> {
+fn merges(meta: &Metadata<'_>, ids: &HashMap<&str, u32>, special: &[u32]) -> Result<Segmentation> {
     let pre = PreTokenizer::named(meta.required("tokenizer.ggml.pre", Metadata::text)?)?;
     let special: std::collections::HashSet<u32> = special.iter().copied().collect();
     let lines = meta.required("tokenizer.ggml.merges", Metadata::texts)?;

@@ -286,11 +286,7 @@ pub(super) fn turn_ends(tokenizer: &Tokenizer, vocabulary: &Vocabulary) -> Vec<u
 }
 
 /// Encodes pieces run by run: a run goes from one special token of the template to the next.
-fn encode_pieces(
-    pieces: &[Piece],
-    tokenizer: &Tokenizer,
-    ids: &mut Vec<Placed>,
-) -> Result<()> {
+fn encode_pieces(pieces: &[Piece], tokenizer: &Tokenizer, ids: &mut Vec<Placed>) -> Result<()> {
     let mut run = String::new();
     let mut sources: Vec<(Range<usize>, Role, usize)> = Vec::new();
     let add = |run: &mut String, sources: &mut Vec<_>, text: &str, piece: &Piece| {

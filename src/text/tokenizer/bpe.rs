@@ -87,7 +87,10 @@ impl Bpe {
             }
             let symbols = bytes.iter().zip(piece.start..).filter_map(|(&byte, i)| {
                 let id = Some(self.bytes[usize::from(byte)]?);
-                Some(Symbol { id, range: i..i + 1 })
+                Some(Symbol {
+                    id,
+                    range: i..i + 1,
+                })
             });
             let merged = merge(symbols.collect(), |left, right| {
                 let &(rank, joined) = self.merges.get(&(left.id?, right.id?))?;

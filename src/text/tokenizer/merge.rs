@@ -1,11 +1,7 @@
 //! Symbols that stand side by side are joined, the best pair first, until none can be: what byte-pair encoding and SentencePiece
 //! have in common. Takes `n log n` steps for `n` symbols.
 
-use std::{
-    cmp::Reverse,
-    collections::BinaryHeap,
-    ops::Range,
-};
+use std::{cmp::Reverse, collections::BinaryHeap, ops::Range};
 
 /// No symbol.
 const NONE: usize = usize::MAX;
@@ -37,7 +33,9 @@ pub(super) fn merge<W: Ord>(
 ) -> Vec<Symbol> {
     let count = symbols.len();
     let mut before: Vec<usize> = (0..count).map(|i| i.wrapping_sub(1)).collect();
-    let mut after: Vec<usize> = (1..=count).map(|i| if i < count { i } else { NONE }).collect();
+    let mut after: Vec<usize> = (1..=count)
+        .map(|i| if i < count { i } else { NONE })
+        .collect();
     let mut queue = BinaryHeap::new();
     let add = |queue: &mut BinaryHeap<Pair<W>>, symbols: &[Symbol], left: usize, right: usize| {
         if left == NONE || right == NONE {
@@ -57,7 +55,14 @@ pub(super) fn merge<W: Ord>(
     for right in 1..count {
         add(&mut queue, &symbols, right - 1, right);
     }
-    while let Some(Pair { left: Reverse(left), right, len, id, .. }) = queue.pop() {
+    while let Some(Pair {
+        left: Reverse(left),
+        right,
+        len,
+        id,
+        ..
+    }) = queue.pop()
+    {
         let (a, b) = (&symbols[left].range, &symbols[right].range);
         if a.is_empty() || b.is_empty() || a.len() + b.len() != len {
             continue;
@@ -86,7 +91,10 @@ mod tests {
 
     /// Joins letters; `rank` has the pairs, best first.
     fn merged(text: &str, rank: &[&str]) -> Vec<String> {
-        let symbols = (0..text.len()).map(|i| Symbol { id: None, range: i..i + 1 });
+        let symbols = (0..text.len()).map(|i| Symbol {
+            id: None,
+            range: i..i + 1,
+        });
         let all = merge(symbols.collect(), |a, b| {
             let joined = &text[a.range.start..b.range.end];
             let at = rank.iter().position(|r| *r == joined)?;

@@ -130,30 +130,46 @@ mod tests {
         let text = "I'LL pay $1234,  now\n\n";
         assert_eq!(
             cut("smollm", text),
-            ["I", "'", "LL", " pay", " $", "1", "2", "3", "4", ",", " ", " now", "\n\n"]
+            [
+                "I", "'", "LL", " pay", " $", "1", "2", "3", "4", ",", " ", " now", "\n\n"
+            ]
         );
         assert_eq!(
             cut("gpt-2", text),
-            ["I", "'", "LL", " pay", " $", "1234", ",", " ", " now", "\n\n"]
+            [
+                "I", "'", "LL", " pay", " $", "1234", ",", " ", " now", "\n\n"
+            ]
         );
         assert_eq!(
             cut("llama-bpe", text),
-            ["I", "'LL", " pay", " $", "123", "4", ",", " ", " now", "\n\n"]
+            [
+                "I", "'LL", " pay", " $", "123", "4", ",", " ", " now", "\n\n"
+            ]
         );
         assert_eq!(
             cut("qwen2", text),
-            ["I", "'LL", " pay", " $", "1", "2", "3", "4", ",", " ", " now", "\n\n"]
+            [
+                "I", "'LL", " pay", " $", "1", "2", "3", "4", ",", " ", " now", "\n\n"
+            ]
         );
         assert_eq!(
             cut("default", text),
-            ["I", "'", "LL", " pay", " ", "$", "123", "4", ",", " ", " now", "\n\n"]
+            [
+                "I", "'", "LL", " pay", " ", "$", "123", "4", ",", " ", " now", "\n\n"
+            ]
         );
     }
 
     #[test]
     fn pieces_are_the_text() {
         for row in &TABLE {
-            for text in ["", " ", "\r\n \t", "a\u{301}e\u{200d}🦀  x", "it's 12½ Ⅻ\n\n  \n"] {
+            for text in [
+                "",
+                " ",
+                "\r\n \t",
+                "a\u{301}e\u{200d}🦀  x",
+                "it's 12½ Ⅻ\n\n  \n",
+            ] {
                 assert_eq!(cut(row.name(), text).concat(), text, "{}", row.name());
             }
         }

@@ -30,7 +30,10 @@ impl Spelled {
             )));
         }
         if ids.is_empty() {
-            return Ok(Self { automaton: None, ids });
+            return Ok(Self {
+                automaton: None,
+                ids,
+            });
         }
         // Small rather than fast: few of them have many tokens, and every page that loads such a model pays the memory.
         let automaton = AhoCorasick::builder()

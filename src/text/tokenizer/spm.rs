@@ -101,14 +101,20 @@ impl Spm {
             let (start, end) = (symbol.range.start, symbol.range.end);
             let added_space = self.space_prefix && start == 0;
             if let Some(id) = symbol.id {
-                out.push(Token { added_space, ..Token::new(id, place(start, end)) });
+                out.push(Token {
+                    added_space,
+                    ..Token::new(id, place(start, end))
+                });
                 continue;
             }
             let bytes = inner[symbol.range].iter().zip(start..);
             let spelled: Option<Vec<Token>> = bytes
                 .map(|(&b, i)| {
                     let id = self.bytes[usize::from(b)]?;
-                    Some(Token { added_space, ..Token::new(id, place(i, i + 1)) })
+                    Some(Token {
+                        added_space,
+                        ..Token::new(id, place(i, i + 1))
+                    })
                 })
                 .collect();
             match (spelled, self.unknown) {
