@@ -50,6 +50,8 @@ fn check_exact(tokenizer: &Tokenizer, text: &str) {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { cases: 500, ..ProptestConfig::default() })]
+
     #[test]
     fn ranges_are_those_of_the_bytes(text in texts()) {
         thread_local! {
@@ -65,10 +67,13 @@ proptest! {
         }
         let tokens = QWEN.with(|q| q.encode_with_ranges(&text)).expect("a text");
         let (mut start, mut end) = (0, 0);
-        for Token { range, .. } in tokens {
-            // Tokens of parts of one character share its place.
+        for Token { id, range, .. } in tokens {
+            // Tokens of parts of one composed character share its place.
             assert!(range.start >= start && range.start <= end && range.end >= end, "{text:?}");
-            assert!(text.is_char_boundary(range.start) && text.is_char_boundary(range.end));
+            // What is no part of a character begins and ends with one.
+            if QWEN.with(|q| std::str::from_utf8(q.bytes(id)).is_ok()) {
+                assert!(text.is_char_boundary(range.start) && text.is_char_boundary(range.end));
+            }
             (start, end) = (range.start, range.end);
         }
         assert_eq!(end, text.len());
