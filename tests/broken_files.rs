@@ -277,12 +277,41 @@ fn an_end_token_outside_the_vocabulary() {
 fn another_tokenizer() {
     refused(
         tiny().set("tokenizer.ggml.model", text("bert")).write(),
-        "'bert'",
+        "tokenizer is 'bert'",
     );
     refused(
-        tiny().set("tokenizer.ggml.pre", text("another")).write(),
-        "'another'",
+        tiny().set("tokenizer.ggml.pre", text("tekken")).write(),
+        "'tekken', and this engine knows smollm, gpt-2, llama-bpe",
     );
+    refused(
+        tiny().set("tokenizer.ggml.model", text("llama")).write(),
+        "tokenizer.ggml.scores",
+    );
+}
+
+#[test]
+fn a_sentencepiece_vocabulary_that_could_not_encode_every_text() {
+    let count = common::tiny::vocabulary().len();
+    let scores = |count| Value::Array(vec![Value::F32(0.0); count]);
+    let file = |scores| {
+        tiny()
+            .set("tokenizer.ggml.model", text("llama"))
+            .set("tokenizer.ggml.bos_token_id", Value::U32(1))
+            .set("tokenizer.ggml.scores", scores)
+    };
+    refused(file(scores(5)).write(), "5 scores");
+    let nan = Value::Array(vec![Value::F32(f32::NAN); count]);
+    refused(file(nan).write(), "tokenizer.ggml.scores");
+    refused(file(scores(count)).write(), "a token for every byte");
+    let byte = vec![Value::I32(6); count];
+    refused(
+        file(scores(count))
+            .set("tokenizer.ggml.token_type", Value::Array(byte))
+            .write(),
+        "is not a byte",
+    );
+    let sound = file(scores(count)).set("tokenizer.ggml.unknown_token_id", Value::U32(0));
+    ModelFile::parse(sound.write()).expect("what is in no token is unknown");
 }
 
 #[test]
@@ -467,6 +496,17 @@ fn what_the_engine_does_not_compute_is_refused_by_name() {
         ("llama.something.new", Value::U32(1)),
         ("llama.vocab_size", Value::U32(5)),
         ("tokenizer.ggml.add_eos_token", Value::Bool(true)),
+        ("tokenizer.ggml.remove_extra_whitespaces", Value::Bool(true)),
+        ("tokenizer.ggml.normalizer.lowercase", Value::Bool(true)),
+        (
+            "tokenizer.ggml.precompiled_charsmap",
+            Value::Array(vec![Value::U8(1)]),
+        ),
+        (
+            "tokenizer.ggml.suppress_tokens",
+            Value::Array(vec![Value::I32(1)]),
+        ),
+        ("tokenizer.ggml.something_new", Value::U32(1)),
         ("general.type", text("adapter")),
         ("general.quantization_version", Value::U32(1)),
     ] {
@@ -497,6 +537,12 @@ fn what_the_engine_does_not_compute_is_refused_by_name() {
         .set("general.quantization_version", Value::U32(2))
         .set("general.type", text("model"))
         .set("tokenizer.ggml.add_eos_token", Value::Bool(false))
+        .set("tokenizer.ggml.add_space_prefix", Value::Bool(true))
+        .set(
+            "tokenizer.ggml.remove_extra_whitespaces",
+            Value::Bool(false),
+        )
+        .set("tokenizer.ggml.fim_pre_token_id", Value::U32(1))
         .write();
     ModelFile::parse(file).expect("nothing is asked for that is not computed");
 }

@@ -250,3 +250,6 @@ fn byte_level(token: &str) -> Vec<u8> {
     }
     out
 }
+
+#[cfg(test)]
+mod tests;

@@ -95,7 +95,7 @@ impl Cutter {
 
     /// The pieces of a text, which together are the text.
     pub(super) fn cut(&self, text: &str) -> Vec<Range<usize>> {
-        let mut pieces = vec![0..text.len()];
+        let mut pieces: Vec<Range<usize>> = std::iter::once(0..text.len()).collect();
         for cut in &self.cuts {
             let mut finer = Vec::with_capacity(pieces.len());
             for piece in pieces {
