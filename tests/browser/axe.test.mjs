@@ -243,7 +243,7 @@ test("on paper the page is light, has every row of the board, and nothing to pre
     `dark on white: ${ink}`,
   );
   // The cells are wider and higher than paper: a table is in their place.
-  assert.match(table[0], /^NeuronAs trainedH-Neurons × 0Random control × 0Fired most at/);
+  assert.match(table[0], /^NeuronAs trainedH-Neurons offRandom 39 offFired most at/);
   assert.equal(table.length, 1 + 39);
   assert.ok(table.some((row) => /^L3 N877.*“cat”$/.test(row)));
   assert.deepEqual(shown, []);

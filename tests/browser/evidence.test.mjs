@@ -141,7 +141,7 @@ test("what was measured is shown with intervals, controls and what failed", asyn
   const said = await words(page);
   assert.match(said, /On “New questions” it is 86 times in 100 \(82 to 91\)/);
   assert.match(said, /Better than all 20 random sets\./);
-  assert.match(said, /As trained: 46 % \(40 % to 52 %\); silenced: 38 %/);
+  assert.match(said, /As trained: 46 % \(40 % to 52 %\); off: 38 %/);
   assert.match(
     said,
     /changed 2 of 5 behaviours more than turning random neurons did \(“A right answer is doubted”, “False premises”\)/,

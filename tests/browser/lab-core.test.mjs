@@ -124,9 +124,9 @@ test("a sweep's rows, band and gist; it answers the slider, for its own set only
   assert.deepEqual(
     gist(trace, sweep).map((line) => line.replaceAll("\u00a0", " ")),
     [
-      "H-Neurons: different answer at × 0.",
-      "Random control, seed 1: same answer as trained at every factor.",
-      "Random control, seed 2: different answer at × 3.",
+      "H-Neurons: different answer when off.",
+      "Random neurons, seed 1: same answer as trained at every stop of the slider.",
+      "Random neurons, seed 2: different answer at × 3.",
     ],
   );
   assert.deepEqual(

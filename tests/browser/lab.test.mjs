@@ -74,7 +74,7 @@ async function sweep(page) {
 
 test("the sweep of the recorded run is there at once; a row or a point sets its factor", async (t) => {
   const page = await visit(t);
-  assert.deepEqual(await page.locator(".sweep-alpha b").allTextContents(), ["× 0", "× 1", "× 3"]);
+  assert.deepEqual(await page.locator(".sweep-alpha b").allTextContents(), ["off", "× 1", "× 3"]);
   assert.equal(await row(page, 0).isVisible(), false, "the answers open below the plots");
   await openAnswers(page);
   assert.match(await row(page, 0).innerText(), /Different from the first word on\s+Yes, I am sure/);
@@ -83,7 +83,7 @@ test("the sweep of the recorded run is there at once; a row or a point sets its 
   assert.match(await row(page, 0).innerText(), /0\.41\s*Finished/);
   assert.match(
     await page.locator(".sweep-gist").innerText(),
-    /H-Neurons: different answer at every factor\.\s+Random control, seed 1: same answer as trained/,
+    /H-Neurons: different answer at every stop of the slider\.\s+Random neurons, seed 1: same answer as trained/,
   );
   assert.match(await page.locator(".sweep-band").innerText(), /only one draw/);
   assert.equal(await page.locator(".sweep-run").isVisible(), false, "there is nothing to run");
@@ -94,14 +94,14 @@ test("the sweep of the recorded run is there at once; a row or a point sets its 
   await row(page, 0).getByRole("button").focus();
   await page.keyboard.press("Enter");
   assert.equal(await lane(page).getAttribute("data-alpha"), "0");
-  assert.match(await focused(page), /^× 0 silenced, H-Neurons/, "the focus stays in the list");
+  assert.match(await focused(page), /^off\s*, H-Neurons/, "the focus stays in the list");
   await page.locator('.plot-point[data-alpha="3"]').last().click();
   assert.equal(await lane(page).getAttribute("data-alpha"), "3");
   assert.match(
     await page
-      .getByRole("img", { name: /^Detector score against the factor/ })
+      .getByRole("img", { name: /^Reading: .*, at every stop of the slider/ })
       .getAttribute("aria-label"),
-    /H-Neurons: 0\.41 at × 0, 0\.83 at × 1, 0\.90 at × 3/,
+    /H-Neurons: 0\.41 when off, 0\.83 at ×\s1, 0\.90 at ×\s3/,
   );
   await page.getByText("The sweep as a table").click();
   assert.deepEqual(await page.locator(".sweep tbody tr").first().locator("td").allTextContents(), [
@@ -124,7 +124,7 @@ test("a live run is swept in one batch; the slider then answers at once", async 
   assert.match(
     await page.locator(".sweep-offer").innerText(),
     new RegExp(
-      `${sweepLanes({ set: "h", off: [], seed: 1 }).length} times at once: as trained, then with the H-Neurons and two random controls`,
+      `${sweepLanes({ set: "h", off: [], seed: 1 }).length} times at once: as trained, then with the H-Neurons and two draws of random neurons`,
     ),
   );
   await page.fill("[data-part=prompt]", "something else");
@@ -194,7 +194,7 @@ test("My selection has a sweep of its own, beside its own controls", async (t) =
   );
   await sweep(page);
   await openAnswers(page);
-  assert.match(await row(page, 0).getByRole("button").textContent(), /^× 0 silenced, My selection/);
+  assert.match(await row(page, 0).getByRole("button").textContent(), /^off\s*, My selection/);
   assert.match(await page.locator(".sweep-gist").innerText(), /^My selection: /);
   assert.deepEqual(await page.locator(".turn-text").allTextContents(), [
     "What animal meows?",
@@ -348,7 +348,7 @@ test("the board’s rows stand by what each adds to the answer, with a figure an
   assert.ok(bars[0][1] - bars[0][0] > bars[5][1] - bars[5][0]);
   assert.ok(Math.abs(bars.at(-1)[1] - bars[0][0]) < 2, "they begin at one line");
   // Another lane is another answer.
-  assert.ok(await page.getByRole("radio", { name: "H-Neurons × 0" }).isChecked());
+  assert.ok(await page.getByRole("radio", { name: "H-Neurons off" }).isChecked());
   const before = await namesOf(page);
   await page.locator(".board .tab").filter({ hasText: "As trained" }).click();
   assert.notDeepEqual(await namesOf(page), before);
@@ -413,7 +413,7 @@ test("“Silence this one and run”: two acts on the board, whatever the pointe
   await page.mouse.up();
   await ended(page);
   assert.match(decodeURIComponent(page.url()), new RegExp(`set=custom&.*off=${layer}\\.${index}$`));
-  assert.match(await lane(page).innerText(), /My selection × 0\s+1 neuron\n/);
+  assert.match(await lane(page).innerText(), /My selection off\s+1 neuron\n/);
   assert.equal(await page.locator("[data-part=alpha]").inputValue(), "0");
   assert.equal(
     await neuron(page, layer, index).locator(".switch").getAttribute("aria-pressed"),
@@ -434,7 +434,7 @@ test("the card’s first act silences its neuron alone; while the model answers 
   await page.keyboard.press("Enter");
   await ended(page);
   assert.match(page.url(), /set=custom&.*off=3\.877$/);
-  assert.match(await lane(page).innerText(), /My selection × 0\s+1 neuron\n/);
+  assert.match(await lane(page).innerText(), /My selection off\s+1 neuron\n/);
   await page.fill("[data-part=prompt]", "Why? [[hang]]");
   await page.locator("[data-part=run]").click();
   await state(page, "running");
@@ -629,7 +629,7 @@ test("a neuron can have a factor of its own, in the link and in the run", async 
   const page = await visit(t);
   await neuron(page, 2, 101).locator(".switch").click();
   await neuron(page, 3, 877).locator(".neuron-name").click();
-  assert.match(await card(page).locator(".card-factor").innerText(), /as the run’s, × 0/);
+  assert.match(await card(page).locator(".card-factor").innerText(), /as the slider: off/);
   assert.equal(await card(page).getByRole("slider").isDisabled(), true);
   await card(page).getByRole("checkbox", { name: "A factor of its own" }).check();
   await card(page).getByRole("slider").fill("0.5");
@@ -641,7 +641,7 @@ test("a neuron can have a factor of its own, in the link and in the run", async 
   assert.match(decodeURIComponent(page.url()), /off=2\.101,3\.877x0\.5/);
   assert.match(page.url(), /set=custom/);
   await ask(page);
-  await page.getByRole("radio", { name: "My selection × 0" }).check();
+  await page.getByRole("radio", { name: "My selection off" }).check();
   assert.equal(await neuron(page, 2, 101).locator(".factor").innerText(), "×0");
   assert.equal(await neuron(page, 3, 877).locator(".factor").innerText(), "×0.5");
   await card(page).getByRole("checkbox", { name: "A factor of its own" }).uncheck();
@@ -686,7 +686,7 @@ test("the layer map of a recorded run shows what is known, and says so", async (
   assert.equal(await page.locator("#map-readout").getAttribute("aria-live"), "polite");
   await page.keyboard.press("h");
   assert.match(await page.locator("#map-readout").innerText(), /H-Neuron$/);
-  await page.getByRole("radio", { name: "H-Neurons × 0" }).check();
+  await page.getByRole("radio", { name: "H-Neurons off" }).check();
   await mapNote(page, "^Recorded: the H-Neurons and the random ones\\. Run it");
   assert.match(await page.locator("#map-title").innerText(), /^All neurons at “/);
 });
@@ -694,7 +694,7 @@ test("the layer map of a recorded run shows what is known, and says so", async (
 test("the layer map of a live run reads all 46,080 neurons at the chosen token, by keyboard and mouse", async (t) => {
   const page = await visit(t);
   await ask(page);
-  await mapNote(page, "^All 46,080 neurons at “is” \\(H-Neurons × 0\\)");
+  await mapNote(page, "^All 46,080 neurons at “is” \\(H-Neurons off\\)");
   await lastTrained(page);
   await mapNote(page, "^All 46,080 neurons at “twice\\.” \\(As trained\\)");
   assert.equal(await page.locator("#map-title").innerText(), "All neurons at “twice.”");
@@ -740,10 +740,10 @@ test("the layer map follows the chosen token and lane", async (t) => {
   await ask(page);
   await mapNote(page, "^All");
   await page.locator("[data-part=lane][data-set=h] [data-part=token]").nth(2).click();
-  await mapNote(page, "^All 46,080 neurons at “of” \\(H-Neurons × 0\\)");
+  await mapNote(page, "^All 46,080 neurons at “of” \\(H-Neurons off\\)");
   await page.keyboard.press("ArrowRight");
   await page.keyboard.press("ArrowRight");
-  await mapNote(page, "^All 46,080 neurons at “is” \\(H-Neurons × 0\\)");
+  await mapNote(page, "^All 46,080 neurons at “is” \\(H-Neurons off\\)");
 });
 
 test("the map zooms by buttons, keys, wheel and drag, and the page still scrolls over it", async (t) => {
@@ -837,7 +837,7 @@ test("a run that begins while the map is read waits for it", async (t) => {
     await page.locator("[data-part=lane][data-set=none] [data-part=token]").nth(i).click();
   await page.press("[data-part=prompt]", "Enter");
   await ended(page);
-  await mapNote(page, "^All 46,080 neurons at “is” \\(H-Neurons × 0\\)");
+  await mapNote(page, "^All 46,080 neurons at “is” \\(H-Neurons off\\)");
 });
 
 test("axe finds nothing to object to in the three views, in light and dark, wide and narrow", async (t) => {

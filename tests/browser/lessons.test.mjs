@@ -91,7 +91,7 @@ test("a lesson with the mouse: from the list to the report, on recorded runs onl
   await heading(page, "Open the run");
   assert.equal(await page.locator("[data-part=lane]").nth(1).getAttribute("data-alpha"), "0");
   await page
-    .getByRole("button", { name: /What is the capital of Velmoria\?.*H-Neurons × 0/ })
+    .getByRole("button", { name: /What is the capital of Velmoria\?.*H-Neurons off/ })
     .click();
   await page.getByText("✓ opened").waitFor();
   assert.equal(
@@ -362,7 +362,7 @@ test("a teacher's link: what it hides is hidden, the notes are the teacher's, an
   await through(teacher, "observe");
   assert.match(
     await teacher.locator(".lesson-notes").innerText(),
-    /H-Neurons (the same|another) answer, random control 1 (the same|another) answer/,
+    /H-Neurons (the same|another) answer, random neurons of seed 1 (the same|another) answer/,
   );
 });
 

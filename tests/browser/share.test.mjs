@@ -265,7 +265,7 @@ test("exports of a live run: JSON that opens again, CSV that parses, SVG and PNG
   assert.equal(drawn.scripts, 0);
   assert.match(
     drawn.text,
-    /H-Neurons × 0.*“In what year was the "treaty" of Zorvath = signed\?”.*39 neurons, alpha 0 \(silenced\).*Mock model.*artifact mock, provisional/s,
+    /H-Neurons off.*“In what year was the "treaty" of Zorvath = signed\?”.*39 neurons, alpha 0 \(silenced\).*Mock model.*artifact mock, provisional/s,
   );
   assert.ok(
     drawn.text.includes(`Temperature 0, seed 1, at most 64 tokens an answer, run on ${today}.`),

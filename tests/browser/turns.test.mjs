@@ -171,7 +171,7 @@ test("Another sample: at temperature 0 it is raised, then the seed moves on; bot
   await press(page, "Another sample");
   assert.match(
     await note.innerText(),
-    /Sample with seed 0\. The seed also draws the random control/,
+    /Sample with seed 0\. The seed also draws the random neurons/,
   );
   assert.match(await hashOf(page), /seed=0&temp=0\.7/);
   await press(page, "Run");

@@ -2,6 +2,7 @@
 // style sheet, so that it looks the same wherever it is opened. Its rows and marks are those of the page's board.
 
 import { addedBy, addsWords, byAdded, inkOf, usualLimit, weightShares } from "./neuron.js";
+import { factorWords } from "./words.js";
 
 const CELL = 14; // width of a column
 const ROW = 15;
@@ -131,7 +132,7 @@ function largest(trace, row) {
 function drawRow(trace, lane, neuron, i, { rows, columns, lefts, body, width }) {
   const y = body + i * ROW;
   const before = rows[i - 1];
-  const name = `L${neuron.layer} N${neuron.index}${neuron.edited ? ` ×${neuron.alpha}` : ""}`;
+  const name = `L${neuron.layer} N${neuron.index}${neuron.edited ? ` ${factorWords(neuron.alpha).replace(" ", "")}` : ""}`;
   const drawn = [
     `<text x="0" y="${y + 11}" font-size="11" fill="${INK.ink}"${neuron.edited ? ' font-weight="700"' : ""}>${name}</text>`,
     `<text x="${LEFT - 10}" y="${y + 11}" font-size="11" fill="${INK.ink}" text-anchor="end">${neuron.adds}</text>`,

@@ -9,7 +9,7 @@ export const boardMarkup = () => [
   h(
     "p",
     { class: "hint board-about" },
-    "A row is a neuron, a column is a word or a piece of one. The larger the mark, the larger the neuron’s contribution there, on its own scale. Contributions are taken before the edit, so a silenced neuron still shows.",
+    "A row is a neuron. A column is a word, or a piece of one. The larger the mark, the more the neuron contributes there, on its own scale. That is measured before the neuron is turned, so a neuron that is off still shows.",
   ),
   h(
     "div",
@@ -17,14 +17,14 @@ export const boardMarkup = () => [
     h(
       "fieldset",
       { class: "tabs-set" },
-      h("legend", { class: "unseen" }, "Lane shown on the board"),
+      h("legend", { class: "unseen" }, "Answer shown on the board"),
       h("div", { class: "tabs" }),
     ),
     h(
       "label",
       { class: "check" },
       h("input", { type: "checkbox", name: "show-control" }),
-      " Also the neurons of the random control",
+      " Also show the random neurons",
     ),
   ),
   h(

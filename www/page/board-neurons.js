@@ -2,7 +2,7 @@
 // of the board on paper.
 
 import { addsWords, contributionWords, loudness, readingWords } from "../core/neuron.js";
-import { laneName } from "../core/requests.js";
+import { factorWords, laneName } from "../core/requests.js";
 import { h, visible } from "./dom.js";
 
 const LONGEST = 24; // letters of a word in a line
@@ -72,7 +72,7 @@ export function neuronElement(
       },
       `L${layer} N${index}`,
     ),
-    factor === null ? null : h("span", { class: "factor" }, `×${factor}`),
+    factor === null ? null : h("span", { class: "factor" }, factorWords(factor).replace(" ", "")),
     h("span", { class: "adds" }, bar(adds, range), h("span", { class: "adds-figure" }, amount)),
     h("span", { class: "fires", title: fires }, words.length > 0 ? quoted(words) : ""),
   );
@@ -140,8 +140,8 @@ export function tokenTable(trace, lane, column, rows, known) {
     head(
       ["Neuron"],
       ["Contribution", true],
-      ["For this neuron"],
-      ["0.99 quantile", true],
+      ["How loud, for this neuron"],
+      ["Most, at 99 of 100 words", true],
       ["Adds to the reading", true],
       ["Fired most at"],
     ),
@@ -166,7 +166,7 @@ export function paperTable(trace, rows, added, wordsOf) {
     h(
       "caption",
       {},
-      "What each H-Neuron adds to the detector’s reading of each answer, in log-odds: + pushes it towards “likely wrong”, − towards “likely right”.",
+      "What each H-Neuron adds to the reading of each answer, in log-odds. + pushes the reading towards “likely wrong”, − towards “likely right”.",
     ),
     head(["Neuron"], ...named, ["Fired most at, in the recorded runs"]),
     h(

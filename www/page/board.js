@@ -247,7 +247,7 @@ export class BoardView {
     this.#root.toggleAttribute("data-held", this.#held !== null);
     $(".key-unknown", this.#root).textContent =
       this.#added.size > 0 && !knowsWords(this.#trace, this.#lane)
-        ? " Which words the detector read is not recorded for this run: every word counts here."
+        ? " This recording does not say which words the detector read. So every word counts here."
         : "";
     this.#names();
     this.#keepRoom();

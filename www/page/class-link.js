@@ -23,7 +23,7 @@ export function openClassLink(lessons, state) {
   );
   const preset = h("input", { type: "checkbox", name: "preset" });
   const forClass = linkField("class-link", "For the class");
-  const forTeacher = linkField("teacher-link", "For you, with the teacher’s notes");
+  const forTeacher = linkField("teacher-link", "For you, with notes for teachers");
   const form = h(
     "form",
     { class: "class-link" },
@@ -35,7 +35,7 @@ export function openClassLink(lessons, state) {
       h(
         "p",
         { class: "lesson-hint" },
-        "Hidden parts are out of sight, not locked away: who edits the address sees them.",
+        "These parts are only out of sight. Who changes the address sees them.",
       ),
       h("div", { class: "class-hide" }, ...hide),
     ),
@@ -43,7 +43,7 @@ export function openClassLink(lessons, state) {
       "label",
       { class: "check" },
       preset,
-      h("span", {}, "Begin with the prompt and settings that are on the page now"),
+      h("span", {}, "Begin with the prompt and the settings that are on the page now"),
     ),
     forClass.element,
     forTeacher.element,

@@ -12,7 +12,7 @@ import { MapMoves } from "./map-moves.js";
 
 const DARK = "screen and (prefers-color-scheme: dark)";
 const LARGEST = 10;
-const KINDS = { h: "H-Neuron", random: "random control", custom: "" };
+const KINDS = { h: "H-Neuron", random: "random neuron", custom: "" };
 
 export class MapView {
   #on;

@@ -266,7 +266,7 @@ export class Views {
       if (values) this.#keep(trace.lanes[lane], at, completeField(values, model));
       if (values) words = "";
     } catch (error) {
-      words = `${error.message} Shown is what the run itself has.`;
+      words = `${error.message} Shown: what the run itself has.`;
       if (error.fatal) this.#on.trouble(error);
     }
     this.#reading = false;
@@ -277,7 +277,8 @@ export class Views {
   }
 
   #recordedWords(trace, known, all) {
-    if (!trace.recorded) return `The H-Neurons and the random ones. Run again to see all ${all}.`;
+    if (!trace.recorded)
+      return `Shown: only the H-Neurons and the random ones. Run again to see all ${all}.`;
     if (known.top > 0)
       return `Recorded: the H-Neurons, the random ones and the eight loudest. Run it to see all ${all}.`;
     return `Recorded: the H-Neurons and the random ones. Run it to see all ${all}.`;
@@ -340,7 +341,7 @@ export class Views {
           ? "The bars come when the run has ended."
           : "Not recorded. Run it to see the bars."
       : others
-        ? "The answers said different words before this one."
+        ? "The answers differ before this word, so each has its own beginning."
         : "";
     const note = [aboutToken(trace, lane, index), reason].filter(Boolean).join(" ");
     this.#next.show({
