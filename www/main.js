@@ -18,6 +18,8 @@ import {
   neuronsTo,
   parseHash,
   readNeurons,
+  turnsTooMany,
+  unlinkedWords,
 } from "./core/state.js";
 import { asTurns, sameTurns, turnsIn, turnsOf } from "./core/turns.js";
 import { Settings } from "./core/settings.js";
@@ -381,9 +383,7 @@ $("#selection-clear").addEventListener("click", () => {
 $("[data-part=share]").addEventListener("click", async () => {
   const link = location.href;
   if (!fitsLink(settings.now))
-    return showMessage(
-      "This text is too long for a link. Make it shorter, or copy the text itself.",
-    );
+    return showMessage(`${unlinkedWords(settings.now)} Make it shorter, or copy the text itself.`);
   try {
     await navigator.clipboard.writeText(link);
     $("[data-part=share]").textContent = "Link copied";
@@ -472,6 +472,7 @@ function take(taken) {
   if (!run && prompt === "" && trace?.recorded) borrow();
   if (!run && index && trace) missRecorded("The page still shows the run before.");
   missModel();
+  missTurns();
   sayUnknown();
   openings.begin();
   if (!run && index && !trace && !isBusy()) openFirst().catch(noRecordedRun);
@@ -681,6 +682,7 @@ function showSelection() {
 
 function saveHash() {
   keepLong();
+  sayUnlinked();
   try {
     history.replaceState(
       null,
@@ -690,6 +692,15 @@ function saveHash() {
   } catch {
     // Some browsers limit how often the address may change; the next change catches up.
   }
+}
+
+/** Below the prompt stands what the address, and so a link, goes without. */
+function sayUnlinked() {
+  const note = $("#link-note");
+  const words = unlinkedWords(settings.linked);
+  if (words && note.textContent !== words) say(words);
+  note.textContent = words;
+  note.hidden = words === "";
 }
 
 /** What is too long for the address is kept for a reload; where it cannot be, that is said once. */
@@ -714,6 +725,15 @@ function missModel() {
     unknown.set(
       "model",
       `There is no model “${name}” here. This page runs ${artifact.json.model.name} instead.`,
+    );
+}
+
+function missTurns() {
+  const left = turnsTooMany(location.hash);
+  if (left > 0)
+    unknown.set(
+      "then",
+      `The link has ${LIMITS.turns + left} turns. The page takes ${LIMITS.turns} and leaves out the rest.`,
     );
 }
 
@@ -886,6 +906,7 @@ async function openArtifact() {
     session.setArtifact(artifact);
     showArtifact(artifact);
     missModel();
+    missTurns();
     sayUnknown();
     stored = await isStored(artifact.json.model.sha256, artifact.json.model.bytes);
   } catch (error) {

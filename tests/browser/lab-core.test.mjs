@@ -13,6 +13,7 @@ import {
   firedBy,
   firingWords,
   inkOf,
+  PALE,
   loudness,
   ordinal,
   rankWords,
@@ -423,7 +424,7 @@ test("what a neuron adds is its weight times its mean over the words the detecto
   );
 });
 
-test("ink follows the weight that a neuron has in the reading, and stays readable", () => {
+test("the ink of a neuron’s bar follows its weight in the reading; pale marks stay readable", () => {
   const { artifact } = reading();
   assert.deepEqual(
     [...weightShares(artifact)],
@@ -455,13 +456,13 @@ test("ink follows the weight that a neuron has in the reading, and stays readabl
         )
         .reduce((sum, part, i) => sum + [0.2126, 0.7152, 0.0722][i] * part, 0.05);
     const below = parts(ground);
-    const seen = parts(mark).map((part, i) => inkOf(0) * part + (1 - inkOf(0)) * below[i]);
+    const seen = parts(mark).map((part, i) => PALE * part + (1 - PALE) * below[i]);
     const [a, b] = [light(seen), light(below)];
     assert.ok(Math.max(a, b) / Math.min(a, b) >= 3, `${mark} on ${ground}`);
   }
 });
 
-test("filled is louder than usual, in words and in the exported picture", () => {
+test("dark is louder than usual, in words and in the exported picture", () => {
   const { trace, artifact, quantiles } = reading({ words: [3, 0, 1] });
   assert.deepEqual(
     [0.01, 0.03, 0.05, 0.051, undefined].map((value) => loudness(quantiles, value)),
@@ -478,7 +479,7 @@ test("filled is louder than usual, in words and in the exported picture", () => 
   });
   const rows = svg.split(/<text x="0"[^>]*>(?=L\d)/).slice(1);
   const marks = (row) =>
-    row.match(/<rect [^>]*opacity[^>]*>/g).map((mark) => /fill="none"/.test(mark));
+    row.match(/<rect [^>]*opacity[^>]*>/g).map((mark) => /fill="#711f00" opacity="1"/.test(mark));
   assert.deepEqual(
     rows.map((row) => /^L\d N\d/.exec(row)[0]),
     ["L1 N1", "L2 N2"],
@@ -487,11 +488,10 @@ test("filled is louder than usual, in words and in the exported picture", () => 
   assert.match(rows[0], />\+0\.50</);
   assert.match(rows[1], />−0\.40</);
   assert.deepEqual(rows.map(marks), [
-    [false, false, false],
-    [true, true, false],
+    [true, true, true],
+    [false, false, true],
   ]);
-  assert.match(rows[0], /opacity="0\.85"/);
-  assert.match(rows[1], /opacity="1"/);
+  assert.match(rows[1], /fill="#b3380a" opacity="0\.7"/);
 });
 
 test("a neuron is named by the words it fired at, each once, without the template’s", () => {

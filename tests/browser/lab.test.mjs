@@ -124,7 +124,7 @@ test("a live run is swept in one batch; the slider then answers at once", async 
   assert.match(
     await page.locator(".sweep-offer").innerText(),
     new RegExp(
-      `${sweepLanes({ set: "h", off: [], seed: 1 }).length} times at once: as trained, then with the H-Neurons and two draws of random neurons`,
+      `${sweepLanes({ set: "h", off: [], seed: 1 }).length} times at once: as trained, then with the H-Neurons and with two draws of random neurons`,
     ),
   );
   await page.fill("[data-part=prompt]", "something else");
@@ -230,9 +230,9 @@ test("a row’s name opens the neuron’s card, which follows the chosen token; 
   );
   assert.match(
     text,
-    /Next words that its weights push most\s+Make likelier\s+famous\s+century\s+named\s+Make less likely/,
+    /Next words that it pushes most, by its weights\s+Make likelier\s+famous\s+century\s+named\s+Make less likely/,
   );
-  assert.match(text, /describes weights, not what the neuron means/);
+  assert.match(text, /does not say what the neuron means/);
   assert.equal(
     await card(page)
       .getByRole("img", { name: /^Quantiles of its contribution.*0\.99: 0\.03.*Marked: / })
@@ -250,7 +250,7 @@ test("a row’s name opens the neuron’s card, which follows the chosen token; 
   await focusOn(page, "Layer 2, neuron 101");
   assert.match(
     await card(page).innerText(),
-    /the largest weight of 39.*Chosen again in 80 % of the resamples/s,
+    /the largest weight of 39.*Chosen again in 80 % of new choices/s,
   );
   assert.equal(
     (await card(page)
@@ -440,7 +440,7 @@ test("the card’s first act silences its neuron alone; while the model answers 
   await state(page, "running");
   await neuron(page, 2, 101).locator(".neuron-name").click();
   await card(page).locator(".silence").click();
-  assert.match(await message(page), /^The model is at work\. Wait until it has finished/);
+  assert.match(await message(page), /^The model is still answering\. Wait until it has finished/);
   assert.match(page.url(), /off=3\.877/);
 });
 
@@ -540,61 +540,16 @@ test("contributions have two digits on the board and in its table, and say how l
   }
 });
 
-test("a mark is filled where the neuron is louder than usual, and hollow where it is not", async (t) => {
+test("the card’s mark and the bars of its usual range are dark where the neuron is louder than usual", async (t) => {
   const page = await visit(t);
-  const middles = await page.evaluate(async () => {
-    const { paintBody, CELL, ROW } = await import(
-      new URL("www/page/board-paint.js", location.href).href
-    );
-    const canvas = document.createElement("canvas");
-    const values = [0.5, 0.51, undefined];
-    const rows = ["h", "control"].map((kind) => ({ kind, scale: 1, limit: 0.505, share: 1 }));
-    paintBody(canvas, {
-      rows: [...rows, { kind: "custom", scale: 1, limit: undefined, share: 0 }],
-      lefts: [0, CELL, 2 * CELL],
-      turns: [],
-      seen: [0, 1, 2],
-      left: 0,
-      room: 3 * CELL,
-      cursor: { row: 0, column: -1 },
-      colour: {
-        h: "#f00",
-        random: "#00f",
-        ink: "#000",
-        rule: "#fff0",
-        strong: "#fff",
-        chosen: "#ff0",
-      },
-      value: (row, column) => values[column],
-    });
-    const ratio = canvas.width / (3 * CELL);
-    const pen = canvas.getContext("2d");
-    const inked = (x, y) =>
-      pen.getImageData(Math.round(x * ratio), Math.round(y * ratio), 1, 1).data[3] > 0;
-    return [0, 1, 2].map((row) =>
-      [0, 1, 2].map((column) => [
-        inked(column * CELL + CELL / 2, row * ROW + ROW / 2),
-        // The edge of a mark of half the scale.
-        inked(column * CELL + CELL / 2 - 4.9, row * ROW + ROW / 2),
-      ]),
-    );
-  });
-  const [hollow, filled, none] = [
-    [false, true],
-    [true, true],
-    [false, false],
-  ];
-  assert.deepEqual(middles, [
-    [hollow, filled, none],
-    [hollow, filled, none],
-    [hollow, hollow, none],
-  ]);
-  // In the card, the same: at the reading, and in the picture of its usual range.
   await neuron(page, 2, 101).locator(".neuron-name").click();
   await focusOn(page, "Layer 2, neuron 101");
   const bars = await card(page)
     .locator(".histogram-bar")
-    .evaluateAll((all) => all.map((bar) => getComputedStyle(bar).fill !== "none"));
+    .evaluateAll((all) => {
+      const fills = all.map((bar) => getComputedStyle(bar).fill);
+      return fills.map((fill) => fill !== fills[0]);
+    });
   assert.ok(bars.indexOf(true) > 5 && !bars.slice(bars.indexOf(true)).includes(false), bars.join());
   const loud = async () => [
     (await card(page).locator(".card-reading .cell-mark[data-loud]").count()) === 1,
@@ -631,7 +586,7 @@ test("a neuron can have a factor of its own, in the link and in the run", async 
   await neuron(page, 3, 877).locator(".neuron-name").click();
   assert.match(await card(page).locator(".card-factor").innerText(), /as the slider: off/);
   assert.equal(await card(page).getByRole("slider").isDisabled(), true);
-  await card(page).getByRole("checkbox", { name: "A factor of its own" }).check();
+  await card(page).getByRole("checkbox", { name: "Turn it by its own slider" }).check();
   await card(page).getByRole("slider").fill("0.5");
   assert.equal(
     await card(page).getByRole("switch").isChecked(),
@@ -642,9 +597,9 @@ test("a neuron can have a factor of its own, in the link and in the run", async 
   assert.match(page.url(), /set=custom/);
   await ask(page);
   await page.getByRole("radio", { name: "My selection off" }).check();
-  assert.equal(await neuron(page, 2, 101).locator(".factor").innerText(), "×0");
+  assert.equal(await neuron(page, 2, 101).locator(".factor").innerText(), "off");
   assert.equal(await neuron(page, 3, 877).locator(".factor").innerText(), "×0.5");
-  await card(page).getByRole("checkbox", { name: "A factor of its own" }).uncheck();
+  await card(page).getByRole("checkbox", { name: "Turn it by its own slider" }).uncheck();
   assert.doesNotMatch(page.url(), /877x/);
   await card(page).getByRole("switch").uncheck();
   assert.doesNotMatch(page.url(), /877/);
@@ -654,12 +609,12 @@ test("the layer map of a recorded run shows what is known, and says so", async (
   const page = await visit(t);
   await mapNote(
     page,
-    "^Recorded: the H-Neurons and the random ones\\. Run it to see all 46,080\\.$",
+    "^This recording has only the H-Neurons\\. Of the random ones it has the place\\. Press Run to see all 46,080\\.$",
   );
   await lastTrained(page);
   await mapNote(
     page,
-    "^Recorded: the H-Neurons, the random ones and the eight loudest\\. Run it to see all 46,080\\.$",
+    "^This recording has only the H-Neurons and the \\d loudest\\. Of the random ones it has the place\\. Press Run to see all 46,080\\.$",
   );
   const shown = () =>
     Promise.all(
@@ -687,8 +642,8 @@ test("the layer map of a recorded run shows what is known, and says so", async (
   await page.keyboard.press("h");
   assert.match(await page.locator("#map-readout").innerText(), /H-Neuron$/);
   await page.getByRole("radio", { name: "H-Neurons off" }).check();
-  await mapNote(page, "^Recorded: the H-Neurons and the random ones\\. Run it");
-  assert.match(await page.locator("#map-title").innerText(), /^All neurons at “/);
+  await mapNote(page, "^This recording has only the H-Neurons\\. ");
+  assert.match(await page.locator("#map-title").innerText(), /^Neurons at “/, "not all");
 });
 
 test("the layer map of a live run reads all 46,080 neurons at the chosen token, by keyboard and mouse", async (t) => {
@@ -823,7 +778,7 @@ test("neurons that cannot be read are said, and what the run has stays", async (
   await enlargeMap(page);
   await mapNote(
     page,
-    "^The neurons could not be read\\. Run the prompt again\\. Shown is what the run itself has\\.$",
+    "^The neurons could not be read\\. Run the prompt again\\. Shown: what the run itself has\\.$",
   );
   assert.match(await page.locator(".map-largest").innerText(), /The largest known\s+L\d+ N\d+/);
   await ask(page);
@@ -869,10 +824,10 @@ test("axe finds nothing to object to in the three views, in light and dark, wide
     await page.getByText("The sweep as a table").click();
     await neuron(page, 2, 101).locator(".neuron-name").click();
     await enlargeMap(page);
-    await mapNote(page, "^Recorded");
+    await mapNote(page, "^This recording");
     await check(page, `recorded, card at the board, ${width} ${colorScheme}`);
     await page.locator(".map-neuron").first().click();
-    await card(page).getByRole("checkbox", { name: "A factor of its own" }).check();
+    await card(page).getByRole("checkbox", { name: "Turn it by its own slider" }).check();
     await check(page, `recorded, card at the map, ${width} ${colorScheme}`);
     assert.equal(
       await page.evaluate(

@@ -200,7 +200,7 @@ test("a row's switch makes My selection, the link has it, and the next run edits
   assert.match(await middle.innerText(), /My selection off\s+1 neuron/);
   assert.match(
     await page.locator("[data-part=lane][data-set=random]").innerText(),
-    /1 neuron at random/,
+    /Random 1 off\s+drawn by chance/,
   );
   await page.locator("[data-part=neuron][data-layer='16'][data-index='1515'] .switch").click();
   assert.doesNotMatch(page.url(), /off=|custom/);

@@ -177,7 +177,7 @@ test("exports of a live run: JSON that opens again, CSV that parses, SVG and PNG
   const page = await visit(t, "", { permissions: ["clipboard-read", "clipboard-write"] });
   await ask(page, 'In what year was the "treaty" of Zorvath = signed?');
   await page.locator(".export summary").click();
-  const json = await saved(page, "Trace, JSON");
+  const json = await saved(page, "The whole run, JSON");
   assert.equal(json.name, "hneurons-in-what-year-was-the-treaty-of-zorvath-s-trace.json");
   const trace = fromRecording(JSON.parse(json.bytes));
   assert.equal(trace.text(0), await answer(page, 0));
@@ -313,7 +313,7 @@ test("a recorded run is exported, and embedded, under its name", async (t) => {
   await page.waitForSelector("[data-part=neuron]");
   await page.locator(".export summary").click();
   await page.getByText("rounded, by 13 % at most").waitFor();
-  const trace = fromRecording(JSON.parse((await saved(page, "Trace, JSON")).bytes));
+  const trace = fromRecording(JSON.parse((await saved(page, "The whole run, JSON")).bytes));
   assert.deepEqual(
     [trace.about.model.name, trace.about.artifact.id, trace.about.artifact.provisional],
     ["Mock model", "mock", true],
@@ -328,7 +328,7 @@ test("a recorded run is exported, and embedded, under its name", async (t) => {
   await page.locator(".export:not([open])").waitFor();
   await page.locator(".export summary").click();
   assert.equal(
-    fromRecording(JSON.parse((await saved(page, "Trace, JSON")).bytes)).lanes[1].alpha,
+    fromRecording(JSON.parse((await saved(page, "The whole run, JSON")).bytes)).lanes[1].alpha,
     3,
     "what is shown is exported",
   );

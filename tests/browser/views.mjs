@@ -254,6 +254,46 @@ export const VIEWS = [
   },
 ];
 
+const askedOfZorvath = async (at) => {
+  await opened(at);
+  await at.page.fill("[data-part=prompt]", ZORVATH);
+  await run(at.page, at.page.locator("[data-part=run]"));
+};
+
+const LAPTOP = { width: 1280, height: 800 };
+
+/**
+ * Views of which docs/page.md has a picture beside that of an older page: what they need must be in both. `shown` is the width
+ * of each in the picture; `whole`, not the window but all of the page.
+ */
+export const BESIDE = [
+  { name: "opening", ...LAPTOP, shown: 720, go: (at) => opened(at) },
+  { name: "opening-phone", width: 375, height: 667, shown: 375, go: (at) => opened(at) },
+  { name: "after-a-run", ...LAPTOP, shown: 720, go: askedOfZorvath },
+  {
+    name: "board",
+    ...LAPTOP,
+    shown: 720,
+    of: "[data-part=board]",
+    go: async (at) => {
+      await opened(at);
+      await at.page.locator("[data-part=board]").scrollIntoViewIfNeeded();
+    },
+  },
+  {
+    name: "whole",
+    ...LAPTOP,
+    shown: 320,
+    whole: true,
+    go: async (at) => {
+      await opened(at);
+      await at.page.locator("[data-part=evidence]").scrollIntoViewIfNeeded();
+      await at.page.waitForTimeout(1000);
+      await top(at.page);
+    },
+  },
+];
+
 /** A blog post, light whatever the reader's system says, with an embed in it; of another origin than the page. */
 export async function host(page) {
   const post = `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light"><title>A post</title>

@@ -17,7 +17,12 @@ const WORDS = [
     "The reading",
     "adds up what the H-Neurons did in one answer. Higher means: more like the wrong answers that it was learned from. It can be wrong.",
   ],
+  ["The red under a word", "is what this word adds to the reading."],
   ["The board", "shows which of these neurons were active at which word."],
+  [
+    "The marks",
+    "A square is an H-Neuron, a disc another neuron. Dark: louder than usual for this neuron. Hollow: the neuron is off in this answer. It would have done that much.",
+  ],
 ];
 
 const dialog = () => /** @type {HTMLDialogElement} */ ($("dialog[data-part=about]"));

@@ -2,8 +2,14 @@
 
 import { h } from "./dom.js";
 
-const mark = (kind, loud = false) =>
-  h("span", { class: "cell-mark", "data-kind": kind, "data-loud": loud, "aria-hidden": "true" });
+const mark = (kind, is = "") =>
+  h("span", {
+    class: "cell-mark",
+    "data-kind": kind,
+    "data-loud": is === "loud",
+    "data-off": is === "off",
+    "aria-hidden": "true",
+  });
 
 export const boardMarkup = () => [
   h(
@@ -69,27 +75,33 @@ export const boardMarkup = () => [
   h(
     "ul",
     { class: "board-key" },
-    h("li", {}, mark("h"), mark("h", true), " H-Neuron"),
-    h("li", {}, mark("random"), mark("random", true), " other neuron"),
+    h("li", {}, mark("h"), " H-Neuron"),
+    h("li", {}, mark("random"), " other neuron"),
     h(
       "li",
       {},
-      mark("h", true),
-      mark("random", true),
-      " filled: louder than usual, which is more than at 9 of 10 words of a reference text",
+      mark("h", "loud"),
+      mark("random", "loud"),
+      " dark: louder than usual, which is more than at 9 of 10 words of a reference text",
     ),
     h(
       "li",
       {},
       mark("h"),
       mark("random"),
-      " hollow: not louder than usual, or not known what is usual",
+      " pale: not louder than usual, or not known what is usual",
     ),
-    h("li", {}, "Stronger colour: counts for more in the detector’s reading."),
+    h(
+      "li",
+      {},
+      mark("h", "off"),
+      mark("random", "off"),
+      " hollow: off in this answer. It would have been as loud, but was not let through.",
+    ),
     h(
       "li",
       { class: "key-adds" },
-      "Adds to the reading: + pushes it towards “likely wrong”, − towards “likely right” (in log-odds). The rows are in this order.",
+      "Adds to the reading: + pushes it towards “likely wrong”, − towards “likely right” (in log-odds). The rows are in this order. The darker the bar, the more the neuron counts in every reading.",
       h("span", { class: "key-unknown" }),
     ),
   ),

@@ -51,7 +51,7 @@ export class BoardView {
   #selection = new Set();
   #showControl = false;
   #lane = 0;
-  #rows = []; // {row, layer, index, kind, scale, share, limit}
+  #rows = []; // {row, layer, index, kind, scale, share, limit, off}
   #columns = [];
   #layout = noLayout(); // of the columns
   #largest = null; // contributions seen, for the rows without a scale of their own
@@ -285,6 +285,7 @@ export class BoardView {
         loose,
         scale: loose ? this.#largest.of(row) : often,
         limit: usualLimit(quantiles),
+        off: this.#trace.factor(this.#lane, [layer, index]) === 0,
         share: this.#shares.get(name) ?? 0,
       });
     };
@@ -326,6 +327,7 @@ export class BoardView {
           first: i > 0 && kind !== this.#rows[i - 1].kind,
           adds: this.#added.get(name),
           range,
+          share: neuron.share,
         },
         {
           toggle: () => this.#on.toggle(layer, index),

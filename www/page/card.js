@@ -241,6 +241,8 @@ export class CardView {
       class: "cell-mark",
       "data-kind": about ? "h" : "random",
       "data-loud": loudness(quantiles, value) === "louder than usual",
+      "data-off":
+        Boolean(trace?.lanes[chosen.lane]) && trace.factor(chosen.lane, [layer, index]) === 0,
       "aria-hidden": "true",
     });
     const text = [

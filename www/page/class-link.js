@@ -2,6 +2,7 @@
 
 import { classLink } from "../core/class-link.js";
 import { PANELS } from "../core/lesson-parts.js";
+import { unlinkedWords } from "../core/state.js";
 import { $$, fields, h, say } from "./dom.js";
 
 /** @param lessons of loadList; `state`: the page's settings now */
@@ -22,6 +23,7 @@ export function openClassLink(lessons, state) {
     ),
   );
   const preset = h("input", { type: "checkbox", name: "preset" });
+  const unlinked = h("p", { class: "lesson-hint", role: "status" });
   const forClass = linkField("class-link", "For the class");
   const forTeacher = linkField("teacher-link", "For you, with notes for teachers");
   const form = h(
@@ -45,6 +47,7 @@ export function openClassLink(lessons, state) {
       preset,
       h("span", {}, "Begin with the prompt and the settings that are on the page now"),
     ),
+    unlinked,
     forClass.element,
     forTeacher.element,
   );
@@ -55,6 +58,7 @@ export function openClassLink(lessons, state) {
       settings: preset.checked ? state : null,
     };
     const page = `${location.origin}${location.pathname}`;
+    unlinked.textContent = preset.checked ? unlinkedWords(state) : "";
     forClass.set(classLink(page, choice));
     forTeacher.set(classLink(page, { ...choice, hide: [], teacher: true }));
   };

@@ -65,7 +65,7 @@ function benchmark(one) {
   const trained = one.h.find((row) => row.alpha === 1);
   plot.band(bandOf(one.random, trained), "band random");
   one.random.forEach((row) =>
-    plot.mark([row.alpha + ASIDE + 0.025 * ((row.seed % 5) - 2), row.value], "ring", "random"),
+    plot.mark([row.alpha + ASIDE + 0.025 * ((row.seed % 5) - 2), row.value], "dot", "random"),
   );
   plot.path(
     one.h.map((row) => [row.alpha, row.value]),

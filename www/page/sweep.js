@@ -3,15 +3,7 @@
 
 import { differenceWords, differsWords } from "../core/difference.js";
 import { alphaWords, atWords, factorWords, listed, stopWords } from "../core/words.js";
-import {
-  ALPHAS,
-  fits,
-  gist,
-  setOf,
-  SET_NAMES,
-  sweepLanes,
-  sweepOf,
-} from "../core/sweep.js";
+import { ALPHAS, fits, gist, setOf, SET_NAMES, sweepLanes, sweepOf } from "../core/sweep.js";
 import { $, focused, h, targetOf, visible } from "./dom.js";
 import { sweepPlot } from "./sweep-plot.js";
 

@@ -193,7 +193,7 @@ async function readAgain(id, what, { messages, tokens, lane, at }) {
   if (!lab[what])
     throw Object.assign(
       new Error(
-        "This engine cannot read a run again. It is not the engine of this page: deploy page and engine together.",
+        "This engine cannot read a run again. Deploy the engine that belongs to this page.",
       ),
       { kind: "input" },
     );
