@@ -13,7 +13,7 @@ import {
   firedBy,
   firingWords,
   inkOf,
-  PALE,
+  FAINT,
   loudness,
   ordinal,
   rankWords,
@@ -424,7 +424,7 @@ test("what a neuron adds is its weight times its mean over the words the detecto
   );
 });
 
-test("the ink of a neuron’s bar follows its weight in the reading; pale marks stay readable", () => {
+test("the ink of a neuron’s bar follows its weight in the reading; faint marks stay readable", () => {
   const { artifact } = reading();
   assert.deepEqual(
     [...weightShares(artifact)],
@@ -439,7 +439,7 @@ test("the ink of a neuron’s bar follows its weight in the reading; pale marks 
     [0, 0.25, 1, undefined].map((share) => Number(inkOf(share).toFixed(3))),
     [0.7, 0.85, 1, 0.7],
   );
-  // The palest mark against the paler ground, light and dark (base.css): 3 to 1.
+  // The faintest mark against the paler ground, light and dark (base.css): 3 to 1.
   for (const [mark, ground] of [
     ["b3380a", "ffffff"],
     ["14609f", "ffffff"],
@@ -456,13 +456,13 @@ test("the ink of a neuron’s bar follows its weight in the reading; pale marks 
         )
         .reduce((sum, part, i) => sum + [0.2126, 0.7152, 0.0722][i] * part, 0.05);
     const below = parts(ground);
-    const seen = parts(mark).map((part, i) => PALE * part + (1 - PALE) * below[i]);
+    const seen = parts(mark).map((part, i) => FAINT * part + (1 - FAINT) * below[i]);
     const [a, b] = [light(seen), light(below)];
     assert.ok(Math.max(a, b) / Math.min(a, b) >= 3, `${mark} on ${ground}`);
   }
 });
 
-test("dark is louder than usual, in words and in the exported picture", () => {
+test("strong is louder than usual, in words and in the exported picture", () => {
   const { trace, artifact, quantiles } = reading({ words: [3, 0, 1] });
   assert.deepEqual(
     [0.01, 0.03, 0.05, 0.051, undefined].map((value) => loudness(quantiles, value)),

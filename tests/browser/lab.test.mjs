@@ -131,7 +131,7 @@ test("a live run is swept in one batch; the slider then answers at once", async 
   await sweep(page);
   assert.deepEqual(
     await page.locator(".sweep-alpha b").allTextContents(),
-    FACTORS.map((alpha) => `× ${alpha}`),
+    FACTORS.map((alpha) => (alpha === 0 ? "off" : `× ${alpha}`)),
   );
   await openAnswers(page);
   assert.equal(
@@ -142,7 +142,10 @@ test("a live run is swept in one batch; the slider then answers at once", async 
     first.replace(/\s+/g, " "),
     "it is the shown run’s prompt that is swept",
   );
-  assert.match(await row(page, 2).innerText(), /Both controls: same answer as trained/);
+  assert.match(
+    await row(page, 2).innerText(),
+    /Random neurons, both draws: same answer as trained/,
+  );
   assert.match(await page.locator(".sweep-band").innerText(), /seed 1 and 2.*only two draws/);
   await page.locator("[data-part=alpha]").fill("1.5");
   assert.equal(await lane(page).getAttribute("data-alpha"), "1.5");
@@ -540,7 +543,7 @@ test("contributions have two digits on the board and in its table, and say how l
   }
 });
 
-test("the card’s mark and the bars of its usual range are dark where the neuron is louder than usual", async (t) => {
+test("the card’s mark and the bars of its usual range are strong where the neuron is louder than usual", async (t) => {
   const page = await visit(t);
   await neuron(page, 2, 101).locator(".neuron-name").click();
   await focusOn(page, "Layer 2, neuron 101");

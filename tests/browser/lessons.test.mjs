@@ -335,7 +335,7 @@ test("a teacher's link: what it hides is hidden, the notes are the teacher's, an
   for (const words of ["Recorded runs", "Advanced settings", "Detector readings", "Neuron board"])
     await page.getByRole("checkbox", { name: words, exact: true }).check();
   const forClass = await page.getByLabel("For the class").inputValue();
-  const forTeacher = await page.getByLabel("For you, with the teacher’s notes").inputValue();
+  const forTeacher = await page.getByLabel("For you, with notes for teachers").inputValue();
   assert.equal(forClass, `${site.url}?hide=gallery,advanced,score,board#lesson=control`);
   assert.equal(forTeacher, `${site.url}?teacher=1#lesson=control`);
 

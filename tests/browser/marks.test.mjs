@@ -1,4 +1,4 @@
-// A mark means one thing everywhere: square or disc is the kind of neuron, dark is louder than usual, hollow is a neuron that is off
+// A mark means one thing everywhere: square or disc is the kind of neuron, strong is louder than usual, hollow is a neuron that is off
 // in that answer. Looked at where they are painted: board, map, strip, heat, card and legends.
 
 import assert from "node:assert/strict";
@@ -19,7 +19,7 @@ async function visit(t) {
   return view.page;
 }
 
-test("on the board and the map: filled where a neuron is on, hollow where it is off; dark where it is loud", async (t) => {
+test("on the board and the map: filled where a neuron is on, hollow where it is off; strong where it is loud", async (t) => {
   const page = await visit(t);
   const found = await page.evaluate(async () => {
     const at = (path) => import(new URL(`www/${path}`, location.href).href);
@@ -50,11 +50,11 @@ test("on the board and the map: filled where a neuron is on, hollow where it is 
       ];
     };
     const inked = ([r, g, b, a]) => a > 60 && Math.max(r, g, b) - Math.min(r, g, b) > 40;
-    const dark = ([r, g, b]) => g > Math.max(r, b) - 1 && g > Math.min(r, b);
+    const strong = ([r, g, b]) => g > Math.max(r, b) - 1 && g > Math.min(r, b);
     const seen = (edge, middle) => ({
       edge: inked(edge),
       middle: inked(middle),
-      dark: inked(edge) && dark(edge),
+      strong: inked(edge) && strong(edge),
     });
 
     const board = document.createElement("canvas");
@@ -120,8 +120,8 @@ test("on the board and the map: filled where a neuron is on, hollow where it is 
     return { board: boardSeen, map: mapSeen };
   });
   const on = [
-    { edge: true, middle: true, dark: false },
-    { edge: true, middle: true, dark: true },
+    { edge: true, middle: true, strong: false },
+    { edge: true, middle: true, strong: true },
   ];
   const off = on.map((mark) => ({ ...mark, middle: false }));
   assert.deepEqual(found.board, [on, off, on, off], "board");
@@ -213,7 +213,7 @@ test("in the legends, in the card and beside the sets: hollow is said of what is
   assert.equal(found.off.length, 3);
   assert.deepEqual([...new Set(found.on)], ["filled"]);
   assert.deepEqual(found.card, ["hollow"], "the board shows the lane that has it off");
-  assert.deepEqual(found.words.slice(2, 5), ["dark", "pale", "hollow"]);
+  assert.deepEqual(found.words.slice(2, 5), ["strong", "faint", "hollow"]);
   await page.getByRole("radio", { name: "As trained" }).first().check({ force: true });
   await page.waitForFunction(() => !document.querySelector(".card .cell-mark[data-off]"));
 });

@@ -7,6 +7,8 @@
 //     node tests/browser/screenshots.mjs --beside FOLDER   the five of docs/page.md, docs/page/*.webp: each view of an older
 //                                                     page, whose dist/ is in FOLDER, and beside it the same view of this one
 //
+// With `--dist FOLDER` the page in that folder is pictured, not the one in dist/.
+//
 // A view is a picture, not a test: one that cannot be reached is said, and the others go on.
 
 import { mkdir, writeFile } from "node:fs/promises";
@@ -28,9 +30,10 @@ const { values, positionals } = parseArgs({
     only: { type: "string" },
     at: { type: "string" },
     beside: { type: "string" },
+    dist: { type: "string" },
   },
 });
-const server = await serve();
+const server = await serve({ dist: values.dist });
 if (values.readme) await readme(join(repository, "docs"));
 else if (values.beside) await beside(values.beside, join(repository, "docs/page"));
 else await everything(positionals[0] ?? join(repository, "target/screenshots"));

@@ -287,13 +287,12 @@ test("exports of a live run: JSON that opens again, CSV that parses, SVG and PNG
       ink.drawImage(image, 0, 0);
       const { data: pixels } = ink.getImageData(0, 0, canvas.width, canvas.height);
       let count = 0;
-      for (let i = 0; i < pixels.length; i += 4)
-        count += pixels[i] === 0xb3 && pixels[i + 1] === 0x38 && pixels[i + 2] === 0x0a;
+      for (let i = 0; i < pixels.length; i += 4) count += pixels[i] - pixels[i + 2] > 60; // pale or dark, all of one hue
       return count;
     },
     `data:image/png;base64,${png.bytes.toString("base64")}`,
   );
-  assert.ok(coloured > 1000, `${coloured} pixels in the H-Neurons' colour`);
+  assert.ok(coloured > 1000, `${coloured} pixels of the H-Neurons' hue`);
 
   await page.getByRole("button", { name: "Copy the citation" }).click();
   await page.getByRole("button", { name: "Copied" }).waitFor();

@@ -248,7 +248,7 @@ export const VIEWS = [
       // What a frame has below the window is not painted: so the window is as high as the post.
       await page.setViewportSize({ width: page.viewportSize().width, height: 2000 });
       await page.goto(blog.url);
-      await page.frameLocator("iframe").locator("[data-part=lane]").last().waitFor();
+      await page.frameLocator("iframe").locator("[data-part=lane]").first().waitFor();
       await page.waitForTimeout(500); // the frame's height follows
     },
   },
@@ -258,6 +258,14 @@ const askedOfZorvath = async (at) => {
   await opened(at);
   await at.page.fill("[data-part=prompt]", ZORVATH);
   await run(at.page, at.page.locator("[data-part=run]"));
+  await at.page.waitForFunction(
+    () =>
+      [".map-note", ".next-note"].every(
+        (note) => !/Reading/.test(document.querySelector(note)?.textContent ?? ""),
+      ),
+    null,
+    { timeout: 60_000 },
+  );
 };
 
 const LAPTOP = { width: 1280, height: 800 };
@@ -283,7 +291,7 @@ export const BESIDE = [
   {
     name: "whole",
     ...LAPTOP,
-    shown: 320,
+    shown: 260,
     whole: true,
     go: async (at) => {
       await opened(at);

@@ -1,7 +1,7 @@
 // The neuron board of one lane as an SVG figure, in light colours for paper. Pure: text in, text out. Attributes only, no
 // style sheet, so that it looks the same wherever it is opened. Its rows and marks are those of the page's board.
 
-import { addedBy, addsWords, byAdded, PALE, usualLimit, weightShares } from "./neuron.js";
+import { addedBy, addsWords, byAdded, FAINT, usualLimit, weightShares } from "./neuron.js";
 import { factorWords } from "./words.js";
 
 const CELL = 14; // width of a column
@@ -154,7 +154,7 @@ function mark({ h, scale, limit, off }, value, cx, cy) {
   // Too small to have an inside.
   const filled = !off || full < 3;
   const side = filled ? full : full - LINE;
-  const paint = `${filled ? `fill="${colour}"` : `fill="none" stroke="${colour}" stroke-width="${LINE}"`} opacity="${loud ? 1 : PALE}"`;
+  const paint = `${filled ? `fill="${colour}"` : `fill="none" stroke="${colour}" stroke-width="${LINE}"`} opacity="${loud ? 1 : FAINT}"`;
   return h
     ? `<rect x="${short(cx - side / 2)}" y="${short(cy - side / 2)}" width="${short(side)}" height="${short(side)}" ${paint}/>`
     : `<circle cx="${short(cx)}" cy="${short(cy)}" r="${short(side / 2)}" ${paint}/>`;
@@ -175,7 +175,7 @@ function keyWords(rows) {
   const added = rows.some(({ adds }) => adds)
     ? " The figure at the name is what the neuron adds to the detector’s reading, in log-odds; rows are in this order."
     : "";
-  return `A square is an H-Neuron${others}; its area is the contribution on that neuron’s own scale (the 0.99 quantile of reference text, where the artifact has one, otherwise the largest value of this run), taken before the edit. Dark: louder than at 9 of 10 words of that text; pale: not louder, or not known. Hollow: off in this answer.${added}`;
+  return `A square is an H-Neuron${others}; its area is the contribution on that neuron’s own scale (the 0.99 quantile of reference text, where the artifact has one, otherwise the largest value of this run), taken before the edit. Strong: louder than at 9 of 10 words of that text; faint: not louder, or not known. Hollow: off in this answer.${added}`;
 }
 
 const short = (value) => Math.round(value * 100) / 100;

@@ -82,11 +82,11 @@ export function standing({ quantiles }, value) {
 
 // ---- What marks mean: on the board, in the picture of the board, in the card, on the map ----
 //
-// A square is an H-Neuron, a disc another one. Dark is louder than usual, pale is not, or it is not known what is usual. Hollow
+// A square is an H-Neuron, a disc another one. Strong is louder than usual, faint is not, or it is not known what is usual. Hollow
 // is a neuron that is off in that answer: it would have been as loud, but was not let through.
 
-/** How opaque a pale mark is: it still stands out from the ground by 3 to 1. */
-export const PALE = 0.7;
+/** How opaque a faint mark is: it still stands out from the ground by 3 to 1. */
+export const FAINT = 0.7;
 
 /** The share of the reference text's words at which a neuron is no louder than usual. */
 export const USUAL = 0.9;

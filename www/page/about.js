@@ -21,7 +21,7 @@ const WORDS = [
   ["The board", "shows which of these neurons were active at which word."],
   [
     "The marks",
-    "A square is an H-Neuron, a disc another neuron. Dark: louder than usual for this neuron. Hollow: the neuron is off in this answer. It would have done that much.",
+    "A square is an H-Neuron, a disc another neuron. Strong: louder than usual for this neuron. Hollow: the neuron is off in this answer. It would have done that much.",
   ],
 ];
 

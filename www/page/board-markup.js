@@ -82,14 +82,14 @@ export const boardMarkup = () => [
       {},
       mark("h", "loud"),
       mark("random", "loud"),
-      " dark: louder than usual, which is more than at 9 of 10 words of a reference text",
+      " strong: louder than usual, which is more than at 9 of 10 words of a reference text",
     ),
     h(
       "li",
       {},
       mark("h"),
       mark("random"),
-      " pale: not louder than usual, or not known what is usual",
+      " faint: not louder than usual, or not known what is usual",
     ),
     h(
       "li",
@@ -101,7 +101,7 @@ export const boardMarkup = () => [
     h(
       "li",
       { class: "key-adds" },
-      "Adds to the reading: + pushes it towards “likely wrong”, − towards “likely right” (in log-odds). The rows are in this order. The darker the bar, the more the neuron counts in every reading.",
+      "Adds to the reading: + pushes it towards “likely wrong”, − towards “likely right” (in log-odds). The rows are in this order. The stronger the bar, the more the neuron counts in every reading.",
       h("span", { class: "key-unknown" }),
     ),
   ),

@@ -1,6 +1,6 @@
 // How the board is painted: its measures, and the pen. What is painted, and where, board.js knows.
 
-import { PALE } from "../core/neuron.js";
+import { FAINT } from "../core/neuron.js";
 import { context } from "./canvas.js";
 import { visible } from "./dom.js";
 
@@ -137,13 +137,13 @@ function dividers(ink, { turns, lefts, colour }, height) {
   for (const { first } of turns.slice(1)) ink.fillRect(lefts[first] - GAP / 2, 0, 1, height);
 }
 
-// H-Neurons are squares, others discs: the kinds differ by shape as well as colour. Area follows the value; dark is what is
+// H-Neurons are squares, others discs: the kinds differ by shape as well as colour. Area follows the value; strong is what is
 // louder than usual for this neuron, hollow a neuron that is off.
-function mark(ink, x, y, contribution, { kind, scale, limit, off }, [pale, dark]) {
+function mark(ink, x, y, contribution, { kind, scale, limit, off }, [faint, strong]) {
   const side = Math.sqrt(Math.min(1, Math.max(0, contribution / scale))) * (CELL - 3);
   const loud = contribution > limit;
-  ink.fillStyle = ink.strokeStyle = loud ? dark : pale;
-  ink.globalAlpha = loud ? 1 : PALE;
+  ink.fillStyle = ink.strokeStyle = loud ? strong : faint;
+  ink.globalAlpha = loud ? 1 : FAINT;
   // Too small to have an inside.
   if (side < 3) {
     const dot = side < 1 ? 1 : 2;

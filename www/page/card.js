@@ -260,7 +260,7 @@ export class CardView {
             h(
               "figcaption",
               {},
-              "How much it contributed at each word of a reference text (logarithmic scale). Dark: louder than usual. The arrow is the chosen word.",
+              "How much it contributed at each word of a reference text (logarithmic scale). Strong: louder than usual. The arrow is the chosen word.",
             ),
           )
         : "",

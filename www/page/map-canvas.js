@@ -1,7 +1,7 @@
 // Paints the layer map: a row a layer, a column a neuron, shade by contribution; marks on the neurons of a set. Knows where a
 // neuron lies on the canvas, and which one lies at a point.
 
-import { PALE } from "../core/neuron.js";
+import { FAINT } from "../core/neuron.js";
 import { ramp } from "../core/ramp.js";
 import { context } from "./canvas.js";
 
@@ -153,7 +153,7 @@ export class MapCanvas {
     ink.strokeRect(LEFT - 0.5, 0.5, this.room + 1, bottom - 1);
   }
 
-  // The marks of the board (core/neuron.js): a square for the H-Neurons, a disc for the others, dark where louder than usual,
+  // The marks of the board (core/neuron.js): a square for the H-Neurons, a disc for the others, strong where louder than usual,
   // hollow where the lane has them off. The visitor's own have a frame around them.
   #mark(view, { layer, index, kind, off, limit }, colour, value) {
     const [x, y] = this.place(view, layer, index);
@@ -178,7 +178,7 @@ export class MapCanvas {
     ink.fill();
     const loud = value > limit;
     ink.strokeStyle = ink.fillStyle = colour[kind][loud ? 1 : 0];
-    ink.globalAlpha = loud ? 1 : PALE;
+    ink.globalAlpha = loud ? 1 : FAINT;
     if (off) {
       outline(half - LINE / 2);
       ink.lineWidth = LINE;
