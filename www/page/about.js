@@ -15,7 +15,7 @@ const WORDS = [
   ],
   [
     "The reading",
-    "adds up what the H-Neurons did in one answer. Higher means: more like the wrong answers that it was learned from. It can be wrong.",
+    "adds up what the H-Neurons did in one answer. Higher means: more like the wrong answers it has learned from. It can be wrong.",
   ],
   ["The red under a word", "is what this word adds to the reading."],
   ["The board", "shows which of these neurons were active at which word."],

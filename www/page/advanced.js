@@ -22,7 +22,7 @@ export const advancedFields = () => [
         h("option", { value: "gpu" }, "GPU (WebGPU)"),
       ),
     ),
-    figure("max", "Longest answer, in tokens", 1, LIMITS.max, 1, "numeric"),
+    figure("max", "Longest answer (tokens)", 1, LIMITS.max, 1, "numeric"),
     figure("temp", "Temperature", 0, LIMITS.temp, 0.1, "decimal"),
     figure("seed", "Seed", 0, LIMITS.seed, 1, "numeric"),
     h(

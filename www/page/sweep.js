@@ -186,7 +186,7 @@ export class SweepView {
       },
       {
         key: "logprob",
-        name: "How sure the model was (mean log-probability; 0 is most sure)",
+        name: "How sure the model was (mean log-probability)",
         low: floor,
         high: 0,
         ticks: [floor, floor / 2, 0],
