@@ -5,7 +5,7 @@
 import { differsWords } from "../core/difference.js";
 import { Largest } from "../core/largest.js";
 import { isCalibrated, readingOf, readingWords } from "../core/reading.js";
-import { chance, laneName, stopWords } from "../core/words.js";
+import { chance, factorWords, laneName, stopWords } from "../core/words.js";
 import { $, $$, h, targetOf, visible } from "./dom.js";
 import { Replay } from "./replay.js";
 import { Strip } from "./strip.js";
@@ -129,7 +129,12 @@ export class LanesView {
             checked: i === this.#shown,
             onchange: () => ((this.#shown = i), this.#mark()),
           }),
-          h("span", {}, h("span", { class: "glyph", "aria-hidden": "true" }), shortName(lane)),
+          h(
+            "span",
+            {},
+            h("span", { class: "glyph", "aria-hidden": "true" }),
+            shortName(lane, lanes),
+          ),
         ),
       ),
     );
@@ -165,12 +170,12 @@ export class LanesView {
           class: "strip",
           "data-part": "strip",
           role: "img",
-          "aria-label": `${name}: the H-Neurons at each word, in miniature. The neuron board has the same with names.`,
+          "aria-label": `${name}: a small picture of the H-Neurons at each word. The neuron board has the same with names.`,
         })
       ),
       verdict: h("p", { class: "verdict" }),
       ending: h("p", { class: "ending" }),
-      words: h("span", { class: "score-name" }, "Detector"),
+      words: h("span", { class: "score-name" }, "Reading"),
       value: h("span", { class: "score-value" }, "—"), // no <output>: it would be spoken at every token
       fill: h("span", { class: "meter-fill" }),
       caption: h("p", { class: "caption" }),
@@ -180,7 +185,7 @@ export class LanesView {
       {
         class: "meter",
         role: "meter",
-        "aria-label": `${name}: detector reading`,
+        "aria-label": `${name}: reading of the detector`,
         "aria-valuemin": 0,
         "aria-valuemax": 1,
         "aria-valuenow": 0,
@@ -395,14 +400,15 @@ export class LanesView {
 }
 
 /** A lane's name where there is little room. */
-function shortName({ set, alpha }) {
+function shortName({ set, alpha, seed, neurons }, lanes) {
   if (set === "none") return "As trained";
-  const name = { h: "H-Neurons", custom: "Mine" }[set] ?? "Random";
-  return alpha === 0 ? `${name} off` : `${name} × ${alpha}`;
+  const several = lanes.filter((other) => other.set === "random").length > 1;
+  const random = several ? `Seed ${seed}` : `Random ${neurons.length}`;
+  return `${{ h: "H-Neurons", custom: "Mine" }[set] ?? random} ${factorWords(alpha)}`;
 }
 
 function about({ set, neurons: { length } }) {
   if (set === "none") return "no neuron touched";
   const neurons = length === 1 ? "neuron" : "neurons";
-  return set === "random" ? `${length} ${neurons} at random` : `${length} ${neurons}`;
+  return set === "random" ? "drawn by chance" : `${length} ${neurons}`;
 }
