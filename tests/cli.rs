@@ -394,11 +394,17 @@ fn inspect_names_what_is_in_the_file() {
 
 #[test]
 fn a_model_of_the_catalogue_is_named_by_its_id() {
-    let id = "qwen2.5-coder-0.5b-instruct-q4_k_m";
-    common::catalogue_model(id);
-    let v = json(&["inspect", id, "--json"]);
-    assert_eq!(v["architecture"], "qwen2");
-    assert_eq!(v["bytes"], 491_400_064);
+    for id in ["qwen2.5-coder-0.5b-instruct-q4_k_m", "gemma-3-270m-q4_k_m"] {
+        common::catalogue_model(id);
+        let v = json(&["inspect", id, "--json"]);
+        let model = hneurons_fetch::catalogue().find(id).expect("a model");
+        assert_eq!(v["architecture"], model.architecture);
+        assert_eq!(v["sha256"], model.sha256);
+        assert_eq!(v["bytes"], model.bytes);
+        assert_eq!(v["layers"], model.layers);
+        assert_eq!(v["neurons_per_layer"], model.neurons_per_layer);
+        assert_eq!(v["chat_template"].is_null(), model.raw);
+    }
 }
 
 #[test]

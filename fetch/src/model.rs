@@ -29,6 +29,10 @@ pub struct Model {
     pub architecture: String,
     /// The format of most of its weights.
     pub quantization: String,
+    /// Its layers.
+    pub layers: usize,
+    /// Neurons of one layer.
+    pub neurons_per_layer: usize,
     /// Its size.
     pub bytes: u64,
     /// Its SHA-256, in lower-case hexadecimal.
@@ -162,6 +166,8 @@ mod tests {
                 assert_eq!(json["model"]["sha256"], model.sha256);
                 assert_eq!(json["model"]["bytes"], model.bytes);
                 assert_eq!(json["model"]["file"], model.file);
+                assert_eq!(json["model"]["layers"], model.layers);
+                assert_eq!(json["model"]["neurons_per_layer"], model.neurons_per_layer);
             }
         }
     }

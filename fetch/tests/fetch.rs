@@ -35,6 +35,8 @@ fn model_in(pieces: &[u64]) -> Model {
         name: "Tiny".to_owned(),
         architecture: "llama".to_owned(),
         quantization: "Q4_1".to_owned(),
+        layers: 1,
+        neurons_per_layer: 1,
         bytes: 300_000,
         sha256: HASH.to_owned(),
         file: "tiny.gguf".to_owned(),
