@@ -286,6 +286,8 @@ function stop() {
 function borrow() {
   settings.borrow(trace.messages);
   controls.show(settings.now);
+  // Whoever is about to type there writes a question of their own, and does not go on with this one.
+  if (focused() === controls.prompt) controls.prompt.select();
 }
 
 /** What is run is the visitor's, with the limit that the recording had. */
@@ -912,6 +914,7 @@ async function openFirst() {
     opening.sweep?.id === run.id ? opening.sweep : await loadRecorded(index.model.id, run.id);
   if (!still() || trace || isBusy()) return;
   sweep = arrived;
+  views.hold();
   if (named && settings.now.prompt === "")
     change(
       { prompt: run.prompt, then: run.then ?? "", max: sweep.max, recorded: run.id },

@@ -26,6 +26,8 @@ export class LanesView {
   #largest = null;
   #shown = 0; // the lane that a narrow screen shows
   #replay;
+  #upTo = Infinity; // as many tokens of the strips are painted
+  #frame = 0;
 
   /**
    * @param {HTMLElement} root
@@ -42,7 +44,7 @@ export class LanesView {
     // Whoever acts wants to see all of it.
     for (const act of ["pointerdown", "keydown"])
       root.addEventListener(act, () => this.#replay.end());
-    const repaint = () => this.#views.forEach((_, i) => this.#paint(i, true));
+    const repaint = () => this.#paintSoon();
     new ResizeObserver(repaint).observe(root);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
   }
@@ -67,7 +69,7 @@ export class LanesView {
     this.#root.style.setProperty("--lanes", String(trace.lanes.length));
     this.#tab();
     this.#strips();
-    trace.lanes.forEach((_, i) => this.update(i));
+    trace.lanes.forEach((_, i) => this.#update(i));
   }
 
   /** Plays the run that is shown. */
@@ -81,10 +83,11 @@ export class LanesView {
   }
 
   #played(upTo) {
+    this.#upTo = upTo + 1;
+    this.#paintSoon();
     this.#views.forEach((view, i) => {
       for (const token of $$("[data-part=token]", view.answer))
         token.classList.toggle("unplayed", Number(token.dataset.index) > upTo);
-      view.strip.paint({ anew: true, upTo: upTo + 1 });
       view.element.toggleAttribute("data-unplayed", upTo + 1 < this.#trace.lanes[i].tokens.length);
     });
   }
@@ -104,13 +107,19 @@ export class LanesView {
     this.#views.forEach((view, i) => {
       view.strip = new Strip(view.canvas, this.#trace, i, kept, this.#largest);
       view.canvas.style.blockSize = `${view.strip.height}px`;
-      this.#paint(i, true);
     });
+    this.#paintSoon();
   }
 
   #paint(i, anew = false) {
     const view = this.#views[i];
-    view?.strip?.paint({ anew, chosen: view.chosen });
+    view?.strip?.paint({ anew, chosen: view.chosen, upTo: this.#upTo });
+  }
+
+  // All strips in the next frame: whatever changes them until then, each is measured and painted once.
+  #paintSoon() {
+    cancelAnimationFrame(this.#frame);
+    this.#frame = requestAnimationFrame(() => this.#views.forEach((_, i) => this.#paint(i, true)));
   }
 
   #tab() {
@@ -247,6 +256,11 @@ export class LanesView {
 
   /** Draws what is new in a lane. */
   update(i) {
+    this.#update(i);
+    this.#paint(i, this.#trace.done);
+  }
+
+  #update(i) {
     const view = this.#views[i];
     const lane = this.#trace.lanes[i];
     const parts = this.#trace.partsAt(i);
@@ -263,7 +277,6 @@ export class LanesView {
     if (parts === lane.tokens.length && parts >= 0 && !view.parted && lane.stopped)
       view.parted = true;
     this.#heat(i);
-    this.#paint(i, this.#trace.done);
 
     view.element.toggleAttribute("data-live", !lane.stopped && !this.#trace.done);
     view.element.toggleAttribute("data-silent", lane.tokens.length === 0 && Boolean(lane.stopped));

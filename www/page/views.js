@@ -46,6 +46,7 @@ export class Views {
   #complete = new WeakMap(); // lane -> Map(position -> Field)
   #candidates = new WeakMap(); // lane -> Map(index of an answer token -> what could have come there)
   #asking = false; // the engine is asked for next words
+  #held = false; // until the answers have been painted
   #tried = null; // {edits, name} of a factor that is being dragged to
 
   /**
@@ -169,8 +170,20 @@ export class Views {
     }
   }
 
+  /** Map and next words wait until what is shown now has been painted: on a slow device the answers are there sooner. */
+  hold() {
+    this.#held = true;
+    requestAnimationFrame(() =>
+      setTimeout(() => {
+        this.#held = false;
+        this.#tell({});
+      }),
+    );
+  }
+
   #tell(patch) {
     Object.assign(this.#now, patch);
+    if (this.#held) return;
     this.#seeCard();
     this.#seeMap();
     this.#seeNext();
