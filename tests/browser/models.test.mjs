@@ -41,11 +41,13 @@ async function ask(t, id, prompt, max) {
   await page.click("[data-part=run]");
   await page.waitForFunction(
     () =>
-      document.documentElement.dataset.state === "ready" &&
-      document.querySelector(".timing").textContent !== "",
+      document.querySelector(".message p").textContent !== "" ||
+      (document.documentElement.dataset.state === "ready" &&
+        document.querySelector(".timing").textContent !== ""),
     null,
     { timeout: 5 * MINUTES },
   );
+  assert.equal(await page.textContent(".message p"), "");
   const seconds = ((Date.now() - begun) / 1000).toFixed(1);
   t.diagnostic(`${id}: loaded and answered in ${seconds} s; ${await page.innerText(".timing")}`);
   return page;
