@@ -151,7 +151,32 @@ test("a model that is too large for the device is refused before it is fetched, 
   assert.match(said, /Choose a smaller one: Model mock, Model other or Model base\./);
   assert.equal(site.modelRequests().length, 0);
   await page.click("text=Choose another model");
-  assert.equal(await page.locator("dialog[data-part=model-picker]").isVisible(), true);
+  await page.waitForSelector("dialog[data-part=model-picker] .choice");
+});
+
+test("where the browser gives no memory for a model, smaller ones are named", async (t) => {
+  const push =
+    "throw failure('memory', 'not enough memory for the model (3.0 MB): close other tabs');";
+  const fails = (text) => text.replace("push(chunk) {", `push(chunk) { ${push}`);
+  const changes = Object.fromEntries(
+    ["simd128", "relaxed-simd"].map((build) => [`pkg/${build}/hneurons.js`, fails]),
+  );
+  const small = entry("small", { bytes: 1000 });
+  const files = {
+    "www/models/index.json": JSON.stringify({ ...CATALOGUE, models: [...CATALOGUE.models, small] }),
+  };
+  const foreseen = (line) => /not enough memory/.test(line.text());
+  const { page } = await visit(t, { hash: "#model=other", changes, files, foreseen });
+  await page.fill("[data-part=prompt]", "Hello");
+  await page.press("[data-part=prompt]", "Enter");
+  await state(page, "error");
+  await page.waitForFunction(() => document.querySelector(".message p").textContent !== "");
+  assert.match(
+    await message(page),
+    /Not enough memory for the model .*other tabs\. A smaller model may fit: Model small\./,
+  );
+  await page.click("text=Choose another model");
+  await page.waitForSelector("dialog[data-part=model-picker] .choice");
 });
 
 test("a link to a model that there is not says so, and the default runs", async (t) => {

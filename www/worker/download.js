@@ -50,7 +50,8 @@ export async function download({ sources, total, sink, signal, say = () => {}, p
         await fetchRest({ source, total, sink, signal, etag });
         return;
       } catch (error) {
-        if (signal.aborted) throw error;
+        // What has a kind is the engine's word, for example that there is no memory: no source is at fault.
+        if (signal.aborted || error.kind) throw error;
         if (error instanceof Withheld && !withheld) {
           // Once can be a network that was just coming back.
           withheld = true;
