@@ -38,6 +38,19 @@ pub fn model() -> ModelFile {
     .clone()
 }
 
+/// A real model of another architecture, in `models/`.
+pub fn file_of(name: &str) -> ModelFile {
+    let path = root().join("models").join(name);
+    let mut file = std::fs::File::open(&path).unwrap_or_else(|e| {
+        panic!(
+            "{}: {e}; get it with `cargo xtask model all`",
+            path.display()
+        )
+    });
+    let size = file.metadata().expect("the model has a size").len();
+    ModelFile::read(&mut file, size).expect("the model is sound")
+}
+
 pub fn artifact() -> Artifact {
     let path = root().join("www/artifacts/smollm2-135m-instruct-q4_1/hneurons.json");
     Artifact::parse(&std::fs::read_to_string(path).expect("the artifact is committed"))
