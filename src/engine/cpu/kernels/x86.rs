@@ -1,8 +1,8 @@
 //! x86-64: the eight rows of a tile side by side in 256-bit registers.
 //!
 //! Weights are taken apart into 16-bit lanes by masks alone: of a vector's bytes `4 r + i`, the lane `(r, i / 2)` holds four
-//! nibbles, and each mask leaves two columns a row to multiply and add. Activations come in the order that makes these
-//! neighbours (see `activations.rs`), and one load serves all rows.
+//! nibbles, and each mask leaves two columns a row to multiply and add; upper bits are moved beside their nibble first. Activations
+//! come in the order that makes these neighbours (see `activations.rs`), and one load serves all rows.
 
 use std::{arch::x86_64::*, ops::Range};
 
@@ -55,21 +55,91 @@ unsafe fn pair(at: *const i16) -> __m256i {
     _mm256_set1_epi32(unsafe { at.cast::<i32>().read_unaligned() })
 }
 
+/// The four numbers of a 16-bit lane, by masks: the first and the last where a number begins, the middle ones 4 and 8 bits
+/// further up.
+struct Planes {
+    nibble: __m256i,
+    upper: __m256i,
+}
+
+#[target_feature(enable = "avx2")]
+#[inline]
+fn planes(integers: Integers) -> Planes {
+    let bits = (1 << integers.upper_bits()) - 1;
+    Planes {
+        nibble: _mm256_set1_epi16(15),
+        upper: _mm256_set1_epi16(bits << 4),
+    }
+}
+
+/// Moves bits up by so many places, or down.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn moved(v: __m256i, by: i32) -> __m256i {
+    if by >= 0 {
+        _mm256_sll_epi16(v, _mm_cvtsi32_si128(by))
+    } else {
+        _mm256_srl_epi16(v, _mm_cvtsi32_si128(-by))
+    }
+}
+
+impl Planes {
+    /// Of vector `v`, whose nibbles are `w`.
+    ///
+    /// # Safety
+    /// `weights` points to a block's vectors.
+    #[target_feature(enable = "avx2")]
+    #[inline]
+    unsafe fn of(
+        &self,
+        integers: Integers,
+        weights: *const u8,
+        w: __m256i,
+        v: usize,
+    ) -> [__m256i; 4] {
+        let low = _mm256_and_si256(w, self.nibble);
+        let second = _mm256_and_si256(w, _mm256_slli_epi16::<4>(self.nibble));
+        let third = _mm256_and_si256(w, _mm256_slli_epi16::<8>(self.nibble));
+        let high = _mm256_srli_epi16::<12>(w);
+        let bits = integers.upper_bits();
+        if bits == 0 {
+            return [low, second, third, high];
+        }
+        let (vector, bit) = integers.upper(v);
+        // SAFETY: the upper bits stand behind the nibbles.
+        let h = unsafe { _mm256_loadu_si256(weights.add(16 * TILE + 32 * vector).cast()) };
+        let (bit, bits) = (bit as i32, bits as i32);
+        // Even bytes have the first two numbers' bits, odd ones those of the last two.
+        let outer = moved(h, 4 - bit);
+        let with = |plane, bits, mask| _mm256_or_si256(plane, _mm256_and_si256(bits, mask));
+        [
+            with(low, outer, self.upper),
+            with(
+                second,
+                moved(h, 8 - bit - bits),
+                _mm256_slli_epi16::<4>(self.upper),
+            ),
+            with(third, outer, _mm256_slli_epi16::<8>(self.upper)),
+            with(high, moved(h, 4 - 8 - bit - bits), self.upper),
+        ]
+    }
+}
+
 macro_rules! kernels {
     ($features:literal, $dot:ident, $nibbles:ident, $bytes:ident, $tiles:ident) => {
-        /// The integer sums of some vectors of nibbles.
+        /// The integer sums of some vectors of nibbles, with their upper bits.
         ///
         /// # Safety
         /// `weights` points to the vectors of a block of a tile, and x has 32 integers for block `b`.
         #[target_feature(enable = $features)]
         #[inline]
-        unsafe fn $nibbles<const T: usize>(
+        unsafe fn $nibbles<W: Width, const T: usize>(
             weights: *const u8,
             x: &[Blocks; TOKENS],
             b: usize,
             vectors: Range<usize>,
         ) -> [__m256i; T] {
-            let mask = _mm256_set1_epi16(15);
+            let places = planes(W::INTEGERS);
             let mut sums = [_mm256_setzero_si256(); T];
             // A second sum a token, so that a product need not wait for the one before.
             let mut others = [_mm256_setzero_si256(); T];
@@ -79,21 +149,18 @@ macro_rules! kernels {
                 unsafe {
                     let w = _mm256_loadu_si256(weights.add(32 * v).cast());
                     let at = |t: usize| x[t].integers.as_ptr().add(32 * b + 8 * v);
-                    let low = _mm256_and_si256(w, mask);
-                    let high = _mm256_srli_epi16::<12>(w);
+                    let [low, second, third, high] = places.of(W::INTEGERS, weights, w, v);
                     if T == 1 {
-                        // Left where they are, the middle nibbles count 16 and 256 times; the sums stay below 2^29.
+                        // Left where they are, the middle nibbles count 16 and 256 times; the sums stay below 2^31.
                         let x = at(0);
-                        let (w16, w256) =
-                            (_mm256_slli_epi16::<4>(mask), _mm256_slli_epi16::<8>(mask));
                         sums[0] = $dot(sums[0], low, pair(x));
-                        sum16 = $dot(sum16, _mm256_and_si256(w, w16), pair(x.add(4)));
-                        sum256 = $dot(sum256, _mm256_and_si256(w, w256), pair(x.add(2)));
+                        sum16 = $dot(sum16, second, pair(x.add(4)));
+                        sum256 = $dot(sum256, third, pair(x.add(2)));
                         sums[0] = $dot(sums[0], high, pair(x.add(6)));
                         continue;
                     }
-                    let second = _mm256_and_si256(_mm256_srli_epi16::<4>(w), mask);
-                    let third = _mm256_and_si256(_mm256_srli_epi16::<8>(w), mask);
+                    let second = _mm256_srli_epi16::<4>(second);
+                    let third = _mm256_srli_epi16::<8>(third);
                     for t in 0..T {
                         let x = at(t);
                         sums[t] = $dot(sums[t], low, pair(x));
@@ -168,7 +235,7 @@ macro_rules! kernels {
                         // SAFETY: as above.
                         unsafe { halves(head.add(2 * TILE)) }
                     } else {
-                        _mm256_mul_ps(d, _mm256_set1_ps(-8.0))
+                        _mm256_mul_ps(d, _mm256_set1_ps(f32::from(-integers.centre())))
                     };
                     let blocks = superblock[scales.head()..].chunks_exact(scales.block(integers));
                     for block in blocks {
@@ -180,9 +247,9 @@ macro_rules! kernels {
                             let sums = unsafe {
                                 let weights = block.add(scales.factors());
                                 match integers {
-                                    Integers::Nibbles => {
+                                    Integers::Nibbles | Integers::Fives | Integers::Sixes => {
                                         let vectors = p * 4 / parts..(p + 1) * 4 / parts;
-                                        $nibbles::<T>(weights, x, b, vectors)
+                                        $nibbles::<W, T>(weights, x, b, vectors)
                                     }
                                     Integers::Bytes => {
                                         let vectors = p * 8 / parts..(p + 1) * 8 / parts;
@@ -194,13 +261,13 @@ macro_rules! kernels {
                             if scales.has_factors() {
                                 // SAFETY: eight factors a part come first, then, where there are any, those of the minima.
                                 unsafe {
-                                    d = _mm256_mul_ps(d, factors(block.add(p * TILE)));
-                                    if scales.has_minimum() {
-                                        m = _mm256_mul_ps(
-                                            m,
-                                            factors(block.add((parts + p) * TILE)),
-                                        );
-                                    }
+                                    let s = factors(block.add(p * TILE));
+                                    d = _mm256_mul_ps(d, s);
+                                    m = if scales.has_minimum() {
+                                        _mm256_mul_ps(m, factors(block.add((parts + p) * TILE)))
+                                    } else {
+                                        _mm256_mul_ps(m, s)
+                                    };
                                 }
                             }
                             for t in 0..T {
