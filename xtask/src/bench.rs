@@ -15,9 +15,12 @@ pub enum Part {
     Native,
     /// The page's module in a browser
     Browser,
+    /// The CPU engine and llama.cpp as native code, one thread each, on the same files (only when asked for)
+    NativePeers,
 }
 
-/// Builds what takes part, measures and races it, and writes `target/bench/native.json` and `target/bench/browser.json`.
+/// Builds what takes part, measures and races it, and writes `native.json`, `native-peers.json` and `browser.json` into
+/// `target/bench/`.
 pub fn run(
     profile: Profile,
     peers: bool,
@@ -27,6 +30,9 @@ pub fn run(
     no_gpu: bool,
 ) -> Result<()> {
     crate::model()?;
+    if only == Some(Part::NativePeers) {
+        return native_peers(rounds);
+    }
     if only != Some(Part::Browser) {
         let mut cargo = process::cargo();
         cargo
@@ -67,6 +73,23 @@ pub fn run(
     if software {
         node.arg("--software");
     }
+    process::run(&mut node)?;
+    eprintln!("written: {}", paths::shown(&result));
+    Ok(())
+}
+
+/// Races the CPU engine against llama.cpp natively (`benches/native/race.mjs`).
+fn native_peers(rounds: u32) -> Result<()> {
+    let out = paths::target().join("bench");
+    fs::create_dir_all(&out).map_err(|e| format!("cannot write {}: {e}", out.display()))?;
+    let result = out.join("native-peers.json");
+    let mut node = browser::plain_node()?;
+    browser::packages(&paths::root().join("benches/native"))?;
+    process::forget_us(&mut node);
+    node.arg("benches/native/race.mjs")
+        .args(["--rounds", &rounds.to_string()])
+        .arg("--out")
+        .arg(&result);
     process::run(&mut node)?;
     eprintln!("written: {}", paths::shown(&result));
     Ok(())
