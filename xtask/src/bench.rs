@@ -2,6 +2,7 @@
 //! Llama and llama.cpp (wllama).
 
 use std::fs;
+use std::path::Path;
 
 use clap::ValueEnum;
 
@@ -19,11 +20,12 @@ pub enum Part {
     NativePeers,
 }
 
-/// Builds what takes part, measures and races it, and writes `native.json`, `native-peers.json` and `browser.json` into
-/// `target/bench/`.
+/// Builds what takes part, measures and races it, and writes `native.json`, `native-peers.json` and `browser.json` (for
+/// a given model `browser-MODEL.json`) into `target/bench/`.
 pub fn run(
     profile: Profile,
     peers: bool,
+    model: Option<&str>,
     rounds: u32,
     only: Option<Part>,
     software: bool,
@@ -56,11 +58,15 @@ pub fn run(
             bindgen::generate(&file, "candle_peer", &candle, profile)
         })?;
     }
-    let result = out.join("browser.json");
+    let result = out.join(match model.map(Path::new).and_then(Path::file_name) {
+        Some(name) => format!("browser-{}.json", name.to_string_lossy()),
+        None => "browser.json".to_owned(),
+    });
     let mut node = browser::node()?;
     node.arg("benches/browser/race.mjs")
         .args(["--rounds", &rounds.to_string()])
         .args(["--profile", profile.name()])
+        .args(model.map(|model| format!("--model={model}")))
         .arg("--out")
         .arg(&result);
     if peers {
