@@ -18,6 +18,8 @@ import {
   neuronsTo,
   parseHash,
   readNeurons,
+  turnsTooMany,
+  unlinkedWords,
 } from "./core/state.js";
 import { asTurns, sameTurns, turnsIn, turnsOf } from "./core/turns.js";
 import { Settings } from "./core/settings.js";
@@ -167,7 +169,7 @@ function toggle(layer, index) {
   const off = added ? [...without, [layer, index]] : without;
   select(off);
   say(
-    `Layer ${layer}, neuron ${index} ${added ? "added to" : "taken out of"} My selection, which now has ${off.length}.${off.length ? " The next run edits it." : ""}`,
+    `Layer ${layer}, neuron ${index} ${added ? "added to" : "taken out of"} My selection. It now has ${off.length}.${off.length ? " The next run turns them." : ""}`,
   );
 }
 
@@ -175,10 +177,10 @@ function toggle(layer, index) {
 function silence(layer, index) {
   if (isBusy())
     return showMessage(
-      "The model is at work. Wait until it has finished, or stop it, then try again.",
+      "The model is still answering. Wait until it has finished, or press Stop. Then try again.",
     );
   change({ off: [[layer, index]], set: "custom", alpha: 0 }, { show: true });
-  say(`My selection is now layer ${layer}, neuron ${index} alone, silenced.`);
+  say(`My selection is now only layer ${layer}, neuron ${index}. It is off.`);
   run();
 }
 
@@ -199,20 +201,20 @@ async function run({ file = undefined, note = "" } = {}) {
   }
   if (!artifact)
     return showMessage(
-      "The list of H-Neurons could not be loaded, so there is nothing to run with. Reload the page.",
+      "The list of H-Neurons could not be fetched. Without it the page cannot run. Reload the page.",
     );
   if (settings.now.prompt.trim() === "") {
-    showMessage("The prompt is empty. Type something for the model to answer, or take an example.");
+    showMessage("The prompt is empty. Type a question, or take an example.");
     return controls.prompt.focus();
   }
   const { then: second, more: later } = settings.now;
   if ([second, ...later].some((turn) => turn.trim() === "") && (second || later.length > 0)) {
-    showMessage("A turn after the prompt is empty. Write something there, or remove it.");
+    showMessage("One of the later turns is empty. Write something there, or remove it.");
     return field(second.trim() === "" ? "#then" : ".later-turns input").focus();
   }
   if (settings.now.set === "custom" && settings.now.off.length === 0) {
     return showMessage(
-      "My selection is empty. Switch neurons on in the board’s left column, list them under Advanced, or choose another set.",
+      "My selection is empty. Choose neurons in the left column of the board, or write them under Advanced. Or choose other neurons above.",
     );
   }
   acts.begin();
@@ -268,6 +270,8 @@ function stop() {
 function borrow() {
   settings.borrow(trace.messages);
   controls.show(settings.now);
+  // Whoever is about to type there writes a question of their own, and does not go on with this one.
+  if (focused() === controls.prompt) controls.prompt.select();
 }
 
 /** What is run is the visitor's, with the limit that the recording had. */
@@ -284,7 +288,7 @@ function reseed() {
   const { seed: before } = settings.now;
   const seed = recorded ?? (before >= LIMITS.seed ? 0 : before + 1);
   change({ seed }, { show: true });
-  say(`Random control with seed ${seed}.`);
+  say(`Random neurons of seed ${seed}.`);
   if (recorded === null && session.loaded && settings.now.prompt.trim() !== "") run();
 }
 
@@ -304,7 +308,7 @@ listenToFoot({
   goOn: () =>
     again(
       { max: longer(trace.settings) },
-      isLater() ? "The earlier answers may be longer too: the limit is the same for all." : "",
+      isLater() ? "The earlier answers may become longer too. The limit is the same for all." : "",
     ),
   sample() {
     const { patch, words } = anotherSample(trace.settings);
@@ -321,7 +325,7 @@ async function runSweep() {
   clearMessage();
   if (settings.now.set === "custom" && settings.now.off.length === 0)
     return showMessage(
-      "My selection is empty. Switch neurons on in the board’s left column, or choose another set.",
+      "My selection is empty. Choose neurons in the left column of the board. Or choose other neurons above.",
     );
   const { max = settings.now.max, temp = 0 } = trace.settings ?? {};
   const { seed } = trace.recorded ? settings.now : (trace.settings ?? settings.now);
@@ -354,7 +358,7 @@ $("form.doubt").addEventListener("submit", (event) => {
   const turns = turnsIn(trace.messages);
   const text = field("#doubt-text").value.trim() || (turns.length === 1 ? DOUBT : "");
   if (text === "") {
-    showMessage("There is nothing to say yet. Write the next turn.");
+    showMessage("There is nothing to say yet. Write it into the field.");
     return $("#doubt-text").focus();
   }
   if (settings.borrowed) own();
@@ -381,14 +385,14 @@ $("#selection-clear").addEventListener("click", () => {
 $("[data-part=share]").addEventListener("click", async () => {
   const link = location.href;
   if (!fitsLink(settings.now))
-    return showMessage("This prompt is too long for a link. Shorten it, or copy the text itself.");
+    return showMessage(`${unlinkedWords(settings.now)} Make it shorter, or copy the text itself.`);
   try {
     await navigator.clipboard.writeText(link);
     $("[data-part=share]").textContent = "Link copied";
     say("Link copied.");
     setTimeout(() => ($("[data-part=share]").textContent = "Share"), 2500);
   } catch {
-    showMessage(`The browser does not let this page copy. The link: ${link}`);
+    showMessage(`This browser does not let the page copy. Here is the link: ${link}`);
   }
 });
 
@@ -468,8 +472,9 @@ function take(taken) {
   const { prompt, then, recorded, lesson } = settings.now;
   const run = recorded !== before && index?.runs.find(({ id }) => id === recorded);
   if (!run && prompt === "" && trace?.recorded) borrow();
-  if (!run && index && trace) missRecorded("What was shown before stays.");
+  if (!run && index && trace) missRecorded("The page still shows the run before.");
   missModel();
+  missTurns();
   sayUnknown();
   openings.begin();
   if (!run && index && !trace && !isBusy()) openFirst().catch(noRecordedRun);
@@ -494,7 +499,7 @@ async function attempt(act) {
     if (error.kind === "cancelled") {
       setState(resting());
       return showMessage(
-        "Loading was cancelled. What has arrived is kept where the browser allows it; press Run to go on.",
+        "Loading was cancelled. What has arrived is kept, if the browser allows it. Press Run to go on.",
       );
     }
     if (error.kind === "input" || error.kind === "context") {
@@ -647,7 +652,7 @@ function showEnd(finished) {
   $("[data-part=export]").hidden = false;
   const tokens = finished.lanes.reduce((sum, lane) => sum + lane.tokens.length, 0);
   $(".timing").textContent =
-    `${tokens} tokens in ${finished.seconds.toFixed(1)} s, all lanes together.`;
+    `${tokens} tokens in ${finished.seconds.toFixed(1)} s, all answers together.`;
   showComparison();
   const summary = finished.lanes.map((lane, i) => {
     const differs = i === finished.trained ? "" : differenceWords(finished, i);
@@ -672,13 +677,14 @@ function showSelection() {
   const { length } = off;
   $(".selection-note").textContent =
     length === 0
-      ? "Switch a neuron to add it to My selection."
-      : `My selection: ${length} ${length === 1 ? "neuron" : "neurons"}. ${set === "custom" ? "The next run edits it." : "Choose “My selection” above to edit it."}`;
+      ? "Tick a neuron to add it to My selection."
+      : `My selection: ${length} ${length === 1 ? "neuron" : "neurons"}. ${set === "custom" ? "The next run turns them." : "Choose “My selection” above to turn them."}`;
   $("#selection-clear").hidden = length === 0;
 }
 
 function saveHash() {
   keepLong();
+  sayUnlinked();
   try {
     history.replaceState(
       null,
@@ -690,13 +696,22 @@ function saveHash() {
   }
 }
 
+/** Below the prompt stands what the address, and so a link, goes without. */
+function sayUnlinked() {
+  const note = $("#link-note");
+  const words = unlinkedWords(settings.linked);
+  if (words && note.textContent !== words) say(words);
+  note.textContent = words;
+  note.hidden = words === "";
+}
+
 /** What is too long for the address is kept for a reload; where it cannot be, that is said once. */
 function keepLong() {
   if (fitsLink(settings.linked)) return dropText();
   if (keepText(settings.linked) || lossSaid) return;
   lossSaid = true;
   showMessage(
-    `A text of more than ${grouped(LIMITS.link)} characters is too long for the address. This browser does not let the page keep it, so a reload loses it.`,
+    `A text of more than ${grouped(LIMITS.link)} characters is too long for the address. This browser does not let the page keep it. So it is lost when the page is reloaded.`,
   );
 }
 
@@ -715,6 +730,15 @@ function missModel() {
     );
 }
 
+function missTurns() {
+  const left = turnsTooMany(location.hash);
+  if (left > 0)
+    unknown.set(
+      "then",
+      `The link has ${LIMITS.turns + left} turns. The page takes ${LIMITS.turns} and leaves out the rest.`,
+    );
+}
+
 function sayUnknown() {
   if (unknown.size > 0) showMessage([...unknown.values()].join(" "));
 }
@@ -725,7 +749,9 @@ function sayUnknown() {
  */
 async function openRecorded({ id, prompt, then = "", more = [] }) {
   if (isBusy()) {
-    showMessage("The model is at work. Wait until it has finished, or stop it, then try again.");
+    showMessage(
+      "The model is still answering. Wait until it has finished, or press Stop. Then try again.",
+    );
     return false;
   }
   const still = acts.begin();
@@ -806,6 +832,7 @@ async function openFirst() {
     opening.sweep?.id === run.id ? opening.sweep : await loadRecorded(index.model.id, run.id);
   if (!still() || trace || isBusy()) return;
   sweep = arrived;
+  views.hold();
   if (named && settings.now.prompt === "")
     change(
       { prompt: run.prompt, then: run.then ?? "", max: sweep.max, recorded: run.id },
@@ -882,6 +909,7 @@ async function openArtifact() {
     session.setArtifact(artifact);
     showArtifact(artifact);
     missModel();
+    missTurns();
     sayUnknown();
     stored = await isStored(artifact.json.model.sha256, artifact.json.model.bytes);
   } catch (error) {

@@ -70,7 +70,7 @@ test("a run of more than 32 tokens says a handful of things, with the board, the
     const said = await page.evaluate(() => window.said);
     assert.ok(
       said.some((text) =>
-        /^As trained: .{20,}\(Finished\.\) H-Neurons × 0: .{20,}\(Finished\. Same until “\S+”, then different\.\)/s.test(
+        /^As trained: .{20,}\(Finished\.\) H-Neurons off: .{20,}\(Finished\. Same until “\S+”, then different\.\)/s.test(
           text,
         ),
       ),

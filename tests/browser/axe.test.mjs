@@ -221,18 +221,19 @@ test("on paper the page is light, has every row of the board, and nothing to pre
   await page.emulateMedia({ media: "print" });
   await page.locator("[data-part=evidence]").scrollIntoViewIfNeeded();
   await page.waitForSelector("[data-part=evidence]:not([aria-busy])");
-  const { ink, table, shown, grids, kept } = await page.evaluate(() => {
+  const { ink, table, shown, grids, kept, asked } = await page.evaluate(() => {
     const there = (selector) =>
       [...document.querySelectorAll(selector)].filter((element) => element.getClientRects().length);
     return {
       ink: getComputedStyle(document.querySelector(".board-paper td")).color,
       table: there(".board-paper tr").map(({ textContent }) => textContent),
       shown: there(
-        ".go, .gallery, .top-acts, .doubt, .export, .sweep-offer, .board-scroll, .board-line, details:not([open])",
+        ".go, .gallery, .top-acts, .doubt, .export, .sweep-offer, .board-scroll, .board-line, details:not([open]), [data-part=replay], [data-part=reseed]",
       ).map(({ className }) => className),
       grids: there("main, .lanes, .evidence-body, .evidence-part, .about, .about-text")
         .filter((element) => getComputedStyle(element).display === "grid")
         .map(({ className, tagName }) => className || tagName),
+      asked: there(".turn-text").map(({ textContent }) => textContent)[0],
       kept: there("h2, h3, h4, caption").every((heading) =>
         ["avoid", "avoid-page"].includes(getComputedStyle(heading).breakAfter),
       ),
@@ -243,10 +244,11 @@ test("on paper the page is light, has every row of the board, and nothing to pre
     `dark on white: ${ink}`,
   );
   // The cells are wider and higher than paper: a table is in their place.
-  assert.match(table[0], /^NeuronAs trainedH-Neurons × 0Random control × 0Fired most at/);
+  assert.match(table[0], /^NeuronAs trainedH-Neurons offRandom 39 offFired most at/);
   assert.equal(table.length, 1 + 39);
   assert.ok(table.some((row) => /^L3 N877.*“cat”$/.test(row)));
   assert.deepEqual(shown, []);
+  assert.equal(asked, "What animal meows?", "the question is on the paper");
   assert.deepEqual(grids, [], "a grid over several pages prints one row over another");
   assert.ok(kept, "a heading stays with what follows it");
 });

@@ -240,7 +240,7 @@ test("what is typed while the page is still coming is not lost, and Run waits fo
   await frame.locator("[data-part=prompt]").fill("Why?");
   await frame.locator("[name=set][value=random]").check();
   await frame.locator("#alpha").fill("1.5");
-  assert.equal(await frame.locator("#alpha-number").innerText(), "1.5");
+  assert.equal(await frame.locator("#alpha-number").innerText(), "× 1.5");
   await frame.locator("[data-part=prompt]").press("Enter");
   await frame.locator("[data-part=prompt]").evaluate((field) => field.setSelectionRange(2, 2));
   go();
@@ -248,8 +248,8 @@ test("what is typed while the page is still coming is not lost, and Run waits fo
   assert.equal(await frame.locator(".turn-text").first().innerText(), "Why?");
   assert.deepEqual(await frame.locator("[data-part=lane] h3").allTextContents(), [
     "As trained",
-    "Random control (seed 1) × 1.5",
-    "Random control (seed 2) × 1.5",
+    "Random 39 (seed 1) × 1.5",
+    "Random 39 (seed 2) × 1.5",
   ]);
   assert.match(
     await frame

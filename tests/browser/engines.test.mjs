@@ -42,7 +42,7 @@ test("what was chosen, in words", () => {
   assert.equal(statusWords({ ...both, cpu: 3.14, engine: "cpu" }), "CPU · 3.1 tok/s");
   assert.equal(
     engineWords(both),
-    "In use: WebGPU. Measured, in tokens a second in each of three lanes: CPU 96, WebGPU 212. Adapter: An adapter.",
+    "In use: WebGPU. Measured, in tokens a second for each of three answers: CPU 96, WebGPU 212. Adapter: An adapter.",
   );
   const refused = { engine: "cpu", cpu: 96.4, gpu: null, adapter: null, refused: "there is none" };
   assert.match(
@@ -58,7 +58,7 @@ test("auto takes the GPU where it is the faster, and the hint has both numbers",
   assert.equal(await status(page), "WebGPU · 212 tok/s");
   assert.match(
     await words(page),
-    /In use: WebGPU.*three lanes: CPU 96, WebGPU 212\. Adapter: Mock adapter\./,
+    /In use: WebGPU.*three answers: CPU 96, WebGPU 212\. Adapter: Mock adapter\./,
   );
   assert.equal(await page.locator("[data-part=status]").getAttribute("title"), await words(page));
 });

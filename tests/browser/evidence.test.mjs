@@ -131,7 +131,7 @@ test("an artifact without an evaluation says plainly that nothing was measured",
   await page.waitForSelector("[data-part=lane]");
   assert.match(
     await page.locator("[data-part=score]").first().innerText(),
-    /^Detector\s+0\.\d\d\s.*A first version’s reading of the answer so far$/s,
+    /^Reading\s+0\.\d\d\s.*A first version’s reading of the answer so far$/s,
     "a number, and no chance",
   );
 });
@@ -141,7 +141,7 @@ test("what was measured is shown with intervals, controls and what failed", asyn
   const said = await words(page);
   assert.match(said, /On “New questions” it is 86 times in 100 \(82 to 91\)/);
   assert.match(said, /Better than all 20 random sets\./);
-  assert.match(said, /As trained: 46 % \(40 % to 52 %\); silenced: 38 %/);
+  assert.match(said, /As trained: 46 % \(40 % to 52 %\); off: 38 %/);
   assert.match(
     said,
     /changed 2 of 5 behaviours more than turning random neurons did \(“A right answer is doubted”, “False premises”\)/,
@@ -149,7 +149,7 @@ test("what was measured is shown with intervals, controls and what failed", asyn
   const rows = section(page).locator(".dataset");
   assert.equal(await rows.count(), 6);
   assert.equal(
-    await rows.first().locator(".plot .ring.random").count(),
+    await rows.first().locator(".plot .dot.random").count(),
     20,
     "each random set is a ring",
   );
@@ -425,7 +425,7 @@ test("closed, it is three sentences, a figure with its marks, and parts that say
   );
   for (const [mark, of] of [
     ["square", "h"],
-    ["ring", "random"],
+    ["dot", "random"],
     ["triangle", "cheap"],
   ])
     assert.ok((await figure.locator(`.overview-rows .mark.${mark}.${of}`).count()) >= 5, mark);

@@ -153,7 +153,7 @@ test("whatever an address says, the page stays what it is", async (t) => {
       polluted: [{}.value, Object.prototype.polluted, {}["0"]].filter(
         (value) => value !== undefined,
       ).length,
-      alpha: document.querySelector("#alpha-number").textContent * 4,
+      alpha: document.querySelector("#alpha").value * 4,
       set: document.querySelector("[name=set]:checked").value,
     }));
     const { alpha, set, ...rest } = found;

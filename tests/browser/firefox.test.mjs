@@ -118,7 +118,7 @@ test("opened cold, a recorded run is explored without the model: gallery, factor
   for (const token of heaviest.promotes.slice(0, 3))
     assert.ok(card.includes(token.trim()), `${token} in ${card}`);
   await openMap(page);
-  await note(page, "^Recorded: the H-Neurons, the random ones");
+  await note(page, "^This recording has only the H-Neurons and the \\d loudest");
   const inked = await page.$eval("canvas.cells", (canvas) =>
     canvas
       .getContext("2d")
@@ -145,7 +145,7 @@ test("the evidence is the artifact's, with intervals and controls", async (t) =>
       `${auroc} in ${told}`,
     );
   const rings = await page.$$eval("#evidence .dataset", (all) =>
-    all.map((dataset) => dataset.querySelectorAll(".plot .ring.random").length),
+    all.map((dataset) => dataset.querySelectorAll(".plot .dot.random").length),
   );
   assert.deepEqual(
     rings,
@@ -247,7 +247,7 @@ test("a shared link gives the same text and the same board in a new profile", as
     );
   const exports = async (page) => {
     await click(page, ".export summary");
-    await press(page, "Trace, JSON");
+    await press(page, "The whole run, JSON");
     const trace = JSON.parse(
       await firefox.saved("hneurons-in-what-year-was-the-treaty-of-zorvath-s-trace.json"),
     );

@@ -114,10 +114,10 @@ test("from the skip link to the evidence, everything is done by keyboard", async
       .then(() => ended(page));
   await keys.to("#alpha");
   await keys.press("End");
-  assert.equal(await page.locator("#alpha-number").innerText(), "3");
+  assert.equal(await page.locator("#alpha-number").innerText(), "× 3");
   await made("h", 3);
   await keys.press("ArrowLeft");
-  assert.equal(await page.locator("#alpha-number").innerText(), "2.5");
+  assert.equal(await page.locator("#alpha-number").innerText(), "× 2.5");
   await made("h", 2.5);
   await focus(page, "#alpha");
   await keys.to("[name=set]");

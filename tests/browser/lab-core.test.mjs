@@ -13,6 +13,7 @@ import {
   firedBy,
   firingWords,
   inkOf,
+  FAINT,
   loudness,
   ordinal,
   rankWords,
@@ -124,9 +125,9 @@ test("a sweep's rows, band and gist; it answers the slider, for its own set only
   assert.deepEqual(
     gist(trace, sweep).map((line) => line.replaceAll("\u00a0", " ")),
     [
-      "H-Neurons: different answer at × 0.",
-      "Random control, seed 1: same answer as trained at every factor.",
-      "Random control, seed 2: different answer at × 3.",
+      "H-Neurons: different answer when off.",
+      "Random neurons, seed 1: same answer as trained at every stop of the slider.",
+      "Random neurons, seed 2: different answer at × 3.",
     ],
   );
   assert.deepEqual(
@@ -423,7 +424,7 @@ test("what a neuron adds is its weight times its mean over the words the detecto
   );
 });
 
-test("ink follows the weight that a neuron has in the reading, and stays readable", () => {
+test("the ink of a neuron’s bar follows its weight in the reading; faint marks stay readable", () => {
   const { artifact } = reading();
   assert.deepEqual(
     [...weightShares(artifact)],
@@ -438,7 +439,7 @@ test("ink follows the weight that a neuron has in the reading, and stays readabl
     [0, 0.25, 1, undefined].map((share) => Number(inkOf(share).toFixed(3))),
     [0.7, 0.85, 1, 0.7],
   );
-  // The palest mark against the paler ground, light and dark (base.css): 3 to 1.
+  // The faintest mark against the paler ground, light and dark (base.css): 3 to 1.
   for (const [mark, ground] of [
     ["b3380a", "ffffff"],
     ["14609f", "ffffff"],
@@ -455,13 +456,13 @@ test("ink follows the weight that a neuron has in the reading, and stays readabl
         )
         .reduce((sum, part, i) => sum + [0.2126, 0.7152, 0.0722][i] * part, 0.05);
     const below = parts(ground);
-    const seen = parts(mark).map((part, i) => inkOf(0) * part + (1 - inkOf(0)) * below[i]);
+    const seen = parts(mark).map((part, i) => FAINT * part + (1 - FAINT) * below[i]);
     const [a, b] = [light(seen), light(below)];
     assert.ok(Math.max(a, b) / Math.min(a, b) >= 3, `${mark} on ${ground}`);
   }
 });
 
-test("filled is louder than usual, in words and in the exported picture", () => {
+test("strong is louder than usual, in words and in the exported picture", () => {
   const { trace, artifact, quantiles } = reading({ words: [3, 0, 1] });
   assert.deepEqual(
     [0.01, 0.03, 0.05, 0.051, undefined].map((value) => loudness(quantiles, value)),
@@ -478,7 +479,7 @@ test("filled is louder than usual, in words and in the exported picture", () => 
   });
   const rows = svg.split(/<text x="0"[^>]*>(?=L\d)/).slice(1);
   const marks = (row) =>
-    row.match(/<rect [^>]*opacity[^>]*>/g).map((mark) => /fill="none"/.test(mark));
+    row.match(/<rect [^>]*opacity[^>]*>/g).map((mark) => /fill="#711f00" opacity="1"/.test(mark));
   assert.deepEqual(
     rows.map((row) => /^L\d N\d/.exec(row)[0]),
     ["L1 N1", "L2 N2"],
@@ -487,11 +488,10 @@ test("filled is louder than usual, in words and in the exported picture", () => 
   assert.match(rows[0], />\+0\.50</);
   assert.match(rows[1], />−0\.40</);
   assert.deepEqual(rows.map(marks), [
-    [false, false, false],
-    [true, true, false],
+    [true, true, true],
+    [false, false, true],
   ]);
-  assert.match(rows[0], /opacity="0\.85"/);
-  assert.match(rows[1], /opacity="1"/);
+  assert.match(rows[1], /fill="#b3380a" opacity="0\.7"/);
 });
 
 test("a neuron is named by the words it fired at, each once, without the template’s", () => {

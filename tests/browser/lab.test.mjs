@@ -74,7 +74,7 @@ async function sweep(page) {
 
 test("the sweep of the recorded run is there at once; a row or a point sets its factor", async (t) => {
   const page = await visit(t);
-  assert.deepEqual(await page.locator(".sweep-alpha b").allTextContents(), ["× 0", "× 1", "× 3"]);
+  assert.deepEqual(await page.locator(".sweep-alpha b").allTextContents(), ["off", "× 1", "× 3"]);
   assert.equal(await row(page, 0).isVisible(), false, "the answers open below the plots");
   await openAnswers(page);
   assert.match(await row(page, 0).innerText(), /Different from the first word on\s+Yes, I am sure/);
@@ -83,7 +83,7 @@ test("the sweep of the recorded run is there at once; a row or a point sets its 
   assert.match(await row(page, 0).innerText(), /0\.41\s*Finished/);
   assert.match(
     await page.locator(".sweep-gist").innerText(),
-    /H-Neurons: different answer at every factor\.\s+Random control, seed 1: same answer as trained/,
+    /H-Neurons: different answer at every stop of the slider\.\s+Random neurons, seed 1: same answer as trained/,
   );
   assert.match(await page.locator(".sweep-band").innerText(), /only one draw/);
   assert.equal(await page.locator(".sweep-run").isVisible(), false, "there is nothing to run");
@@ -94,14 +94,14 @@ test("the sweep of the recorded run is there at once; a row or a point sets its 
   await row(page, 0).getByRole("button").focus();
   await page.keyboard.press("Enter");
   assert.equal(await lane(page).getAttribute("data-alpha"), "0");
-  assert.match(await focused(page), /^× 0 silenced, H-Neurons/, "the focus stays in the list");
+  assert.match(await focused(page), /^off\s*, H-Neurons/, "the focus stays in the list");
   await page.locator('.plot-point[data-alpha="3"]').last().click();
   assert.equal(await lane(page).getAttribute("data-alpha"), "3");
   assert.match(
     await page
-      .getByRole("img", { name: /^Detector score against the factor/ })
+      .getByRole("img", { name: /^Reading: .*, at every stop of the slider/ })
       .getAttribute("aria-label"),
-    /H-Neurons: 0\.41 at × 0, 0\.83 at × 1, 0\.90 at × 3/,
+    /H-Neurons: 0\.41 when off, 0\.83 at ×\s1, 0\.90 at ×\s3/,
   );
   await page.getByText("The sweep as a table").click();
   assert.deepEqual(await page.locator(".sweep tbody tr").first().locator("td").allTextContents(), [
@@ -124,14 +124,14 @@ test("a live run is swept in one batch; the slider then answers at once", async 
   assert.match(
     await page.locator(".sweep-offer").innerText(),
     new RegExp(
-      `${sweepLanes({ set: "h", off: [], seed: 1 }).length} times at once: as trained, then with the H-Neurons and two random controls`,
+      `${sweepLanes({ set: "h", off: [], seed: 1 }).length} times at once: as trained, then with the H-Neurons and with two draws of random neurons`,
     ),
   );
   await page.fill("[data-part=prompt]", "something else");
   await sweep(page);
   assert.deepEqual(
     await page.locator(".sweep-alpha b").allTextContents(),
-    FACTORS.map((alpha) => `× ${alpha}`),
+    FACTORS.map((alpha) => (alpha === 0 ? "off" : `× ${alpha}`)),
   );
   await openAnswers(page);
   assert.equal(
@@ -142,7 +142,10 @@ test("a live run is swept in one batch; the slider then answers at once", async 
     first.replace(/\s+/g, " "),
     "it is the shown run’s prompt that is swept",
   );
-  assert.match(await row(page, 2).innerText(), /Both controls: same answer as trained/);
+  assert.match(
+    await row(page, 2).innerText(),
+    /Random neurons, both draws: same answer as trained/,
+  );
   assert.match(await page.locator(".sweep-band").innerText(), /seed 1 and 2.*only two draws/);
   await page.locator("[data-part=alpha]").fill("1.5");
   assert.equal(await lane(page).getAttribute("data-alpha"), "1.5");
@@ -194,7 +197,7 @@ test("My selection has a sweep of its own, beside its own controls", async (t) =
   );
   await sweep(page);
   await openAnswers(page);
-  assert.match(await row(page, 0).getByRole("button").textContent(), /^× 0 silenced, My selection/);
+  assert.match(await row(page, 0).getByRole("button").textContent(), /^off\s*, My selection/);
   assert.match(await page.locator(".sweep-gist").innerText(), /^My selection: /);
   assert.deepEqual(await page.locator(".turn-text").allTextContents(), [
     "What animal meows?",
@@ -230,9 +233,9 @@ test("a row’s name opens the neuron’s card, which follows the chosen token; 
   );
   assert.match(
     text,
-    /Next words that its weights push most\s+Make likelier\s+famous\s+century\s+named\s+Make less likely/,
+    /Next words that it pushes most, by its weights\s+Make likelier\s+famous\s+century\s+named\s+Make less likely/,
   );
-  assert.match(text, /describes weights, not what the neuron means/);
+  assert.match(text, /does not say what the neuron means/);
   assert.equal(
     await card(page)
       .getByRole("img", { name: /^Quantiles of its contribution.*0\.99: 0\.03.*Marked: / })
@@ -250,7 +253,7 @@ test("a row’s name opens the neuron’s card, which follows the chosen token; 
   await focusOn(page, "Layer 2, neuron 101");
   assert.match(
     await card(page).innerText(),
-    /the largest weight of 39.*Chosen again in 80 % of the resamples/s,
+    /the largest weight of 39.*Chosen again in 80 % of new choices/s,
   );
   assert.equal(
     (await card(page)
@@ -348,7 +351,7 @@ test("the board’s rows stand by what each adds to the answer, with a figure an
   assert.ok(bars[0][1] - bars[0][0] > bars[5][1] - bars[5][0]);
   assert.ok(Math.abs(bars.at(-1)[1] - bars[0][0]) < 2, "they begin at one line");
   // Another lane is another answer.
-  assert.ok(await page.getByRole("radio", { name: "H-Neurons × 0" }).isChecked());
+  assert.ok(await page.getByRole("radio", { name: "H-Neurons off" }).isChecked());
   const before = await namesOf(page);
   await page.locator(".board .tab").filter({ hasText: "As trained" }).click();
   assert.notDeepEqual(await namesOf(page), before);
@@ -413,7 +416,7 @@ test("“Silence this one and run”: two acts on the board, whatever the pointe
   await page.mouse.up();
   await ended(page);
   assert.match(decodeURIComponent(page.url()), new RegExp(`set=custom&.*off=${layer}\\.${index}$`));
-  assert.match(await lane(page).innerText(), /My selection × 0\s+1 neuron\n/);
+  assert.match(await lane(page).innerText(), /My selection off\s+1 neuron\n/);
   assert.equal(await page.locator("[data-part=alpha]").inputValue(), "0");
   assert.equal(
     await neuron(page, layer, index).locator(".switch").getAttribute("aria-pressed"),
@@ -434,13 +437,13 @@ test("the card’s first act silences its neuron alone; while the model answers 
   await page.keyboard.press("Enter");
   await ended(page);
   assert.match(page.url(), /set=custom&.*off=3\.877$/);
-  assert.match(await lane(page).innerText(), /My selection × 0\s+1 neuron\n/);
+  assert.match(await lane(page).innerText(), /My selection off\s+1 neuron\n/);
   await page.fill("[data-part=prompt]", "Why? [[hang]]");
   await page.locator("[data-part=run]").click();
   await state(page, "running");
   await neuron(page, 2, 101).locator(".neuron-name").click();
   await card(page).locator(".silence").click();
-  assert.match(await message(page), /^The model is at work\. Wait until it has finished/);
+  assert.match(await message(page), /^The model is still answering\. Wait until it has finished/);
   assert.match(page.url(), /off=3\.877/);
 });
 
@@ -540,61 +543,16 @@ test("contributions have two digits on the board and in its table, and say how l
   }
 });
 
-test("a mark is filled where the neuron is louder than usual, and hollow where it is not", async (t) => {
+test("the card’s mark and the bars of its usual range are strong where the neuron is louder than usual", async (t) => {
   const page = await visit(t);
-  const middles = await page.evaluate(async () => {
-    const { paintBody, CELL, ROW } = await import(
-      new URL("www/page/board-paint.js", location.href).href
-    );
-    const canvas = document.createElement("canvas");
-    const values = [0.5, 0.51, undefined];
-    const rows = ["h", "control"].map((kind) => ({ kind, scale: 1, limit: 0.505, share: 1 }));
-    paintBody(canvas, {
-      rows: [...rows, { kind: "custom", scale: 1, limit: undefined, share: 0 }],
-      lefts: [0, CELL, 2 * CELL],
-      turns: [],
-      seen: [0, 1, 2],
-      left: 0,
-      room: 3 * CELL,
-      cursor: { row: 0, column: -1 },
-      colour: {
-        h: "#f00",
-        random: "#00f",
-        ink: "#000",
-        rule: "#fff0",
-        strong: "#fff",
-        chosen: "#ff0",
-      },
-      value: (row, column) => values[column],
-    });
-    const ratio = canvas.width / (3 * CELL);
-    const pen = canvas.getContext("2d");
-    const inked = (x, y) =>
-      pen.getImageData(Math.round(x * ratio), Math.round(y * ratio), 1, 1).data[3] > 0;
-    return [0, 1, 2].map((row) =>
-      [0, 1, 2].map((column) => [
-        inked(column * CELL + CELL / 2, row * ROW + ROW / 2),
-        // The edge of a mark of half the scale.
-        inked(column * CELL + CELL / 2 - 4.9, row * ROW + ROW / 2),
-      ]),
-    );
-  });
-  const [hollow, filled, none] = [
-    [false, true],
-    [true, true],
-    [false, false],
-  ];
-  assert.deepEqual(middles, [
-    [hollow, filled, none],
-    [hollow, filled, none],
-    [hollow, hollow, none],
-  ]);
-  // In the card, the same: at the reading, and in the picture of its usual range.
   await neuron(page, 2, 101).locator(".neuron-name").click();
   await focusOn(page, "Layer 2, neuron 101");
   const bars = await card(page)
     .locator(".histogram-bar")
-    .evaluateAll((all) => all.map((bar) => getComputedStyle(bar).fill !== "none"));
+    .evaluateAll((all) => {
+      const fills = all.map((bar) => getComputedStyle(bar).fill);
+      return fills.map((fill) => fill !== fills[0]);
+    });
   assert.ok(bars.indexOf(true) > 5 && !bars.slice(bars.indexOf(true)).includes(false), bars.join());
   const loud = async () => [
     (await card(page).locator(".card-reading .cell-mark[data-loud]").count()) === 1,
@@ -629,9 +587,9 @@ test("a neuron can have a factor of its own, in the link and in the run", async 
   const page = await visit(t);
   await neuron(page, 2, 101).locator(".switch").click();
   await neuron(page, 3, 877).locator(".neuron-name").click();
-  assert.match(await card(page).locator(".card-factor").innerText(), /as the run’s, × 0/);
+  assert.match(await card(page).locator(".card-factor").innerText(), /as the slider: off/);
   assert.equal(await card(page).getByRole("slider").isDisabled(), true);
-  await card(page).getByRole("checkbox", { name: "A factor of its own" }).check();
+  await card(page).getByRole("checkbox", { name: "Turn it by its own slider" }).check();
   await card(page).getByRole("slider").fill("0.5");
   assert.equal(
     await card(page).getByRole("switch").isChecked(),
@@ -641,10 +599,10 @@ test("a neuron can have a factor of its own, in the link and in the run", async 
   assert.match(decodeURIComponent(page.url()), /off=2\.101,3\.877x0\.5/);
   assert.match(page.url(), /set=custom/);
   await ask(page);
-  await page.getByRole("radio", { name: "My selection × 0" }).check();
-  assert.equal(await neuron(page, 2, 101).locator(".factor").innerText(), "×0");
+  await page.getByRole("radio", { name: "My selection off" }).check();
+  assert.equal(await neuron(page, 2, 101).locator(".factor").innerText(), "off");
   assert.equal(await neuron(page, 3, 877).locator(".factor").innerText(), "×0.5");
-  await card(page).getByRole("checkbox", { name: "A factor of its own" }).uncheck();
+  await card(page).getByRole("checkbox", { name: "Turn it by its own slider" }).uncheck();
   assert.doesNotMatch(page.url(), /877x/);
   await card(page).getByRole("switch").uncheck();
   assert.doesNotMatch(page.url(), /877/);
@@ -654,12 +612,12 @@ test("the layer map of a recorded run shows what is known, and says so", async (
   const page = await visit(t);
   await mapNote(
     page,
-    "^Recorded: the H-Neurons and the random ones\\. Run it to see all 46,080\\.$",
+    "^This recording has only the H-Neurons\\. Of the random ones it has the place\\. Press Run to see all 46,080\\.$",
   );
   await lastTrained(page);
   await mapNote(
     page,
-    "^Recorded: the H-Neurons, the random ones and the eight loudest\\. Run it to see all 46,080\\.$",
+    "^This recording has only the H-Neurons and the \\d loudest\\. Of the random ones it has the place\\. Press Run to see all 46,080\\.$",
   );
   const shown = () =>
     Promise.all(
@@ -686,15 +644,15 @@ test("the layer map of a recorded run shows what is known, and says so", async (
   assert.equal(await page.locator("#map-readout").getAttribute("aria-live"), "polite");
   await page.keyboard.press("h");
   assert.match(await page.locator("#map-readout").innerText(), /H-Neuron$/);
-  await page.getByRole("radio", { name: "H-Neurons × 0" }).check();
-  await mapNote(page, "^Recorded: the H-Neurons and the random ones\\. Run it");
-  assert.match(await page.locator("#map-title").innerText(), /^All neurons at “/);
+  await page.getByRole("radio", { name: "H-Neurons off" }).check();
+  await mapNote(page, "^This recording has only the H-Neurons\\. ");
+  assert.match(await page.locator("#map-title").innerText(), /^Neurons at “/, "not all");
 });
 
 test("the layer map of a live run reads all 46,080 neurons at the chosen token, by keyboard and mouse", async (t) => {
   const page = await visit(t);
   await ask(page);
-  await mapNote(page, "^All 46,080 neurons at “is” \\(H-Neurons × 0\\)");
+  await mapNote(page, "^All 46,080 neurons at “is” \\(H-Neurons off\\)");
   await lastTrained(page);
   await mapNote(page, "^All 46,080 neurons at “twice\\.” \\(As trained\\)");
   assert.equal(await page.locator("#map-title").innerText(), "All neurons at “twice.”");
@@ -740,10 +698,10 @@ test("the layer map follows the chosen token and lane", async (t) => {
   await ask(page);
   await mapNote(page, "^All");
   await page.locator("[data-part=lane][data-set=h] [data-part=token]").nth(2).click();
-  await mapNote(page, "^All 46,080 neurons at “of” \\(H-Neurons × 0\\)");
+  await mapNote(page, "^All 46,080 neurons at “of” \\(H-Neurons off\\)");
   await page.keyboard.press("ArrowRight");
   await page.keyboard.press("ArrowRight");
-  await mapNote(page, "^All 46,080 neurons at “is” \\(H-Neurons × 0\\)");
+  await mapNote(page, "^All 46,080 neurons at “is” \\(H-Neurons off\\)");
 });
 
 test("the map zooms by buttons, keys, wheel and drag, and the page still scrolls over it", async (t) => {
@@ -823,7 +781,7 @@ test("neurons that cannot be read are said, and what the run has stays", async (
   await enlargeMap(page);
   await mapNote(
     page,
-    "^The neurons could not be read\\. Run the prompt again\\. Shown is what the run itself has\\.$",
+    "^The neurons could not be read\\. Run the prompt again\\. Shown: what the run itself has\\.$",
   );
   assert.match(await page.locator(".map-largest").innerText(), /The largest known\s+L\d+ N\d+/);
   await ask(page);
@@ -837,7 +795,7 @@ test("a run that begins while the map is read waits for it", async (t) => {
     await page.locator("[data-part=lane][data-set=none] [data-part=token]").nth(i).click();
   await page.press("[data-part=prompt]", "Enter");
   await ended(page);
-  await mapNote(page, "^All 46,080 neurons at “is” \\(H-Neurons × 0\\)");
+  await mapNote(page, "^All 46,080 neurons at “is” \\(H-Neurons off\\)");
 });
 
 test("axe finds nothing to object to in the three views, in light and dark, wide and narrow", async (t) => {
@@ -869,10 +827,10 @@ test("axe finds nothing to object to in the three views, in light and dark, wide
     await page.getByText("The sweep as a table").click();
     await neuron(page, 2, 101).locator(".neuron-name").click();
     await enlargeMap(page);
-    await mapNote(page, "^Recorded");
+    await mapNote(page, "^This recording");
     await check(page, `recorded, card at the board, ${width} ${colorScheme}`);
     await page.locator(".map-neuron").first().click();
-    await card(page).getByRole("checkbox", { name: "A factor of its own" }).check();
+    await card(page).getByRole("checkbox", { name: "Turn it by its own slider" }).check();
     await check(page, `recorded, card at the map, ${width} ${colorScheme}`);
     assert.equal(
       await page.evaluate(

@@ -91,7 +91,7 @@ test("a lesson with the mouse: from the list to the report, on recorded runs onl
   await heading(page, "Open the run");
   assert.equal(await page.locator("[data-part=lane]").nth(1).getAttribute("data-alpha"), "0");
   await page
-    .getByRole("button", { name: /What is the capital of Velmoria\?.*H-Neurons × 0/ })
+    .getByRole("button", { name: /What is the capital of Velmoria\?.*H-Neurons off/ })
     .click();
   await page.getByText("✓ opened").waitFor();
   assert.equal(
@@ -335,7 +335,7 @@ test("a teacher's link: what it hides is hidden, the notes are the teacher's, an
   for (const words of ["Recorded runs", "Advanced settings", "Detector readings", "Neuron board"])
     await page.getByRole("checkbox", { name: words, exact: true }).check();
   const forClass = await page.getByLabel("For the class").inputValue();
-  const forTeacher = await page.getByLabel("For you, with the teacher’s notes").inputValue();
+  const forTeacher = await page.getByLabel("For you, with notes for teachers").inputValue();
   assert.equal(forClass, `${site.url}?hide=gallery,advanced,score,board#lesson=control`);
   assert.equal(forTeacher, `${site.url}?teacher=1#lesson=control`);
 
@@ -362,7 +362,7 @@ test("a teacher's link: what it hides is hidden, the notes are the teacher's, an
   await through(teacher, "observe");
   assert.match(
     await teacher.locator(".lesson-notes").innerText(),
-    /H-Neurons (the same|another) answer, random control 1 (the same|another) answer/,
+    /H-Neurons (the same|another) answer, random neurons of seed 1 (the same|another) answer/,
   );
 });
 

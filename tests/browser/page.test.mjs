@@ -197,10 +197,10 @@ test("a row's switch makes My selection, the link has it, and the next run edits
   assert.match(page.url(), /off=16\.1515/);
   await ask(page);
   const middle = page.locator("[data-part=lane][data-set=custom]");
-  assert.match(await middle.innerText(), /My selection × 0\s+1 neuron/);
+  assert.match(await middle.innerText(), /My selection off\s+1 neuron/);
   assert.match(
     await page.locator("[data-part=lane][data-set=random]").innerText(),
-    /1 neuron at random/,
+    /Random 1 off\s+drawn by chance/,
   );
   await page.locator("[data-part=neuron][data-layer='16'][data-index='1515'] .switch").click();
   assert.doesNotMatch(page.url(), /off=|custom/);
@@ -281,8 +281,8 @@ test("bad input is said, and the page goes on", async (t) => {
   await ask(page);
   assert.deepEqual(await page.locator("[data-part=lane] h3").allTextContents(), [
     "As trained",
-    "Random control (seed 1) × 0",
-    "Random control (seed 2) × 0",
+    "Random 39 (seed 1) off",
+    "Random 39 (seed 2) off",
   ]);
 });
 

@@ -4,15 +4,19 @@
 //                                                     every view (views.mjs) at every width, light and dark, as
 //                                                     view-width-scheme.png; target/screenshots/ if no folder is named
 //     node tests/browser/screenshots.mjs --readme     those of the README, docs/screenshot*.png: the page as it opens, its evidence, a lesson
+//     node tests/browser/screenshots.mjs --beside FOLDER   the five of docs/page.md, docs/page/*.webp: each view of an older
+//                                                     page, whose dist/ is in FOLDER, and beside it the same view of this one
+//
+// With `--dist FOLDER` the page in that folder is pictured, not the one in dist/.
 //
 // A view is a picture, not a test: one that cannot be reached is said, and the others go on.
 
-import { mkdir } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { open } from "./browser.mjs";
 import { repository, serve } from "./server.mjs";
-import { host, opened, VIEWS } from "./views.mjs";
+import { BESIDE, host, opened, VIEWS } from "./views.mjs";
 
 const SCHEMES = ["light", "dark"];
 const PLACES = [1280, 768, 375].flatMap((width) => SCHEMES.map((scheme) => `${width}-${scheme}`));
@@ -21,10 +25,17 @@ const EDGES = [320, 2560, 3840].map((width) => `${width}-light`);
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { readme: { type: "boolean" }, only: { type: "string" }, at: { type: "string" } },
+  options: {
+    readme: { type: "boolean" },
+    only: { type: "string" },
+    at: { type: "string" },
+    beside: { type: "string" },
+    dist: { type: "string" },
+  },
 });
-const server = await serve();
+const server = await serve({ dist: values.dist });
 if (values.readme) await readme(join(repository, "docs"));
+else if (values.beside) await beside(values.beside, join(repository, "docs/page"));
 else await everything(positionals[0] ?? join(repository, "target/screenshots"));
 await server.close();
 
@@ -99,4 +110,57 @@ async function readme(folder) {
   await page.evaluate(() => window.scrollTo(0, 0));
   await shot("screenshot-lesson.png", { clip: { x: 0, y: 0, width, height: 1000 } });
   await close();
+}
+
+async function beside(older, folder) {
+  await mkdir(folder, { recursive: true });
+  const before = await serve({ dist: older });
+  for (const { name, width, height, shown, whole, go, of } of BESIDE) {
+    const pictures = [];
+    for (const site of [before, server]) {
+      const { page, close } = await open({
+        viewport: { width, height },
+        colorScheme: "light",
+        reducedMotion: "reduce",
+        serviceWorkers: "block",
+      });
+      await go({ page, server: site });
+      await page.waitForTimeout(800); // the board paints, and the map is read
+      const how = { animations: "disabled", fullPage: whole };
+      const picture = await (of ? page.locator(of).screenshot(how) : page.screenshot(how));
+      pictures.push(picture.toString("base64"));
+      await close();
+    }
+    const { page, close } = await open();
+    const webp = await page.evaluate(joined, { pictures, shown });
+    await close();
+    await writeFile(join(folder, `${name}.webp`), Buffer.from(webp, "base64"));
+    console.log(`${name}: ${Math.round((0.75 * webp.length) / 1000)} kB`);
+  }
+  await before.close();
+}
+
+/** In a page: two pictures side by side, each `shown` pixels wide, as base64 of a WebP. */
+async function joined({ pictures, shown }) {
+  const images = await Promise.all(
+    pictures.map(async (data) => {
+      const image = new Image();
+      image.src = `data:image/png;base64,${data}`;
+      await image.decode();
+      return image;
+    }),
+  );
+  const gap = 24;
+  const high = (image) => Math.round((image.height * shown) / image.width);
+  const canvas = document.createElement("canvas");
+  canvas.width = 2 * shown + 3 * gap;
+  canvas.height = Math.max(...images.map(high)) + 2 * gap;
+  const pen = canvas.getContext("2d");
+  pen.fillStyle = "#9aa3a1";
+  pen.fillRect(0, 0, canvas.width, canvas.height);
+  pen.imageSmoothingQuality = "high";
+  images.forEach((image, i) =>
+    pen.drawImage(image, gap + i * (shown + gap), gap, shown, high(image)),
+  );
+  return canvas.toDataURL("image/webp", 0.82).split(",")[1];
 }

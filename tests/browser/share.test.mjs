@@ -177,7 +177,7 @@ test("exports of a live run: JSON that opens again, CSV that parses, SVG and PNG
   const page = await visit(t, "", { permissions: ["clipboard-read", "clipboard-write"] });
   await ask(page, 'In what year was the "treaty" of Zorvath = signed?');
   await page.locator(".export summary").click();
-  const json = await saved(page, "Trace, JSON");
+  const json = await saved(page, "The whole run, JSON");
   assert.equal(json.name, "hneurons-in-what-year-was-the-treaty-of-zorvath-s-trace.json");
   const trace = fromRecording(JSON.parse(json.bytes));
   assert.equal(trace.text(0), await answer(page, 0));
@@ -265,7 +265,7 @@ test("exports of a live run: JSON that opens again, CSV that parses, SVG and PNG
   assert.equal(drawn.scripts, 0);
   assert.match(
     drawn.text,
-    /H-Neurons × 0.*“In what year was the "treaty" of Zorvath = signed\?”.*39 neurons, alpha 0 \(silenced\).*Mock model.*artifact mock, provisional/s,
+    /H-Neurons off.*“In what year was the "treaty" of Zorvath = signed\?”.*39 neurons, alpha 0 \(silenced\).*Mock model.*artifact mock, provisional/s,
   );
   assert.ok(
     drawn.text.includes(`Temperature 0, seed 1, at most 64 tokens an answer, run on ${today}.`),
@@ -287,13 +287,12 @@ test("exports of a live run: JSON that opens again, CSV that parses, SVG and PNG
       ink.drawImage(image, 0, 0);
       const { data: pixels } = ink.getImageData(0, 0, canvas.width, canvas.height);
       let count = 0;
-      for (let i = 0; i < pixels.length; i += 4)
-        count += pixels[i] === 0xb3 && pixels[i + 1] === 0x38 && pixels[i + 2] === 0x0a;
+      for (let i = 0; i < pixels.length; i += 4) count += pixels[i] - pixels[i + 2] > 60; // pale or dark, all of one hue
       return count;
     },
     `data:image/png;base64,${png.bytes.toString("base64")}`,
   );
-  assert.ok(coloured > 1000, `${coloured} pixels in the H-Neurons' colour`);
+  assert.ok(coloured > 1000, `${coloured} pixels of the H-Neurons' hue`);
 
   await page.getByRole("button", { name: "Copy the citation" }).click();
   await page.getByRole("button", { name: "Copied" }).waitFor();
@@ -313,7 +312,7 @@ test("a recorded run is exported, and embedded, under its name", async (t) => {
   await page.waitForSelector("[data-part=neuron]");
   await page.locator(".export summary").click();
   await page.getByText("rounded, by 13 % at most").waitFor();
-  const trace = fromRecording(JSON.parse((await saved(page, "Trace, JSON")).bytes));
+  const trace = fromRecording(JSON.parse((await saved(page, "The whole run, JSON")).bytes));
   assert.deepEqual(
     [trace.about.model.name, trace.about.artifact.id, trace.about.artifact.provisional],
     ["Mock model", "mock", true],
@@ -328,7 +327,7 @@ test("a recorded run is exported, and embedded, under its name", async (t) => {
   await page.locator(".export:not([open])").waitFor();
   await page.locator(".export summary").click();
   assert.equal(
-    fromRecording(JSON.parse((await saved(page, "Trace, JSON")).bytes)).lanes[1].alpha,
+    fromRecording(JSON.parse((await saved(page, "The whole run, JSON")).bytes)).lanes[1].alpha,
     3,
     "what is shown is exported",
   );

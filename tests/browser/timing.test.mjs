@@ -214,7 +214,7 @@ test("a recorded run that is asked for while the model answers is refused in wor
   await state(page, "running");
   await page.evaluate(() => (location.hash = "#recorded=quick"));
   await page.waitForSelector(".message:not([hidden])");
-  assert.match(await message(page), /The model is at work/);
+  assert.match(await message(page), /The model is still answering/);
   await page.click("[data-part=stop]");
   await state(page, "ready");
 });

@@ -59,7 +59,7 @@ test("a conversation goes on: every lane from the answers as trained, and the li
   assert.equal(await page.locator("#answers-title").innerText(), "Answers, third turn");
   assert.equal(
     await page.locator("#turn-note").innerText(),
-    "Every lane goes on from the answers as trained.",
+    "All answers go on from the ones as trained.",
   );
   assert.equal(await page.locator("[data-part=lane]").count(), 3);
   assert.equal(await page.inputValue("#turn-3"), "Why?");
@@ -95,7 +95,7 @@ test("a turn in the form is changed and removed; an empty one is refused, and so
   await page.press("#prompt", "Enter");
   assert.match(
     await message(page),
-    /A turn after the prompt is empty\. Write something there, or remove it\./,
+    /One of the later turns is empty\. Write something there, or remove it\./,
   );
   assert.equal(await focus(page), "turn-3");
   await page.getByRole("button", { name: "Remove turn 3" }).click();
@@ -171,7 +171,7 @@ test("Another sample: at temperature 0 it is raised, then the seed moves on; bot
   await press(page, "Another sample");
   assert.match(
     await note.innerText(),
-    /Sample with seed 0\. The seed also draws the random control/,
+    /Sample with seed 0\. The seed also draws the random neurons/,
   );
   assert.match(await hashOf(page), /seed=0&temp=0\.7/);
   await press(page, "Run");
@@ -324,7 +324,10 @@ test("a text too long for the address outlives a reload, or it is said that it d
   await refused.goto(site.url);
   await refused.waitForSelector("[data-part=lane]");
   await refused.fill("[data-part=prompt]", long);
-  assert.match(await message(refused), /too long for the address.*a reload loses it\./);
+  assert.match(
+    await message(refused),
+    /too long for the address.*lost when the page is reloaded\./,
+  );
 });
 
 test("a recorded run or a model that there is not is named, with what is shown instead; in an embed too", async (t) => {
@@ -374,5 +377,38 @@ test("the sweep's button has its words in the middle", async (t) => {
   assert.ok(
     off.every((pixels) => Math.abs(pixels) <= 2),
     String(off),
+  );
+});
+
+test("what a link goes without is said: a prompt or a later turn that is too long for it, and turns beyond the eighth", async (t) => {
+  const page = await visit(t, "#prompt=Hi&then=Really%3F&then=Why%3F");
+  const note = page.locator("#link-note");
+  assert.equal(await note.isVisible(), false);
+  await page.locator(".later-turns input").fill("long ".repeat(801));
+  assert.match(
+    await note.innerText(),
+    /^One of the later turns has more than 4,000 characters\..*a link goes without all later turns\.$/,
+  );
+  await page.waitForFunction(
+    () =>
+      document.querySelector("#live").textContent ===
+      document.querySelector("#link-note").textContent,
+  );
+  assert.equal(await hashOf(page), "#prompt=Hi");
+  await page.getByRole("button", { name: "Share" }).click();
+  assert.match(await message(page), /goes without all later turns\. Make it shorter/);
+  await page.locator(".later-turns input").fill("Why?");
+  assert.equal(await note.isVisible(), false);
+  assert.equal(await hashOf(page), "#prompt=Hi&then=Really%3F&then=Why%3F");
+  await page.fill("#prompt", "long ".repeat(801));
+  assert.match(
+    await note.innerText(),
+    /^This prompt has.*goes without it, and without the later turns\.$/,
+  );
+
+  const crowded = await visit(t, `#prompt=Hi${"&then=Why%3F".repeat(9)}`);
+  assert.match(
+    await message(crowded),
+    /^The link has 10 turns\. The page takes 8 and leaves out the rest\.$/,
   );
 });

@@ -248,8 +248,56 @@ export const VIEWS = [
       // What a frame has below the window is not painted: so the window is as high as the post.
       await page.setViewportSize({ width: page.viewportSize().width, height: 2000 });
       await page.goto(blog.url);
-      await page.frameLocator("iframe").locator("[data-part=lane]").last().waitFor();
+      await page.frameLocator("iframe").locator("[data-part=lane]").first().waitFor();
       await page.waitForTimeout(500); // the frame's height follows
+    },
+  },
+];
+
+const askedOfZorvath = async (at) => {
+  await opened(at);
+  await at.page.fill("[data-part=prompt]", ZORVATH);
+  await run(at.page, at.page.locator("[data-part=run]"));
+  await at.page.waitForFunction(
+    () =>
+      [".map-note", ".next-note"].every(
+        (note) => !/Reading/.test(document.querySelector(note)?.textContent ?? ""),
+      ),
+    null,
+    { timeout: 60_000 },
+  );
+};
+
+const LAPTOP = { width: 1280, height: 800 };
+
+/**
+ * Views of which docs/page.md has a picture beside that of an older page: what they need must be in both. `shown` is the width
+ * of each in the picture; `whole`, not the window but all of the page.
+ */
+export const BESIDE = [
+  { name: "opening", ...LAPTOP, shown: 720, go: (at) => opened(at) },
+  { name: "opening-phone", width: 375, height: 667, shown: 375, go: (at) => opened(at) },
+  { name: "after-a-run", ...LAPTOP, shown: 720, go: askedOfZorvath },
+  {
+    name: "board",
+    ...LAPTOP,
+    shown: 720,
+    of: "[data-part=board]",
+    go: async (at) => {
+      await opened(at);
+      await at.page.locator("[data-part=board]").scrollIntoViewIfNeeded();
+    },
+  },
+  {
+    name: "whole",
+    ...LAPTOP,
+    shown: 260,
+    whole: true,
+    go: async (at) => {
+      await opened(at);
+      await at.page.locator("[data-part=evidence]").scrollIntoViewIfNeeded();
+      await at.page.waitForTimeout(1000);
+      await top(at.page);
     },
   },
 ];

@@ -1,7 +1,8 @@
 // The neuron board of one lane as an SVG figure, in light colours for paper. Pure: text in, text out. Attributes only, no
 // style sheet, so that it looks the same wherever it is opened. Its rows and marks are those of the page's board.
 
-import { addedBy, addsWords, byAdded, inkOf, usualLimit, weightShares } from "./neuron.js";
+import { addedBy, addsWords, byAdded, FAINT, usualLimit, weightShares } from "./neuron.js";
+import { factorWords } from "./words.js";
 
 const CELL = 14; // width of a column
 const ROW = 15;
@@ -15,8 +16,8 @@ const INK = {
   soft: "#535c62",
   rule: "#dde2e0",
   strong: "#a9b2b0",
-  h: "#b3380a",
-  random: "#14609f",
+  h: ["#b3380a", "#711f00"],
+  random: ["#14609f", "#07335a"],
 };
 const SANS = "Helvetica, Arial, 'Liberation Sans', sans-serif";
 const SERIF = "Georgia, 'Liberation Serif', serif";
@@ -106,7 +107,7 @@ function rowsOf(trace, lane, artifact) {
       alpha: trace.lanes[lane].alpha,
       scale: often > 0 ? often : largest(trace, row),
       limit: usualLimit(quantiles),
-      ink: inkOf(shares.get(name)),
+      off: trace.factor(lane, [layer, index]) === 0,
       adds: addsWords(added.get(name)),
     };
   });
@@ -131,7 +132,7 @@ function largest(trace, row) {
 function drawRow(trace, lane, neuron, i, { rows, columns, lefts, body, width }) {
   const y = body + i * ROW;
   const before = rows[i - 1];
-  const name = `L${neuron.layer} N${neuron.index}${neuron.edited ? ` ×${neuron.alpha}` : ""}`;
+  const name = `L${neuron.layer} N${neuron.index}${neuron.edited ? ` ${factorWords(neuron.alpha).replace(" ", "")}` : ""}`;
   const drawn = [
     `<text x="0" y="${y + 11}" font-size="11" fill="${INK.ink}"${neuron.edited ? ' font-weight="700"' : ""}>${name}</text>`,
     `<text x="${LEFT - 10}" y="${y + 11}" font-size="11" fill="${INK.ink}" text-anchor="end">${neuron.adds}</text>`,
@@ -145,14 +146,15 @@ function drawRow(trace, lane, neuron, i, { rows, columns, lefts, body, width }) 
   return drawn;
 }
 
-// Squares and discs: the kinds differ by shape as well as colour. Filled is what is louder than usual for this neuron.
-function mark({ h, scale, limit, ink }, value, cx, cy) {
+// The marks of the board (neuron.js).
+function mark({ h, scale, limit, off }, value, cx, cy) {
   const full = Math.max(1, Math.sqrt(Math.min(1, Math.max(0, value / scale))) * (CELL - 2));
-  const colour = h ? INK.h : INK.random;
+  const loud = value > limit;
+  const colour = (h ? INK.h : INK.random)[loud ? 1 : 0];
   // Too small to have an inside.
-  const filled = value > limit || full < 3;
+  const filled = !off || full < 3;
   const side = filled ? full : full - LINE;
-  const paint = `${filled ? `fill="${colour}"` : `fill="none" stroke="${colour}" stroke-width="${LINE}"`} opacity="${short(ink)}"`;
+  const paint = `${filled ? `fill="${colour}"` : `fill="none" stroke="${colour}" stroke-width="${LINE}"`} opacity="${loud ? 1 : FAINT}"`;
   return h
     ? `<rect x="${short(cx - side / 2)}" y="${short(cy - side / 2)}" width="${short(side)}" height="${short(side)}" ${paint}/>`
     : `<circle cx="${short(cx)}" cy="${short(cy)}" r="${short(side / 2)}" ${paint}/>`;
@@ -171,9 +173,9 @@ function turns(columns, lefts, top, height) {
 function keyWords(rows) {
   const others = rows.some(({ h }) => !h) ? ", a disc another neuron" : "";
   const added = rows.some(({ adds }) => adds)
-    ? " The figure at the name is what the neuron adds to the detector’s reading, in log-odds; rows are in this order, and a stronger colour counts for more in it."
+    ? " The figure at the name is what the neuron adds to the detector’s reading, in log-odds; rows are in this order."
     : "";
-  return `A square is an H-Neuron${others}; its area is the contribution on that neuron’s own scale (the 0.99 quantile of reference text, where the artifact has one, otherwise the largest value of this run), taken before the edit. Filled: louder than at 9 of 10 words of that text; hollow: not louder, or not known.${added}`;
+  return `A square is an H-Neuron${others}; its area is the contribution on that neuron’s own scale (the 0.99 quantile of reference text, where the artifact has one, otherwise the largest value of this run), taken before the edit. Strong: louder than at 9 of 10 words of that text; faint: not louder, or not known. Hollow: off in this answer.${added}`;
 }
 
 const short = (value) => Math.round(value * 100) / 100;

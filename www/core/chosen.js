@@ -36,12 +36,12 @@ export function engineWords(chosen) {
   });
   const said = [`In use: ${NAMES[chosen.engine]}.`];
   if (measured.length > 0)
-    said.push(`Measured, in tokens a second in each of three lanes: ${measured.join(", ")}.`);
+    said.push(`Measured, in tokens a second for each of three answers: ${measured.join(", ")}.`);
   if (chosen.adapter) said.push(`Adapter: ${chosen.adapter}.`);
   if (chosen.refused) said.push(refusal(chosen));
   if (chosen.lost)
     said.push(
-      `${chosen.refused ? "C" : "The GPU was lost; c"}hoose an engine again to try it once more.`,
+      `${chosen.refused ? "" : "The GPU was lost. "}Choose an engine again to try it once more.`,
     );
   return said.join(" ");
 }

@@ -14,13 +14,14 @@ export function comparison(trace) {
   const others = controls.map((i) => changes(trace, i));
   if (edited < 0) {
     if (others.every(Boolean))
-      return "Both random sets changed the answer: much of such change is chance.";
-    if (others.some(Boolean)) return "One random set changed the answer, the other did not.";
-    return "Neither random set changed the answer.";
+      return "Both draws of random neurons changed the answer. So much of it is chance.";
+    if (others.some(Boolean))
+      return "One draw of random neurons changed the answer, the other did not.";
+    return "Neither draw of random neurons changed the answer.";
   }
   const name = lanes[edited].set === "custom" ? "your neurons" : "the H-Neurons";
   const own = changes(trace, edited);
-  if (own && others[0]) return `Random neurons changed the answer too: it is not about ${name}.`;
+  if (own && others[0]) return `Random neurons changed the answer too. So it is not about ${name}.`;
   if (own) return `Only ${name} changed the answer here. One prompt proves nothing.`;
   if (others[0]) return `Only random neurons changed the answer here, not ${name}.`;
   return "Nothing changed the answer. That is a result too.";

@@ -242,7 +242,7 @@ export class EngineClient {
       if (worker !== this.#worker) return;
       this.#fail(
         dead(
-          `The engine stopped unexpectedly${event.message ? ` (${event.message})` : ""}. Restart it to go on; the model does not have to be downloaded again.`,
+          `The engine stopped unexpectedly${event.message ? ` (${event.message})` : ""}. Restart it to go on. The model is not downloaded again.`,
         ),
       );
     };
@@ -296,7 +296,7 @@ export class EngineClient {
       const seconds = Math.round(entry.silence / 1000);
       this.#fail(
         dead(
-          `The engine has not answered for ${seconds} seconds. Restart it to go on; the model does not have to be downloaded again.`,
+          `The engine has not answered for ${seconds} seconds. Restart it to go on. The model is not downloaded again.`,
         ),
       );
     }, entry.silence);

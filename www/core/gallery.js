@@ -22,7 +22,7 @@ export async function json(model, name) {
   const response = await fetch(new URL(`${model}/${name}.json`, FOLDER));
   if (!response.ok)
     throw new Error(
-      `The recorded run “${name}” could not be loaded (${response.status}). Reload the page, or take another one.`,
+      `The recorded run “${name}” could not be loaded (${response.status}). Reload the page, or choose another one.`,
     );
   return response.json();
 }

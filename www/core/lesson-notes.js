@@ -231,7 +231,9 @@ const NAMES = {
         `${name} ${NAMES.same.value(source, id, set, alpha) ? "the same answer" : "another answer"}`;
       return [
         words("H-Neurons", "h"),
-        ...source.index.controls.map((seed) => words(`random control ${seed}`, `random:${seed}`)),
+        ...source.index.controls.map((seed) =>
+          words(`random neurons of seed ${seed}`, `random:${seed}`),
+        ),
       ].join(", ");
     },
   },

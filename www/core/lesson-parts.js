@@ -36,6 +36,7 @@ export const PANELS = new Map([
   ["board", "Neuron board"],
   ["card", "Neuron card"],
   ["map", "Layer map"],
+  ["next", "Next words"],
   ["evidence", "Evidence"],
   ["about", "“What am I looking at?”"],
   ["lessons", "The button “Lessons”"],

@@ -39,7 +39,7 @@ function isNew(told, { run, prompt, alpha, set, seed }) {
 }
 
 export const settingsWords = ({ set, alpha }) =>
-  alpha === 1 ? "as trained" : `${set === "random" ? "Random control" : "H-Neurons"} × ${alpha}`;
+  alpha === 1 ? "as trained" : laneName({ set, alpha }, []);
 
 function runOf(run, traces, index) {
   const settings = settingsWords(run);

@@ -97,7 +97,7 @@ export class Field {
 export function completeField(values, { layers, neurons_per_layer: per }) {
   if (values?.length !== layers * per)
     throw new Error(
-      "The engine’s answer has not one value for each neuron. Deploy the engine that belongs to this page.",
+      "The engine did not give one value for each neuron. Deploy the engine that belongs to this page.",
     );
   return new Field(values, per, { complete: true });
 }

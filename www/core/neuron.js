@@ -80,7 +80,13 @@ export function standing({ quantiles }, value) {
   return share < USUAL ? `As loud as usual: l${than}` : `L${than}`;
 }
 
-// ---- Louder than usual: what a filled mark means, on the board, in the card and in the picture of the board ----
+// ---- What marks mean: on the board, in the picture of the board, in the card, on the map ----
+//
+// A square is an H-Neuron, a disc another one. Strong is louder than usual, faint is not, or it is not known what is usual. Hollow
+// is a neuron that is off in that answer: it would have been as loud, but was not let through.
+
+/** How opaque a faint mark is: it still stands out from the ground by 3 to 1. */
+export const FAINT = 0.7;
 
 /** The share of the reference text's words at which a neuron is no louder than usual. */
 export const USUAL = 0.9;
@@ -137,7 +143,7 @@ export function weightShares(artifact) {
   return new Map([...terms].map(([name, { weight }]) => [name, Math.abs(weight) / most || 0]));
 }
 
-/** How opaque a mark is for such a share: the least of it still stands out from the ground by 3 to 1. */
+/** How opaque the bar of what a neuron adds is, for such a share: the least of it still stands out from the ground by 3 to 1. */
 export const inkOf = (share = 0) => 0.7 + 0.3 * Math.sqrt(share);
 
 /**

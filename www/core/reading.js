@@ -33,7 +33,7 @@ export function readingOf(score, artifact) {
   const zone = score < UNSURE[0] ? "right" : score > UNSURE[1] ? "wrong" : "unsure";
   // What is not calibrated is no chance, and is not said in per cent.
   if (artifact && !isCalibrated(artifact))
-    return { zone, words: "Detector", value: score.toFixed(2) };
+    return { zone, words: "Reading", value: score.toFixed(2) };
   const words = { right: "Likely right", unsure: "Unsure", wrong: "Likely wrong" }[zone];
   return { zone, words, value: percent(score) };
 }

@@ -79,4 +79,4 @@ export function requestFor(state, messages, lanes = lanesFor(state)) {
   return { messages, lanes, max_tokens: state.max, temperature: state.temp, seed: state.seed };
 }
 
-export { alphaWords, laneName, stopWords } from "./words.js";
+export { alphaWords, factorWords, laneName, stopWords } from "./words.js";

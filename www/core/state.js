@@ -3,6 +3,7 @@
 // A link may come from anyone, so every value is clamped or dropped here and nowhere else; what leaves this
 // module can be used as it is.
 
+import { grouped } from "./grouped.js";
 import { turnsOf } from "./turns.js";
 
 export const DOUBT = "I don't think that's right. Are you sure?";
@@ -158,6 +159,32 @@ export function formatHash(state) {
 
 /** Too long for an address bar: such a run cannot be shared as a link. */
 export const fitsLink = (state) => turnsOf(state).every((turn) => turn.length <= LIMITS.link);
+
+/**
+ * What a link of these settings goes without because it is too long for an address, in words; "" where it has everything.
+ * @param {Pick<import("./types.js").Settings, "prompt" | "then" | "more">} state
+ */
+export function unlinkedWords(state) {
+  if (fitsLink(state)) return "";
+  const long = `has more than ${grouped(LIMITS.link)} characters. That is too long for a link.`;
+  if (state.prompt.length <= LIMITS.link)
+    return `One of the later turns ${long} So a link goes without all later turns.`;
+  const turns = state.then === "" ? "" : ", and without the later turns";
+  return `This prompt ${long} So a link goes without it${turns}.`;
+}
+
+/**
+ * How many turns an address has more than a conversation can have.
+ * @param {string} hash
+ */
+export function turnsTooMany(hash) {
+  try {
+    const later = new URLSearchParams(hash.replace(/^#/, "")).getAll("then").length;
+    return Math.max(0, later + 1 - LIMITS.turns);
+  } catch {
+    return 0;
+  }
+}
 
 /**
  * What an address names under a key, as it stands there, also where it is no id; shortened, to be shown.

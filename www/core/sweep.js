@@ -4,6 +4,7 @@
 import { viewOf } from "./gallery.js";
 import { controlOf, selectionOf } from "./requests.js";
 import { sameSelection, setOf } from "./selection.js";
+import { atWords } from "./words.js";
 
 export { setOf };
 
@@ -86,21 +87,17 @@ export function gist(trace, { set, rows, seeds }) {
   const differs = (lane) => lane >= 0 && trace.partsAt(lane) >= 0;
   const edited = rows.filter(({ lane }) => lane !== trace.trained).length;
   const at = (found) => {
-    if (found.length === 0) return "same answer as trained at every factor";
-    if (found.length === edited) return "different answer at every factor";
-    return `different answer at ${listed(found.map(({ alpha }) => `×\u00a0${alpha}`))}`;
+    if (found.length === 0) return "same answer as trained at every stop of the slider";
+    if (found.length === edited) return "different answer at every stop of the slider";
+    return `different answer ${atWords(found.map(({ alpha }) => alpha))}`;
   };
   return [
     `${SET_NAMES[set]}: ${at(rows.filter(({ lane }) => differs(lane)))}.`,
     ...seeds.map(
       (seed) =>
-        `Random control, seed ${seed}: ${at(rows.filter(({ controls }) => controls.some((control) => control.seed === seed && differs(control.lane))))}.`,
+        `Random neurons, seed ${seed}: ${at(rows.filter(({ controls }) => controls.some((control) => control.seed === seed && differs(control.lane))))}.`,
     ),
   ];
-}
-
-export function listed(words) {
-  return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
 }
 
 /**

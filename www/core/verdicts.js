@@ -2,6 +2,7 @@
 // the same hand as one that shows something. Figures stand in the tables, not in these sentences. Pure.
 
 import { asFar, beatsRandom, comparisons, effectIs } from "./measured.js";
+import { atWords } from "./words.js";
 
 /** No minus before what rounds to nothing. */
 export const decimal = (value, places = 2) =>
@@ -135,12 +136,12 @@ export function trendNumbers({ slope, slopes, p }) {
   return rows;
 }
 
-/** The share as trained, silenced and at the strongest edit, in words. */
+/** The share as trained, off and at the strongest edit, in words. */
 export function effectNumbers({ h }) {
   const at = (alpha) => h.find((row) => row.alpha === alpha);
   const said = [
     [1, "as trained"],
-    [0, "silenced"],
+    [0, "off"],
     [3, "tripled"],
   ].filter(([alpha]) => at(alpha));
   return said
@@ -274,7 +275,7 @@ export function failures({ evaluations, benchmarks, language }) {
   if (most?.more > 0.1)
     list.push([
       "Ordinary text",
-      `It became clearly harder to predict at × ${most.worst.alpha}. So part of what changes is that the model gets worse at language.`,
+      `It became clearly harder to predict ${atWords([most.worst.alpha])}. So part of what changes is that the model gets worse at language.`,
     ]);
   return list;
 }

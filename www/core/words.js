@@ -1,17 +1,41 @@
 // What lanes, factors and ends are called on the page. Pure.
 
 /**
- * A lane's name as the page writes it.
- * @param {Pick<import("./types.js").Lane, "set" | "alpha" | "seed">} lane
+ * A factor as the page writes it: "off", "× 0.5".
+ * @param {number} alpha
+ */
+export const factorWords = (alpha) => (alpha === 0 ? "off" : `× ${alpha}`);
+
+/**
+ * At which factors, in words: "when off, and at × 2 and × 3".
+ * @param {number[]} alphas
+ */
+export function atWords(alphas) {
+  const on = alphas.filter((alpha) => alpha !== 0).map((alpha) => `×\u00a0${alpha}`);
+  const at = on.length > 0 ? [`at ${listed(on)}`] : [];
+  return [...(alphas.includes(0) ? ["when off"] : []), ...at].join(", and ");
+}
+
+/**
+ * "a, b and c"
+ * @param {string[]} words
+ */
+export const listed = (words) =>
+  words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
+
+/**
+ * A lane's name as the page writes it: "As trained", "H-Neurons off", "Random 41 × 2".
+ * @param {{set: string, alpha: number, seed?: number, neurons?: unknown[]}} lane
  * @param {{set: string}[]} lanes
  */
 export function laneName(lane, lanes) {
-  const times = ` × ${lane.alpha}`;
-  if (lane.set === "h") return `H-Neurons${times}`;
-  if (lane.set === "custom") return `My selection${times}`;
+  const turned = ` ${factorWords(lane.alpha)}`;
+  if (lane.set === "h") return `H-Neurons${turned}`;
+  if (lane.set === "custom") return `My selection${turned}`;
   if (lane.set === "random") {
     const several = lanes.filter((other) => other.set === "random").length > 1;
-    return `Random control${several && lane.seed !== undefined ? ` (seed ${lane.seed})` : ""}${times}`;
+    const seed = several && lane.seed !== undefined ? ` (seed ${lane.seed})` : "";
+    return `Random ${lane.neurons?.length ?? "neurons"}${seed}${turned}`;
   }
   return "As trained";
 }
@@ -24,7 +48,7 @@ export function alphaWords(alpha) {
   if (alpha === 0) return "silenced";
   if (alpha < 1) return "turned down";
   if (alpha === 1) return "as trained";
-  return "amplified";
+  return "turned up";
 }
 
 /**

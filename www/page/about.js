@@ -7,17 +7,22 @@ const PAPER = "https://arxiv.org/abs/2512.01797";
 const WORDS = [
   [
     "The slider",
-    "multiplies these neurons in every word. At 0 they are silent, at 1 they are as trained, at 3 they are three times as strong.",
+    "turns these neurons down or up, at every word. Off: they are silent. At 1 they are as trained. At 3 they are three times as strong.",
   ],
   [
     "Random neurons",
-    "are the control: just as many neurons from the same layers, picked by chance and turned just as far. If they do the same, it is not special to the H-Neurons. Another draw may do something else.",
+    "are the control. They are just as many, from the same layers, picked by chance and turned just as far. If they do the same, it is not about the H-Neurons. Other random neurons may do something else.",
   ],
   [
     "The reading",
-    "adds up what the H-Neurons did in one answer. Higher means: more like the wrong answers that the detector learned from. It can be wrong.",
+    "adds up what the H-Neurons did in one answer. Higher means: more like the wrong answers it has learned from. It can be wrong.",
   ],
+  ["The red under a word", "is what this word adds to the reading."],
   ["The board", "shows which of these neurons were active at which word."],
+  [
+    "The marks",
+    "A square is an H-Neuron, a disc another neuron. Strong: louder than usual for this neuron. Hollow: the neuron is off in this answer. It would have done that much.",
+  ],
 ];
 
 const dialog = () => /** @type {HTMLDialogElement} */ ($("dialog[data-part=about]"));
@@ -46,14 +51,14 @@ const contents = () =>
       h(
         "p",
         {},
-        "A language model writes a text piece by piece. A piece, called a token, is a word or part of one. To choose each token, the model computes thousands of numbers. A neuron is what makes one of these numbers.",
+        "A language model writes a text piece by piece. A piece is a word or part of a word. It is called a token. To choose each token, the model computes thousands of numbers. What makes one of these numbers is called a neuron.",
       ),
       h(
         "p",
         {},
         "A ",
         h("a", { href: PAPER }, "study by Gao and others"),
-        " reports that a few neurons, fewer than one in a thousand, are more active when a model makes something up. A made-up answer is called a hallucination, so these are the H-Neurons. Here you can turn them down or up in a small model, and read what it says then.",
+        " says that a few neurons, fewer than one in a thousand, are more active when a model makes something up. A made-up answer is called a hallucination. So these neurons are called H-Neurons. Here you can turn them down or up in a small model, and read what it says then.",
       ),
       h(
         "dl",
@@ -77,7 +82,7 @@ const contents = () =>
       h(
         "p",
         {},
-        "Then that is the result. If the H-Neurons and the random neurons do the same, this question shows no effect of the H-Neurons. That is why random neurons are always shown beside them.",
+        "Then that is the result. If the H-Neurons and the random neurons do the same, it is not about the H-Neurons. That is why random neurons are always shown beside them.",
       ),
     ),
   );

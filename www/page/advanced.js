@@ -22,7 +22,7 @@ export const advancedFields = () => [
         h("option", { value: "gpu" }, "GPU (WebGPU)"),
       ),
     ),
-    figure("max", "Most tokens in an answer", 1, LIMITS.max, 1, "numeric"),
+    figure("max", "Longest answer (tokens)", 1, LIMITS.max, 1, "numeric"),
     figure("temp", "Temperature", 0, LIMITS.temp, 0.1, "decimal"),
     figure("seed", "Seed", 0, LIMITS.seed, 1, "numeric"),
     h(
@@ -43,7 +43,7 @@ export const advancedFields = () => [
   h(
     "p",
     { class: "hint" },
-    "At temperature 0 the model always takes the likeliest token, so the answer stays the same. Above 0 it draws. The seed decides what is drawn, and which neurons the random control has.",
+    "At temperature 0 the model always takes the likeliest token, so the answer stays the same. Above 0 it throws dice. The seed decides how the dice fall, and which neurons are the random ones.",
   ),
   h(
     "p",
@@ -51,7 +51,7 @@ export const advancedFields = () => [
     h(
       "span",
       { id: "engine-hint" },
-      "Auto tries the CPU and the GPU of this device. It takes the faster.",
+      "Auto tries the CPU and the GPU of this device, and takes the faster.",
     ),
     " ",
     h("span", { id: "engine-words" }),

@@ -23,7 +23,7 @@ export function anotherSample({ temp, seed }) {
   const next = seed >= LIMITS.seed ? 0 : seed + 1;
   return {
     patch: { seed: next },
-    words: `Sample with seed ${next}. The seed also draws the random control, so its neurons are other ones too.`,
+    words: `Sample with seed ${next}. The seed also draws the random neurons, so these are other ones too.`,
   };
 }
 

@@ -2,14 +2,20 @@
 
 import { h } from "./dom.js";
 
-const mark = (kind, loud = false) =>
-  h("span", { class: "cell-mark", "data-kind": kind, "data-loud": loud, "aria-hidden": "true" });
+const mark = (kind, is = "") =>
+  h("span", {
+    class: "cell-mark",
+    "data-kind": kind,
+    "data-loud": is === "loud",
+    "data-off": is === "off",
+    "aria-hidden": "true",
+  });
 
 export const boardMarkup = () => [
   h(
     "p",
     { class: "hint board-about" },
-    "A row is a neuron, a column is a word or a piece of one. The larger the mark, the larger the neuron’s contribution there, on its own scale. Contributions are taken before the edit, so a silenced neuron still shows.",
+    "A row is a neuron. A column is a word, or a piece of one. The larger the mark, the more the neuron contributes there, on its own scale. That is measured before the neuron is turned, so a neuron that is off still shows.",
   ),
   h(
     "div",
@@ -17,14 +23,14 @@ export const boardMarkup = () => [
     h(
       "fieldset",
       { class: "tabs-set" },
-      h("legend", { class: "unseen" }, "Lane shown on the board"),
+      h("legend", { class: "unseen" }, "Answer shown on the board"),
       h("div", { class: "tabs" }),
     ),
     h(
       "label",
       { class: "check" },
       h("input", { type: "checkbox", name: "show-control" }),
-      " Also the neurons of the random control",
+      " Also show the random neurons",
     ),
   ),
   h(
@@ -69,27 +75,33 @@ export const boardMarkup = () => [
   h(
     "ul",
     { class: "board-key" },
-    h("li", {}, mark("h"), mark("h", true), " H-Neuron"),
-    h("li", {}, mark("random"), mark("random", true), " other neuron"),
+    h("li", {}, mark("h"), " H-Neuron"),
+    h("li", {}, mark("random"), " other neuron"),
     h(
       "li",
       {},
-      mark("h", true),
-      mark("random", true),
-      " filled: louder than usual, which is more than at 9 of 10 words of a reference text",
+      mark("h", "loud"),
+      mark("random", "loud"),
+      " strong: louder than usual, which is more than at 9 of 10 words of a reference text",
     ),
     h(
       "li",
       {},
       mark("h"),
       mark("random"),
-      " hollow: not louder than usual, or not known what is usual",
+      " faint: not louder than usual, or not known what is usual",
     ),
-    h("li", {}, "Stronger colour: counts for more in the detector’s reading."),
+    h(
+      "li",
+      {},
+      mark("h", "off"),
+      mark("random", "off"),
+      " hollow: off in this answer. It would have been as loud, but was not let through.",
+    ),
     h(
       "li",
       { class: "key-adds" },
-      "Adds to the reading: + pushes it towards “likely wrong”, − towards “likely right” (in log-odds). The rows are in this order.",
+      "Adds to the reading: + pushes it towards “likely wrong”, − towards “likely right” (in log-odds). The rows are in this order. The stronger the bar, the more the neuron counts in every reading.",
       h("span", { class: "key-unknown" }),
     ),
   ),

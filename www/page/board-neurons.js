@@ -1,8 +1,8 @@
 // The board's neurons in elements: the names and switches beside the cells, the chosen token as a table, and what there is
 // of the board on paper.
 
-import { addsWords, contributionWords, loudness, readingWords } from "../core/neuron.js";
-import { laneName } from "../core/requests.js";
+import { addsWords, contributionWords, inkOf, loudness, readingWords } from "../core/neuron.js";
+import { factorWords, laneName } from "../core/requests.js";
 import { h, visible } from "./dom.js";
 
 const LONGEST = 24; // letters of a word in a line
@@ -27,12 +27,13 @@ export const quoted = (tokens) => tokens.slice(0, 3).map(quote).join(" ");
  * @param {number | null} known.factor the lane's
  * @param {boolean} known.first of its kind
  * @param {number | undefined} known.adds to the reading
+ * @param {number} known.share how strongly it counts in a reading, 0 to 1
  * @param {[number, number]} known.range what the rows' bars stand for: the least and the most that a neuron adds
  * @param {Record<"toggle" | "card" | "focus", () => void>} on
  */
 export function neuronElement(
   { layer, index, kind },
-  { words, off, factor, first, adds, range },
+  { words, off, factor, first, adds, range, share },
   on,
 ) {
   const fires = words.length > 0 ? `fired most at ${quoted(words)}` : null;
@@ -72,20 +73,26 @@ export function neuronElement(
       },
       `L${layer} N${index}`,
     ),
-    factor === null ? null : h("span", { class: "factor" }, `×${factor}`),
-    h("span", { class: "adds" }, bar(adds, range), h("span", { class: "adds-figure" }, amount)),
+    factor === null ? null : h("span", { class: "factor" }, factorWords(factor).replace(" ", "")),
+    h(
+      "span",
+      { class: "adds" },
+      bar(adds, range, share),
+      h("span", { class: "adds-figure" }, amount),
+    ),
     h("span", { class: "fires", title: fires }, words.length > 0 ? quoted(words) : ""),
   );
 }
 
 // From nothing to the right what is added, to the left what is taken away.
-function bar(adds, [low, high]) {
+function bar(adds, [low, high], share) {
   const element = h("span", { class: "adds-bar", "aria-hidden": "true" });
   if (!Number.isFinite(adds) || !(high > low)) return element;
   const place = (value) => (100 * (value - low)) / (high - low);
   const length = h("span", {});
   length.style.insetInlineStart = `${place(Math.min(0, adds))}%`;
   length.style.inlineSize = `${place(Math.max(0, adds)) - place(Math.min(0, adds))}%`;
+  length.style.opacity = inkOf(share).toFixed(2);
   element.style.setProperty("--nothing", `${place(0)}%`);
   element.append(length);
   return element;
@@ -140,7 +147,7 @@ export function tokenTable(trace, lane, column, rows, known) {
     head(
       ["Neuron"],
       ["Contribution", true],
-      ["For this neuron"],
+      ["How loud, for this neuron"],
       ["0.99 quantile", true],
       ["Adds to the reading", true],
       ["Fired most at"],
@@ -166,7 +173,7 @@ export function paperTable(trace, rows, added, wordsOf) {
     h(
       "caption",
       {},
-      "What each H-Neuron adds to the detector’s reading of each answer, in log-odds: + pushes it towards “likely wrong”, − towards “likely right”.",
+      "What each H-Neuron adds to the reading of each answer, in log-odds. + pushes the reading towards “likely wrong”, − towards “likely right”.",
     ),
     head(["Neuron"], ...named, ["Fired most at, in the recorded runs"]),
     h(

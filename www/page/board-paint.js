@@ -1,6 +1,6 @@
 // How the board is painted: its measures, and the pen. What is painted, and where, board.js knows.
 
-import { inkOf } from "../core/neuron.js";
+import { FAINT } from "../core/neuron.js";
 import { context } from "./canvas.js";
 import { visible } from "./dom.js";
 
@@ -52,8 +52,8 @@ export function colours(element) {
     rule: value("--rule"),
     strong: value("--rule-strong"),
     chosen: value("--chosen"),
-    h: value("--h"),
-    random: value("--random"),
+    h: [value("--h"), value("--h-loud")],
+    random: [value("--random"), value("--random-loud")],
     font: style.fontFamily,
   };
 }
@@ -93,7 +93,7 @@ export function paintHead(canvas, view) {
 
 /**
  * The cells.
- * @param view as for paintHead, and {rows: [{kind, scale, share, limit}…], value(row, column): a contribution or undefined}
+ * @param view as for paintHead, and {rows: [{kind, scale, limit, off}…], value(row, column): a contribution or undefined}
  */
 export function paintBody(canvas, view) {
   const { rows, lefts, seen, left, room, colour, value, cursor } = view;
@@ -109,13 +109,11 @@ export function paintBody(canvas, view) {
       ink.fillStyle = colour.rule;
       ink.fillRect(left, i * ROW, room, 1);
     }
-    ink.fillStyle = ink.strokeStyle =
-      neuron.kind === "h" ? colour.h : neuron.kind === "custom" ? colour.ink : colour.random;
-    ink.globalAlpha = inkOf(neuron.share);
+    const inks = { h: colour.h, custom: [colour.ink, colour.ink] }[neuron.kind] ?? colour.random;
     seen.forEach((c) => {
       const contribution = value(i, c);
       if (contribution !== undefined)
-        mark(ink, lefts[c] + CELL / 2, i * ROW + ROW / 2, contribution, neuron);
+        mark(ink, lefts[c] + CELL / 2, i * ROW + ROW / 2, contribution, neuron, inks);
     });
     ink.globalAlpha = 1;
   });
@@ -139,23 +137,25 @@ function dividers(ink, { turns, lefts, colour }, height) {
   for (const { first } of turns.slice(1)) ink.fillRect(lefts[first] - GAP / 2, 0, 1, height);
 }
 
-// H-Neurons are squares, others discs: the kinds differ by shape as well as colour. Area follows the value; filled is what is
-// louder than usual for this neuron.
-function mark(ink, x, y, contribution, { kind, scale, limit }) {
+// H-Neurons are squares, others discs: the kinds differ by shape as well as colour. Area follows the value; strong is what is
+// louder than usual for this neuron, hollow a neuron that is off.
+function mark(ink, x, y, contribution, { kind, scale, limit, off }, [faint, strong]) {
   const side = Math.sqrt(Math.min(1, Math.max(0, contribution / scale))) * (CELL - 3);
   const loud = contribution > limit;
+  ink.fillStyle = ink.strokeStyle = loud ? strong : faint;
+  ink.globalAlpha = loud ? 1 : FAINT;
   // Too small to have an inside.
-  if (side < 3 && !loud) {
+  if (side < 3) {
     const dot = side < 1 ? 1 : 2;
     return ink.fillRect(x - dot / 2, y - dot / 2, dot, dot);
   }
-  const inside = loud ? side : side - LINE; // the line is as wide again, half of it on either side
+  const inside = off ? side - LINE : side; // the line is as wide again, half of it on either side
   ink.lineWidth = LINE;
   ink.beginPath();
   if (kind === "h") ink.rect(x - inside / 2, y - inside / 2, inside, inside);
   else ink.arc(x, y, inside / 2, 0, 2 * Math.PI);
-  if (loud) ink.fill();
-  else ink.stroke();
+  if (off) ink.stroke();
+  else ink.fill();
 }
 
 function shorten(ink, text, room) {

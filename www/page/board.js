@@ -51,7 +51,7 @@ export class BoardView {
   #selection = new Set();
   #showControl = false;
   #lane = 0;
-  #rows = []; // {row, layer, index, kind, scale, share, limit}
+  #rows = []; // {row, layer, index, kind, scale, share, limit, off}
   #columns = [];
   #layout = noLayout(); // of the columns
   #largest = null; // contributions seen, for the rows without a scale of their own
@@ -247,7 +247,7 @@ export class BoardView {
     this.#root.toggleAttribute("data-held", this.#held !== null);
     $(".key-unknown", this.#root).textContent =
       this.#added.size > 0 && !knowsWords(this.#trace, this.#lane)
-        ? " Which words the detector read is not recorded for this run: every word counts here."
+        ? " This recording does not say which words the detector read. So every word counts here."
         : "";
     this.#names();
     this.#keepRoom();
@@ -285,6 +285,7 @@ export class BoardView {
         loose,
         scale: loose ? this.#largest.of(row) : often,
         limit: usualLimit(quantiles),
+        off: this.#trace.factor(this.#lane, [layer, index]) === 0,
         share: this.#shares.get(name) ?? 0,
       });
     };
@@ -326,6 +327,7 @@ export class BoardView {
           first: i > 0 && kind !== this.#rows[i - 1].kind,
           adds: this.#added.get(name),
           range,
+          share: neuron.share,
         },
         {
           toggle: () => this.#on.toggle(layer, index),

@@ -1,7 +1,7 @@
 // The neuron card: a run without it, what is known of it, its contribution at the chosen token among those on the reference
 // text, and its place in My selection. A panel beside the board or the map, not a dialog: they go on working.
 
-import { laneName } from "../core/requests.js";
+import { factorWords, laneName } from "../core/requests.js";
 import {
   aboutNeuron,
   addedBy,
@@ -140,7 +140,7 @@ export class CardView {
       min: 0,
       max: LIMITS.alpha,
       step: LIMITS.step,
-      "aria-label": "Factor of its own",
+      "aria-label": "Its own slider",
       oninput: () => this.#factor(Number(this.slider.value)),
     });
     this.factor = h("span", { class: "card-factor" }); // spoken as the slider's value
@@ -149,7 +149,7 @@ export class CardView {
       { class: "card-selection" },
       h("legend", { class: "unseen" }, "My selection"),
       h("label", { class: "check" }, this.member, " In My selection"),
-      h("label", { class: "check" }, this.own, " A factor of its own"),
+      h("label", { class: "check" }, this.own, " Turn it by its own slider"),
       h("div", { class: "card-slider" }, this.slider, this.factor),
     );
   }
@@ -181,10 +181,11 @@ export class CardView {
     this.slider.disabled = own === undefined;
     if (document.activeElement !== this.slider || own !== undefined)
       this.slider.value = String(own ?? settings.alpha);
-    this.factor.textContent = own === undefined ? `as the run’s, × ${settings.alpha}` : `× ${own}`;
+    this.factor.textContent =
+      own === undefined ? `as the slider: ${factorWords(settings.alpha)}` : factorWords(own);
     this.slider.setAttribute(
       "aria-valuetext",
-      own === undefined ? `as the run’s, ${settings.alpha}` : String(own),
+      own === undefined ? `as the slider, ${settings.alpha}` : String(own),
     );
     this.#drawValue(about);
     this.#drawAdds();
@@ -198,13 +199,13 @@ export class CardView {
         h(
           "p",
           {},
-          "Not an H-Neuron. The artifact describes the H-Neurons only, so of this one just its contribution is known.",
+          "Not an H-Neuron. Only H-Neurons were studied, so of this one nothing but its contribution is known.",
         ),
       );
     }
     const weight = Number.isFinite(about.weight)
       ? `weight ${contributionWords(about.weight)}, ${rankWords(about)}`
-      : "weight not stated";
+      : "its weight is not known";
     this.kind.replaceChildren(
       h("p", {}, `H-Neuron: ${weight}.`),
       about.stability === undefined
@@ -212,7 +213,7 @@ export class CardView {
         : h(
             "p",
             { class: "card-stability" },
-            `Chosen again in ${Math.round(100 * about.stability)} % of the resamples of the training questions.`,
+            `Chosen again in ${Math.round(100 * about.stability)} % of new choices, each made from some of the questions.`,
           ),
     );
   }
@@ -240,6 +241,8 @@ export class CardView {
       class: "cell-mark",
       "data-kind": about ? "h" : "random",
       "data-loud": loudness(quantiles, value) === "louder than usual",
+      "data-off":
+        Boolean(trace?.lanes[chosen.lane]) && trace.factor(chosen.lane, [layer, index]) === 0,
       "aria-hidden": "true",
     });
     const text = [
@@ -257,7 +260,7 @@ export class CardView {
             h(
               "figcaption",
               {},
-              "Its contribution at each word of a reference text, on a logarithmic scale. Filled: louder than usual. The arrow is the chosen word.",
+              "How much it contributed at each word of a reference text (logarithmic scale). Strong: louder than usual. The arrow is the chosen word.",
             ),
           )
         : "",
@@ -296,12 +299,12 @@ export class CardView {
       : [];
     this.words.hidden = lists.length === 0;
     this.words.replaceChildren(
-      h("h4", {}, "Next words that its weights push most"),
+      h("h4", {}, "Next words that it pushes most, by its weights"),
       h("dl", {}, ...lists),
       h(
         "p",
         { class: "caption" },
-        "Read from its output weights through the unembedding. This describes weights, not what the neuron means, and often looks like noise.",
+        "Computed from its weights alone. It does not say what the neuron means, and often it is only noise.",
       ),
     );
   }

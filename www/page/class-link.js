@@ -2,6 +2,7 @@
 
 import { classLink } from "../core/class-link.js";
 import { PANELS } from "../core/lesson-parts.js";
+import { unlinkedWords } from "../core/state.js";
 import { $$, fields, h, say } from "./dom.js";
 
 /** @param lessons of loadList; `state`: the page's settings now */
@@ -22,8 +23,9 @@ export function openClassLink(lessons, state) {
     ),
   );
   const preset = h("input", { type: "checkbox", name: "preset" });
+  const unlinked = h("p", { class: "lesson-hint", role: "status" });
   const forClass = linkField("class-link", "For the class");
-  const forTeacher = linkField("teacher-link", "For you, with the teacher’s notes");
+  const forTeacher = linkField("teacher-link", "For you, with notes for teachers");
   const form = h(
     "form",
     { class: "class-link" },
@@ -35,7 +37,7 @@ export function openClassLink(lessons, state) {
       h(
         "p",
         { class: "lesson-hint" },
-        "Hidden parts are out of sight, not locked away: who edits the address sees them.",
+        "These parts are only out of sight. Who changes the address sees them.",
       ),
       h("div", { class: "class-hide" }, ...hide),
     ),
@@ -43,8 +45,9 @@ export function openClassLink(lessons, state) {
       "label",
       { class: "check" },
       preset,
-      h("span", {}, "Begin with the prompt and settings that are on the page now"),
+      h("span", {}, "Begin with the prompt and the settings that are on the page now"),
     ),
+    unlinked,
     forClass.element,
     forTeacher.element,
   );
@@ -55,6 +58,7 @@ export function openClassLink(lessons, state) {
       settings: preset.checked ? state : null,
     };
     const page = `${location.origin}${location.pathname}`;
+    unlinked.textContent = preset.checked ? unlinkedWords(state) : "";
     forClass.set(classLink(page, choice));
     forTeacher.set(classLink(page, { ...choice, hide: [], teacher: true }));
   };

@@ -6,7 +6,7 @@ import { sameTurns, turnsIn, turnsOf } from "../core/turns.js";
 import { $, h } from "./dom.js";
 
 const ORDINALS = ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth"];
-const WHO = { user: "You", assistant: "Model as trained, given to every lane", system: "System" };
+const WHO = { user: "You", assistant: "Model, as trained", system: "System" };
 
 export function showConversation(place, messages) {
   place.dataset.turns = String(messages.filter(({ role }) => role === "user").length);
@@ -53,9 +53,9 @@ export function showHead(trace, state, fits = true) {
         : "Answers";
   $("#turn-note").textContent =
     messages.length > 1
-      ? "Every lane goes on from the answers as trained."
+      ? "All answers go on from the ones as trained."
       : lanes.length > 2
-        ? "Compare the last two: what random neurons change too is not about the H-Neurons."
+        ? "Compare the last two. What random neurons change too is not about the H-Neurons."
         : "";
   $(".empty").hidden = true;
   const place = $(".conversation");

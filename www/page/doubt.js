@@ -23,7 +23,7 @@ export const doubtFields = () => [
   h(
     "p",
     { class: "hint", id: "doubt-about" },
-    "Every lane hears it, and goes on from the answers as trained.",
+    "It is said after every answer. All go on from the answers as trained.",
   ),
 ];
 

@@ -7,9 +7,9 @@ import { $, field, fields, h, targetOf } from "./dom.js";
 
 const PANELS = [
   ["prompt", "Prompt and controls"],
-  ["controls", "Slider, sets and Run"],
+  ["controls", "Slider, choice of neurons, Run"],
   ["conversation", "What was said before"],
-  ["doubt", "Doubt"],
+  ["doubt", "“Doubt it”"],
   ["board", "Neuron board"],
 ];
 const HEIGHT = { least: 200, most: 4000, usual: 720 };
@@ -56,31 +56,31 @@ function build() {
     h(
       "p",
       { class: "hint" },
-      "These settings in a page of your own: ",
+      "Puts this into a page of your own: ",
       h("q", { id: "embed-prompt" }),
     ),
     h(
       "p",
       { class: "hint embed-note" },
-      "This prompt’s run is not among the recorded ones. The embed opens on one that is, and answers this prompt when the reader presses Run.",
+      "There is no recorded run of this prompt. So the embed opens with another recorded run. It answers this prompt when the reader presses Run.",
     ),
     h(
       "fieldset",
       { class: "choices" },
-      h("legend", {}, "It starts"),
+      h("legend", {}, "It opens with"),
       choice(
         "embed-start",
         "recorded",
         true,
-        "On a recorded run",
-        "The model is fetched when the reader presses Run, which states its size.",
+        "A recorded run",
+        "Nothing is fetched until the reader presses Run. The button says how much.",
       ),
       choice(
         "embed-start",
         "run",
         false,
-        "With a live run, where it can",
-        "At once if the model is already in the reader’s browser; otherwise on a recorded run.",
+        "A live run, if the model is there",
+        "If the reader’s browser has the model already, it runs at once. If not, a recorded run is shown.",
       ),
     ),
     h(
@@ -104,8 +104,8 @@ function build() {
         "embed-height",
         "auto",
         true,
-        "As high as its content",
-        "The element keeps itself so; a plain iframe gets 720 pixels.",
+        "As high as what is in it",
+        "An iframe cannot do that. It gets 720 pixels.",
       ),
       h(
         "div",
@@ -130,26 +130,26 @@ function build() {
     h(
       "div",
       { class: "copy-head" },
-      h("label", { for: "embed-element" }, "Script and element"),
+      h("label", { for: "embed-element" }, "To paste into your page"),
       copyButton(element, "Copy the element"),
     ),
     element,
     h(
       "div",
       { class: "copy-head" },
-      h("label", { for: "embed-frame" }, "Plain iframe, where scripts are not allowed"),
+      h("label", { for: "embed-frame" }, "Or an iframe, where scripts are not allowed"),
       copyButton(frame, "Copy the iframe"),
     ),
     frame,
     h(
       "p",
       { class: "hint", id: "embed-long", hidden: true },
-      "This prompt is too long for an address, so the iframe and the link go without it; the element has it.",
+      "This text is too long for an address. So the iframe and the link go without it. Only the element has it.",
     ),
     h(
       "p",
       { class: "hint" },
-      "Both show this page from its own address. Nothing that a reader types leaves the reader’s browser; a page that uses the element is told of runs and their answers.",
+      "Both show this page, from its own address. What a reader types stays in the reader’s browser. With the element, your page is also told what was asked and answered.",
     ),
   );
   form.addEventListener("input", (event) => {

@@ -69,7 +69,7 @@ export function overview(evaluations) {
     legend([
       ["square", "h", "H-Neurons, with 95 % interval"],
       ...(some((one) => one.random.length > 0)
-        ? [["ring", "random", "one random set of neurons"]]
+        ? [["dot", "random", "one random set of neurons"]]
         : []),
       ...(some((one) => one.best)
         ? [
@@ -91,7 +91,7 @@ function overviewRow(one, low) {
   const plot = new Plot({ label: rowWords(one), height: 32, x: [low, 1], kind: "row" });
   plot.ticksX(tenths(low), () => "");
   plot.line([0.5, 0], [0.5, 1], "chance");
-  for (const value of one.random) plot.markAt(value, 23, "ring", "random");
+  for (const value of one.random) plot.markAt(value, 23, "dot", "random");
   if (one.best) plot.markAt(one.best.auroc, 23, "triangle", "cheap");
   if (one.ci) plot.intervalAt(one.ci, 9, "h");
   plot.markAt(one.auroc, 9, "square", "h");
@@ -191,7 +191,7 @@ function row(one, low) {
   // Neighbours at three heights, or they would cover each other.
   [...one.random]
     .sort((a, b) => a - b)
-    .forEach((value, i) => plot.markAt(value, 40 + 8 * (i % 3), "ring", "random"));
+    .forEach((value, i) => plot.markAt(value, 40 + 8 * (i % 3), "dot", "random"));
   const like = baseline(one, LIKE);
   if (like !== undefined) plot.markAt(like, 48, "target", "random");
   if (one.logprob !== undefined) {

@@ -15,6 +15,7 @@ import { grouped } from "../core/grouped.js";
 import { h } from "./dom.js";
 import { figure } from "./evidence-parts.js";
 import { Plot } from "./plot.js";
+import { atWords, factorWords } from "../core/words.js";
 
 const ALPHAS = [-0.5, 3.3]; // room for the numbers at the left, and for the marks
 const HEIGHT = 150;
@@ -27,7 +28,7 @@ export function effectsPart(benchmarks) {
     h(
       "p",
       { class: "evidence-how" },
-      "Every question was asked again with the neurons multiplied: by 0 they are silent, by 1 as trained, by 3 tripled. A line that climbs or falls is a change. It is special to the H-Neurons only where the rings, the random sets, do not do the same. The band holds them all.",
+      "Every question was asked again with the neurons off, as trained, and turned up to × 3. A line that climbs or falls is a change. It is about the H-Neurons only where the dots do not do the same. Each dot is a set of random neurons. The band holds them all.",
     ),
     sets > 0 &&
       h(
@@ -60,11 +61,11 @@ function benchmark(one) {
     kind: "tall",
   });
   plot.ticksY([0, 0.5, 1], (value) => percent(value));
-  plot.ticksX([0, 1, 2, 3], (value) => ({ 0: "× 0", 1: "as trained" })[value] ?? `× ${value}`);
+  plot.ticksX([0, 1, 2, 3], (value) => ({ 0: "off", 1: "as trained" })[value] ?? `× ${value}`);
   const trained = one.h.find((row) => row.alpha === 1);
   plot.band(bandOf(one.random, trained), "band random");
   one.random.forEach((row) =>
-    plot.mark([row.alpha + ASIDE + 0.025 * ((row.seed % 5) - 2), row.value], "ring", "random"),
+    plot.mark([row.alpha + ASIDE + 0.025 * ((row.seed % 5) - 2), row.value], "dot", "random"),
   );
   plot.path(
     one.h.map((row) => [row.alpha, row.value]),
@@ -87,7 +88,7 @@ function benchmark(one) {
       ...trendNumbers(one).map(([name, value, ci]) => [name, "", value, ci, "", ""]),
       ...[...one.h, ...one.random].map((row) => [
         row.set === "h" ? "H-Neurons" : `random set ${row.seed}`,
-        `× ${row.alpha}`,
+        factorWords(row.alpha),
         percent(row.value, 1),
         row.ci ? between(row.ci, (v) => percent(v, 1)) : "not given",
         row.n,
@@ -113,7 +114,9 @@ function bandOf(random, trained) {
 function perplexity(language) {
   const most = Math.max(...language.map((one) => one.perplexity));
   const change = hardest(language);
-  const words = language.map((one) => `${decimal(one.perplexity, 1)} at × ${one.alpha}`).join(", ");
+  const words = language
+    .map((one) => `${decimal(one.perplexity, 1)} ${atWords([one.alpha])}`)
+    .join(", ");
   const plot = new Plot({
     label: `Perplexity of ordinary text: ${words}.`,
     height: HEIGHT,
@@ -128,7 +131,7 @@ function perplexity(language) {
     [0, step, 2 * step, 3 * step, 4 * step].filter((value) => value <= 1.15 * most),
     grouped,
   );
-  plot.ticksX([0, 1, 2, 3], (value) => ({ 0: "× 0", 1: "as trained" })[value] ?? `× ${value}`);
+  plot.ticksX([0, 1, 2, 3], (value) => ({ 0: "off", 1: "as trained" })[value] ?? `× ${value}`);
   plot.path(
     language.map((one) => [one.alpha, one.perplexity]),
     "trace h",
@@ -143,11 +146,11 @@ function perplexity(language) {
       words:
         change.worst === change.trained
           ? "Never more surprised than as trained."
-          : `At worst ${signed(100 * change.more, 1)} %, at × ${change.worst.alpha}.`,
+          : `At worst ${signed(100 * change.more, 1)} %, ${atWords([change.worst.alpha])}.`,
     },
     says: change && `Perplexity as trained: ${decimal(change.trained.perplexity, 1)}.`,
     columns: ["Factor", "Perplexity"],
-    rows: language.map((one) => [`× ${one.alpha}`, decimal(one.perplexity, 2)]),
+    rows: language.map((one) => [factorWords(one.alpha), decimal(one.perplexity, 2)]),
   });
   element.dataset.benchmark = "perplexity";
   return element;

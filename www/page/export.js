@@ -59,7 +59,7 @@ export function showExports(root, shown, artifact) {
       h(
         "div",
         { class: "export-line" },
-        button("Trace, JSON", () =>
+        button("The whole run, JSON", () =>
           save(
             file("trace", "json"),
             JSON.stringify(recordingOf(trace, making())),
@@ -69,7 +69,7 @@ export function showExports(root, shown, artifact) {
         h(
           "p",
           { class: "hint" },
-          `Everything of this run. The command line prints the same.${trace.recorded ? " The contributions of a recorded run are rounded, by 13 % at most." : ""}`,
+          `Everything that the run said and did. The command line writes the same.${trace.recorded ? " The contributions of a recorded run are rounded, by 13 % at most." : ""}`,
         ),
       ),
       h(
@@ -81,7 +81,7 @@ export function showExports(root, shown, artifact) {
         h(
           "p",
           { class: "hint" },
-          "One line for each neuron at each token. A token that a spreadsheet would read as a formula has an apostrophe in front.",
+          "A table: one line for each neuron at each token. Where a spreadsheet would take a token for a formula, an apostrophe stands before it.",
         ),
       ),
       h(
@@ -93,7 +93,7 @@ export function showExports(root, shown, artifact) {
         button("Board, PNG", async () =>
           save(file(`board-${Number(lanes.value) + 1}`, "png"), await png(svg()), "image/png"),
         ),
-        h("label", { class: "pixels" }, "Lane", lanes),
+        h("label", { class: "pixels" }, "Answer", lanes),
       ),
       h(
         "div",

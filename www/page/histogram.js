@@ -1,5 +1,5 @@
 // One neuron's contributions on the reference text, on a logarithmic axis, with a value marked: bars where the artifact has a
-// histogram, else a strip of its quantiles. As on the board, filled is what is louder than usual, and hollow what is not.
+// histogram, else a strip of its quantiles. As on the board, strong is what is louder than usual, and faint what is not.
 
 import { contributionWords, USUAL } from "../core/neuron.js";
 import { drawing, s } from "./svg.js";

@@ -5,7 +5,7 @@
 import { differsWords } from "../core/difference.js";
 import { Largest } from "../core/largest.js";
 import { isCalibrated, readingOf, readingWords } from "../core/reading.js";
-import { chance, laneName, stopWords } from "../core/words.js";
+import { chance, factorWords, laneName, stopWords } from "../core/words.js";
 import { $, $$, h, targetOf, visible } from "./dom.js";
 import { Replay } from "./replay.js";
 import { Strip } from "./strip.js";
@@ -26,6 +26,8 @@ export class LanesView {
   #largest = null;
   #shown = 0; // the lane that a narrow screen shows
   #replay;
+  #upTo = Infinity; // as many tokens of the strips are painted
+  #frame = 0;
 
   /**
    * @param {HTMLElement} root
@@ -42,7 +44,7 @@ export class LanesView {
     // Whoever acts wants to see all of it.
     for (const act of ["pointerdown", "keydown"])
       root.addEventListener(act, () => this.#replay.end());
-    const repaint = () => this.#views.forEach((_, i) => this.#paint(i, true));
+    const repaint = () => this.#paintSoon();
     new ResizeObserver(repaint).observe(root);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
   }
@@ -67,7 +69,7 @@ export class LanesView {
     this.#root.style.setProperty("--lanes", String(trace.lanes.length));
     this.#tab();
     this.#strips();
-    trace.lanes.forEach((_, i) => this.update(i));
+    trace.lanes.forEach((_, i) => this.#update(i));
   }
 
   /** Plays the run that is shown. */
@@ -81,10 +83,11 @@ export class LanesView {
   }
 
   #played(upTo) {
+    this.#upTo = upTo + 1;
+    this.#paintSoon();
     this.#views.forEach((view, i) => {
       for (const token of $$("[data-part=token]", view.answer))
         token.classList.toggle("unplayed", Number(token.dataset.index) > upTo);
-      view.strip.paint({ anew: true, upTo: upTo + 1 });
       view.element.toggleAttribute("data-unplayed", upTo + 1 < this.#trace.lanes[i].tokens.length);
     });
   }
@@ -104,13 +107,19 @@ export class LanesView {
     this.#views.forEach((view, i) => {
       view.strip = new Strip(view.canvas, this.#trace, i, kept, this.#largest);
       view.canvas.style.blockSize = `${view.strip.height}px`;
-      this.#paint(i, true);
     });
+    this.#paintSoon();
   }
 
   #paint(i, anew = false) {
     const view = this.#views[i];
-    view?.strip?.paint({ anew, chosen: view.chosen });
+    view?.strip?.paint({ anew, chosen: view.chosen, upTo: this.#upTo });
+  }
+
+  // All strips in the next frame: whatever changes them until then, each is measured and painted once.
+  #paintSoon() {
+    cancelAnimationFrame(this.#frame);
+    this.#frame = requestAnimationFrame(() => this.#views.forEach((_, i) => this.#paint(i, true)));
   }
 
   #tab() {
@@ -129,7 +138,12 @@ export class LanesView {
             checked: i === this.#shown,
             onchange: () => ((this.#shown = i), this.#mark()),
           }),
-          h("span", {}, h("span", { class: "glyph", "aria-hidden": "true" }), shortName(lane)),
+          h(
+            "span",
+            {},
+            h("span", { class: "glyph", "aria-hidden": "true" }),
+            shortName(lane, lanes),
+          ),
         ),
       ),
     );
@@ -165,12 +179,12 @@ export class LanesView {
           class: "strip",
           "data-part": "strip",
           role: "img",
-          "aria-label": `${name}: the H-Neurons at each word, in miniature. The neuron board has the same with names.`,
+          "aria-label": `${name}: a small picture of the H-Neurons at each word. The neuron board has the same with names.`,
         })
       ),
       verdict: h("p", { class: "verdict" }),
       ending: h("p", { class: "ending" }),
-      words: h("span", { class: "score-name" }, "Detector"),
+      words: h("span", { class: "score-name" }, "Reading"),
       value: h("span", { class: "score-value" }, "—"), // no <output>: it would be spoken at every token
       fill: h("span", { class: "meter-fill" }),
       caption: h("p", { class: "caption" }),
@@ -180,7 +194,7 @@ export class LanesView {
       {
         class: "meter",
         role: "meter",
-        "aria-label": `${name}: detector reading`,
+        "aria-label": `${name}: reading of the detector`,
         "aria-valuemin": 0,
         "aria-valuemax": 1,
         "aria-valuenow": 0,
@@ -242,6 +256,11 @@ export class LanesView {
 
   /** Draws what is new in a lane. */
   update(i) {
+    this.#update(i);
+    this.#paint(i, this.#trace.done);
+  }
+
+  #update(i) {
     const view = this.#views[i];
     const lane = this.#trace.lanes[i];
     const parts = this.#trace.partsAt(i);
@@ -258,7 +277,6 @@ export class LanesView {
     if (parts === lane.tokens.length && parts >= 0 && !view.parted && lane.stopped)
       view.parted = true;
     this.#heat(i);
-    this.#paint(i, this.#trace.done);
 
     view.element.toggleAttribute("data-live", !lane.stopped && !this.#trace.done);
     view.element.toggleAttribute("data-silent", lane.tokens.length === 0 && Boolean(lane.stopped));
@@ -395,14 +413,15 @@ export class LanesView {
 }
 
 /** A lane's name where there is little room. */
-function shortName({ set, alpha }) {
+function shortName({ set, alpha, seed, neurons }, lanes) {
   if (set === "none") return "As trained";
-  const name = { h: "H-Neurons", custom: "Mine" }[set] ?? "Random";
-  return alpha === 0 ? `${name} off` : `${name} × ${alpha}`;
+  const several = lanes.filter((other) => other.set === "random").length > 1;
+  const random = several ? `Seed ${seed}` : `Random ${neurons.length}`;
+  return `${{ h: "H-Neurons", custom: "Mine" }[set] ?? random} ${factorWords(alpha)}`;
 }
 
 function about({ set, neurons: { length } }) {
   if (set === "none") return "no neuron touched";
   const neurons = length === 1 ? "neuron" : "neurons";
-  return set === "random" ? `${length} ${neurons} at random` : `${length} ${neurons}`;
+  return set === "random" ? "drawn by chance" : `${length} ${neurons}`;
 }

@@ -4,7 +4,7 @@ import { h, say } from "./dom.js";
 
 const KEPT = "Your answers stay in this browser.";
 const NOT_KEPT =
-  "This browser does not keep your answers: they last until you leave this page. Print or download the report before you do.";
+  "This browser does not keep your answers. They are gone when you leave this page. Print or download the report before you leave.";
 
 export class LessonFoot {
   #kept;

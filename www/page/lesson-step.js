@@ -50,8 +50,8 @@ export function stepElement({ lesson, progress, at, text, index, teacher }, on) 
           "p",
           { class: "lesson-hint" },
           locked
-            ? "Locked: a run has been opened since, so a prediction stays one."
-            : "Your prediction is locked when you open the run that follows.",
+            ? "Locked. You have opened a run since."
+            : "You cannot change your prediction once you have opened the run.",
         )
       : null,
     step.kind === "observe" ? again(lesson, at, progress, index, on) : null,

@@ -207,7 +207,7 @@ export class Lessons {
     if (["loading", "running"].includes(root.dataset.state))
       return {
         ok: false,
-        say: "The model is busy. Wait until it has finished, or press Stop, then try again.",
+        say: "The model is still answering. Wait until it has finished, or press Stop. Then try again.",
       };
     const { alpha, set, seed } = run;
     if (run.run === undefined) {
@@ -275,7 +275,7 @@ export class Lessons {
         step.kind === "predict" && !this.#progress.locked(at) ? this.#progress.unanswered(at) : 0;
       if (missing === 0 || this.#warned === at) return go(at + 1);
       this.#warned = at;
-      note.textContent = `${missing === 1 ? "One prediction is" : `${missing} predictions are`} missing, and cannot be made later. Press Next again to go on without.`;
+      note.textContent = `${missing === 1 ? "One prediction is" : `${missing} predictions are`} missing. Once you have seen the answer it is too late. Press Next again to go on without.`;
     };
     return h(
       "nav",

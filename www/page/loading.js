@@ -31,7 +31,7 @@ export class LoadingView {
       h(
         "p",
         { class: "hint" },
-        "It runs in this tab. What you type stays here. The browser keeps the model for your next visit.",
+        "It runs in this tab. What you type stays here. Your browser keeps the model for the next time.",
       ),
       list,
       h("p", { class: "loading-say" }),

@@ -1,12 +1,15 @@
 // Paints the layer map: a row a layer, a column a neuron, shade by contribution; marks on the neurons of a set. Knows where a
 // neuron lies on the canvas, and which one lies at a point.
 
+import { FAINT } from "../core/neuron.js";
 import { ramp } from "../core/ramp.js";
 import { context } from "./canvas.js";
 
 const LEFT = 30; // the layers' numbers
 const FOOT = 22; // the neurons' numbers
 const TOP = 5; // for half a number and the cursor at the first layer
+const LINE = 1.25; // of a hollow mark
+const HATCH = 7; // between the lines of what is not known
 const NEAR = 6; // a mark this near to the pointer is what is meant
 
 export class MapCanvas {
@@ -61,7 +64,7 @@ export class MapCanvas {
     };
   }
 
-  /** @param marks [{layer, index, kind: "h" | "random" | "custom"}] */
+  /** @param marks [{layer, index, kind: "h" | "random" | "custom", off, limit}] */
   paint({ field, view, marks, cursor, width, dark, colour, scale }) {
     this.#width = width;
     const height = TOP + field.layers * this.row + FOOT;
@@ -69,8 +72,7 @@ export class MapCanvas {
     this.#ink.translate(0, TOP);
     this.#shades(field, view, ramp(dark), colour, scale);
     this.#axes(field, view, colour);
-    for (const mark of marks)
-      this.#mark(view, mark, colour, field.share(field.at(mark.layer, mark.index), "rank"));
+    for (const mark of marks) this.#mark(view, mark, colour, field.at(mark.layer, mark.index));
     if (cursor) this.#cursor(view, cursor, colour);
   }
 
@@ -78,6 +80,7 @@ export class MapCanvas {
     const ink = this.#ink;
     ink.fillStyle = colour.sheet;
     ink.fillRect(LEFT, 0, this.room, field.layers * this.row);
+    if (!field.complete) this.#unknown(field.layers * this.row, colour);
     const least = field.complete ? 0.5 : 3; // single marks must be seen
     const columns = Math.min(view.count, this.room * 2);
     const each = view.count / columns;
@@ -102,6 +105,24 @@ export class MapCanvas {
         );
       }
     }
+  }
+
+  // What is not known is hatched: it is not the same as silent.
+  #unknown(height, colour) {
+    const ink = this.#ink;
+    ink.save();
+    ink.beginPath();
+    ink.rect(LEFT, 0, this.room, height);
+    ink.clip();
+    ink.strokeStyle = colour.rule;
+    ink.lineWidth = 1;
+    ink.beginPath();
+    for (let x = -height; x < this.room; x += HATCH) {
+      ink.moveTo(LEFT + x, height);
+      ink.lineTo(LEFT + x + height, 0);
+    }
+    ink.stroke();
+    ink.restore();
   }
 
   #axes(field, view, colour) {
@@ -132,38 +153,38 @@ export class MapCanvas {
     ink.strokeRect(LEFT - 0.5, 0.5, this.room + 1, bottom - 1);
   }
 
-  // A disc for the H-Neurons, a lozenge for the control, a square for the visitor's own: by shape, not by colour alone. It is lit
-  // as the neuron stands out; where the lane has it off it is dark, an empty outline.
-  #mark(view, { layer, index, kind, off }, colour, share) {
+  // The marks of the board (core/neuron.js): a square for the H-Neurons, a disc for the others, strong where louder than usual,
+  // hollow where the lane has them off. The visitor's own have a frame around them.
+  #mark(view, { layer, index, kind, off, limit }, colour, value) {
     const [x, y] = this.place(view, layer, index);
     if (x < LEFT || x > LEFT + this.room) return;
     const ink = this.#ink;
-    const half = kind === "custom" ? 0.45 * this.row + 1.5 : Math.min(5.5, 0.4 * this.row + 0.8);
-    const outline = () => {
+    const half = Math.min(5.5, 0.4 * this.row + 0.8);
+    const outline = (half) => {
       ink.beginPath();
-      if (kind === "h") ink.arc(x, y, half, 0, 2 * Math.PI);
-      else if (kind === "random") {
-        ink.moveTo(x, y - half);
-        ink.lineTo(x + half, y);
-        ink.lineTo(x, y + half);
-        ink.lineTo(x - half, y);
-      } else ink.rect(x - half, y - half, 2 * half, 2 * half);
-      ink.closePath();
+      if (kind === "random") ink.arc(x, y, half, 0, 2 * Math.PI);
+      else ink.rect(x - half, y - half, 2 * half, 2 * half);
     };
-    const own = { h: colour.h, random: colour.random, custom: colour.ink }[kind];
-    outline();
-    ink.strokeStyle = colour.sheet;
+    if (kind === "custom") {
+      outline(half + 2);
+      ink.strokeStyle = colour.ink;
+      ink.lineWidth = 1.25;
+      return ink.stroke();
+    }
+    outline(half);
+    ink.strokeStyle = ink.fillStyle = colour.sheet;
     ink.lineWidth = 2.5;
     ink.stroke();
-    if (kind === "h" && !off) {
-      ink.fillStyle = own;
-      ink.globalAlpha = 0.2 + 0.8 * share;
-      ink.fill();
-      ink.globalAlpha = 1;
-    }
-    ink.strokeStyle = off ? colour.soft : own;
-    ink.lineWidth = 1.25;
-    ink.stroke();
+    ink.fill();
+    const loud = value > limit;
+    ink.strokeStyle = ink.fillStyle = colour[kind][loud ? 1 : 0];
+    ink.globalAlpha = loud ? 1 : FAINT;
+    if (off) {
+      outline(half - LINE / 2);
+      ink.lineWidth = LINE;
+      ink.stroke();
+    } else ink.fill();
+    ink.globalAlpha = 1;
   }
 
   #cursor(view, { layer, index }, colour) {

@@ -12,14 +12,14 @@ import { MapMoves } from "./map-moves.js";
 
 const DARK = "screen and (prefers-color-scheme: dark)";
 const LARGEST = 10;
-const KINDS = { h: "H-Neuron", random: "random control", custom: "" };
+const KINDS = { h: "H-Neuron", random: "random neuron", custom: "" };
 
 export class MapView {
   #on;
   #canvas;
   #view = null; // core/map.js Window
   #field = null;
-  #marks = []; // {layer, index, kind}
+  #marks = []; // {layer, index, kind, off, limit}
   #selection = new Set();
   #cursor = null;
   #frame = 0;
@@ -136,6 +136,7 @@ export class MapView {
     this.say(note);
     const largest = field.largest(LARGEST);
     if (!this.#moved) this.#cursor = this.#loudest() ?? largest[0] ?? { layer: 0, index: 0 };
+    this.#keys();
     this.#list(largest);
     this.#say();
     this.paint();
@@ -154,7 +155,7 @@ export class MapView {
     if (this.note.textContent !== note) this.note.textContent = note; // a status is read out anew each time it is set
   }
 
-  /** @param marks [{layer, index, kind: "h" | "random", off}], and the visitor's selection */
+  /** @param marks [{layer, index, kind: "h" | "random", off, limit}], and the visitor's selection */
   mark(marks, off) {
     this.#selection = new Set(off.map(([layer, index]) => `${layer}.${index}`));
     this.#keys();
@@ -228,8 +229,9 @@ export class MapView {
         ink: value("--ink"),
         soft: value("--ink-soft"),
         strong: value("--rule-strong"),
-        h: value("--h"),
-        random: value("--random"),
+        rule: value("--rule"),
+        h: [value("--h"), value("--h-loud")],
+        random: [value("--random"), value("--random-loud")],
         font: style.fontFamily,
       };
       this.#canvas.paint({
@@ -334,14 +336,26 @@ export class MapView {
         s("svg", { viewBox: "0 0 16 16", "aria-hidden": "true" }, shape),
         words,
       );
+    const { complete = true, top = 0, recorded } = this.#field ?? {};
+    const square = () => s("rect", { class: "mark-h", x: 3, y: 3, width: 10, height: 10 });
+    const disc = () => s("circle", { class: "mark-random", cx: 8, cy: 8, r: 5.5 });
     this.key.replaceChildren(
-      h("span", { class: "map-entry map-shades" }, "quiet", scale, "loud"),
-      entry(s("circle", { class: "mark-h mark-lit", cx: 8, cy: 8, r: 5.5 }), "H-Neuron"),
-      entry(s("circle", { class: "mark-off", cx: 8, cy: 8, r: 5.5 }), "off"),
-      entry(s("path", { class: "mark-random", d: "M8 3l5 5-5 5-5-5z" }), "random"),
-      this.#selection.size > 0
-        ? entry(s("rect", { class: "mark-custom", x: 2, y: 2, width: 12, height: 12 }), "mine")
+      complete || top > 0
+        ? h("span", { class: "map-entry map-shades" }, "quiet", scale, "loud")
         : "",
+      entry(square(), "H-Neuron"),
+      entry(disc(), "random"),
+      entry(s("rect", { class: "mark-h mark-loud", x: 3, y: 3, width: 10, height: 10 }), "loud"),
+      entry(s("rect", { class: "mark-off", x: 3, y: 3, width: 10, height: 10 }), "off"),
+      this.#selection.size > 0
+        ? entry(s("rect", { class: "mark-custom", x: 1, y: 1, width: 14, height: 14 }), "mine")
+        : "",
+      complete
+        ? ""
+        : entry(
+            s("path", { class: "mark-unknown", d: "M0 8 8 0M0 16 16 0M8 16 16 8" }),
+            recorded ? "not recorded" : "not read yet",
+          ),
     );
   }
 }

@@ -17,7 +17,7 @@ export function svg(tag, attributes = {}, ...children) {
 // Each about its own middle, ten pixels or so across.
 const SHAPES = {
   square: () => svg("rect", { x: -5, y: -5, width: 10, height: 10 }),
-  ring: () => svg("circle", { r: 3.5 }),
+  dot: () => svg("circle", { r: 3.5 }),
   target: () => svg("g", {}, svg("circle", { r: 5 }), svg("circle", { r: 1.75, class: "core" })),
   diamond: () => svg("path", { d: "M0-6.5 6.5 0 0 6.5-6.5 0Z" }),
   triangle: () => svg("path", { d: "M0-6 6 5H-6Z" }),

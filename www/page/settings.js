@@ -1,9 +1,9 @@
 // How the settings show in the form. Apart from controls.js because an embed shows them before it needs the rest.
 
-import { alphaWords } from "../core/words.js";
+import { alphaWords, factorWords } from "../core/words.js";
 import { $, field, fields } from "./dom.js";
 
-const SET_WORDS = { h: "the H-Neurons", random: "the random control", custom: "My selection" };
+const SET_WORDS = { h: "the H-Neurons", random: "the random neurons", custom: "My selection" };
 
 export function showSettings(state) {
   for (const key of ["prompt", "then"]) {
@@ -15,10 +15,13 @@ export function showSettings(state) {
   // A link may ask for a factor between the slider's stops.
   field("#alpha").step = state.alpha % 0.5 === 0 ? "0.5" : "0.25";
   field("#alpha").value = String(state.alpha);
-  $("#alpha").setAttribute("aria-valuetext", `${state.alpha}, ${alphaWords(state.alpha)}`);
+  $("#alpha").setAttribute(
+    "aria-valuetext",
+    state.alpha === 0 ? "off" : `${state.alpha}, ${alphaWords(state.alpha)}`,
+  );
   $("#alpha-of").textContent = SET_WORDS[state.set];
-  $("#alpha-number").textContent = String(state.alpha);
-  $("#alpha-meaning").textContent = alphaWords(state.alpha);
+  $("#alpha-number").textContent = factorWords(state.alpha);
+  $("#alpha-meaning").textContent = state.alpha === 0 ? "" : alphaWords(state.alpha);
   for (const radio of fields("[name=set]")) radio.checked = radio.value === state.set;
   $("#selection-count").textContent = String(state.off.length);
 }

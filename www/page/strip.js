@@ -82,9 +82,12 @@ export class Strip {
         const share = Math.min(1, value / this.#most.of(row));
         if (share < 0.04) return;
         ink.globalAlpha = 0.15 + 0.85 * share;
-        // A silenced neuron's column is half as wide: it would have fired, but was not let through.
-        const width = silenced ? Math.max(1, wide / 2 - 0.5) : Math.max(1, wide - 0.5);
-        ink.fillRect(i * wide, k * ROW, width, ROW);
+        const width = Math.max(1, wide - 0.5);
+        // Hollow: a neuron that is off would have fired, but was not let through.
+        if (silenced) {
+          ink.fillRect(i * wide, k * ROW, 1, ROW);
+          if (width >= 4) ink.fillRect(i * wide + width - 1, k * ROW, 1, ROW);
+        } else ink.fillRect(i * wide, k * ROW, width, ROW);
       });
     }
     ink.globalAlpha = 1;

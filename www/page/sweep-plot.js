@@ -2,6 +2,7 @@
 
 import { bandOf, SET_NAMES } from "../core/sweep.js";
 import { drawing, s } from "./svg.js";
+import { atWords, factorWords } from "../core/words.js";
 
 const WIDTH = 380;
 const HEIGHT = 216;
@@ -36,7 +37,7 @@ export function sweepPlot(sweep, measure, alpha, choose) {
   return drawing(
     WIDTH,
     HEIGHT,
-    `${measure.name} against the factor. ${SET_NAMES[sweep.set]}: ${points.map((row) => `${words(row[key])} at × ${row.alpha}`).join(", ") || "nothing yet"}. The table below has every value.`,
+    `${measure.name}, at every stop of the slider. ${SET_NAMES[sweep.set]}: ${points.map((row) => `${words(row[key])} ${atWords([row.alpha])}`).join(", ") || "nothing yet"}. The table below has every value.`,
     ...ticks.flatMap((tick) => [
       s("line", {
         class: "plot-rule",
@@ -81,7 +82,7 @@ export function sweepPlot(sweep, measure, alpha, choose) {
     s(
       "text",
       { class: "plot-tick", x: x(1.5), y: bottom + 36, "text-anchor": "middle" },
-      "factor (1 is as trained)",
+      "slider (1 is as trained)",
     ),
     // The list's buttons do the same by keyboard.
     ...points.map((row) =>
@@ -104,7 +105,7 @@ export function sweepPlot(sweep, measure, alpha, choose) {
               width: 10,
               height: 10,
             }),
-        s("title", {}, `× ${row.alpha}: ${words(row[key])}`),
+        s("title", {}, `${factorWords(row.alpha)}: ${words(row[key])}`),
       ),
     ),
   );

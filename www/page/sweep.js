@@ -2,17 +2,8 @@
 // and mean log-probability against the factor, with the random controls beside them throughout.
 
 import { differenceWords, differsWords } from "../core/difference.js";
-import { alphaWords, stopWords } from "../core/words.js";
-import {
-  ALPHAS,
-  fits,
-  gist,
-  listed,
-  setOf,
-  SET_NAMES,
-  sweepLanes,
-  sweepOf,
-} from "../core/sweep.js";
+import { alphaWords, atWords, factorWords, listed, stopWords } from "../core/words.js";
+import { ALPHAS, fits, gist, setOf, SET_NAMES, sweepLanes, sweepOf } from "../core/sweep.js";
 import { $, focused, h, targetOf, visible } from "./dom.js";
 import { sweepPlot } from "./sweep-plot.js";
 
@@ -68,7 +59,7 @@ export class SweepView {
       h(
         "details",
         { class: "sweep-answers" },
-        h("summary", {}, "The answer at every factor"),
+        h("summary", {}, "The answer at every stop"),
         this.list,
       ),
       table,
@@ -81,7 +72,7 @@ export class SweepView {
         h(
           "p",
           { class: "hint" },
-          "The same prompt at every factor. Choose a row or a point to see it above.",
+          "The same prompt at every stop of the slider. Choose a row or a point to see it above.",
         ),
       ),
       this.shown,
@@ -137,7 +128,7 @@ export class SweepView {
     $("span", this.button).textContent =
       `Run the sweep${set === SET_NAMES.custom ? " of My selection" : ""}`;
     $("small", this.button).textContent = busy || !size ? "" : size;
-    this.about.textContent = `${this.#sweep && !fitting ? `Above is the sweep of ${this.#words(sweepOf(this.#sweep).set)}. ` : ""}Answers this prompt ${sweepLanes(settings).length} times at once: as trained, then with ${this.#words(setOf(settings))} and two random controls at × ${listed(ALPHAS)}. It takes as long as a few runs.`;
+    this.about.textContent = `${this.#sweep && !fitting ? `Above is the sweep of ${this.#words(sweepOf(this.#sweep).set)}. ` : ""}Answers this prompt ${sweepLanes(settings).length} times at once: as trained, then with ${this.#words(setOf(settings))} and with two draws of random neurons, ${atWords([...ALPHAS])}. It takes as long as a few runs.`;
   }
 
   #words(set) {
@@ -154,8 +145,8 @@ export class SweepView {
         : 0.5 + (0.5 * most) / settings.max;
     $("span", this.doing).textContent =
       most === 0
-        ? ` Reading the prompt in ${lanes.length} lanes …`
-        : ` Token ${most} of at most ${settings.max}. ${live} of ${lanes.length} lanes are still answering. Stop ends it.`;
+        ? ` Reading the prompt for ${lanes.length} answers …`
+        : ` Token ${most} of at most ${settings.max}. ${live} of ${lanes.length} answers go on. Stop ends it.`;
   }
 
   #fill(sweep) {
@@ -187,7 +178,7 @@ export class SweepView {
     const measures = [
       {
         key: "score",
-        name: "Detector score",
+        name: "Reading: 0 is like right answers, 1 like wrong ones",
         low: 0,
         high: 1,
         ticks: [0, 0.5, 1],
@@ -195,7 +186,7 @@ export class SweepView {
       },
       {
         key: "logprob",
-        name: "Mean log-probability of the answer’s tokens",
+        name: "How sure the model was (mean log-probability)",
         low: floor,
         high: 0,
         ticks: [floor, floor / 2, 0],
@@ -222,7 +213,7 @@ export class SweepView {
       h("span", { class: "key key-trained", "aria-hidden": "true" }),
       "as trained; ",
       h("span", { class: "key key-band", "aria-hidden": "true" }),
-      `random controls (seed ${listed(sweep.seeds)}), from lowest to highest. ${drawn}`,
+      `random neurons (seed ${listed(sweep.seeds)}), from lowest to highest. ${drawn}`,
     );
     this.#root.dataset.set = sweep.set;
     this.#table(sweep);
@@ -237,10 +228,10 @@ export class SweepView {
       h(
         "button",
         { type: "button", class: "sweep-alpha", "aria-pressed": String(chosen) },
-        h("b", {}, `× ${alpha}`),
+        h("b", {}, factorWords(alpha)),
         " ",
-        h("small", {}, alphaWords(alpha)),
-        h("span", { class: "unseen" }, `${trained ? "" : `, ${name}`}: set this factor`),
+        h("small", {}, alpha === 0 ? "" : alphaWords(alpha)),
+        h("span", { class: "unseen" }, `${trained ? "" : `, ${name}`}: set the slider here`),
       ),
       h(
         "div",
@@ -252,7 +243,7 @@ export class SweepView {
       h(
         "p",
         { class: "sweep-score" },
-        h("span", {}, "Detector "),
+        h("span", {}, "Reading "),
         h("b", {}, hundredths(score)),
         h("small", {}, stopWords(this.#sweep.lanes[lane]) || "answering …"),
       ),
@@ -266,11 +257,11 @@ export class SweepView {
   #controlWords(controls) {
     const short = (lane) => differsWords(this.#sweep, lane) || this.#partWords(lane);
     const each = controls.map(({ seed, lane }) => [seed, short(lane).replace(/^./, lower)]);
-    if (each.length === 0) return "No control at this factor";
+    if (each.length === 0) return "No random neurons at this stop";
     const [[, first]] = each;
     if (each.length > 1 && each.every(([, words]) => words === first))
-      return `Both controls: ${first}`;
-    return `Random control: ${each.map(([seed, words]) => `${words} (seed ${seed})`).join("; ")}`;
+      return `Random neurons, both draws: ${first}`;
+    return `Random neurons: ${each.map(([seed, words]) => `${words} (seed ${seed})`).join("; ")}`;
   }
 
   #answer(i) {
@@ -294,13 +285,13 @@ export class SweepView {
     const lists = [
       [SET_NAMES[set], (row) => row],
       ...seeds.map((seed) => [
-        `control ${seed}`,
+        `random, seed ${seed}`,
         (row) => row.controls.find((control) => control.seed === seed),
       ]),
     ];
     const columns = ["score", "logprob"].flatMap((key) =>
       lists.map(([name, of]) => ({
-        name: `${key === "score" ? "Detector" : "Mean log-probability"}, ${name}`,
+        name: `${key === "score" ? "Reading" : "Mean log-probability"}, ${name}`,
         value: (row) => of(row)?.[key],
       })),
     );
@@ -311,7 +302,7 @@ export class SweepView {
         h(
           "caption",
           {},
-          `Detector score and mean log-probability at every factor. Prompt: “${visible(this.#sweep.messages.at(-1).content).slice(0, 120)}”`,
+          `The reading, and the mean log-probability, at every stop of the slider. Prompt: “${visible(this.#sweep.messages.at(-1).content).slice(0, 120)}”`,
         ),
         h(
           "thead",
@@ -330,7 +321,7 @@ export class SweepView {
             h(
               "tr",
               {},
-              h("th", { scope: "row" }, `× ${row.alpha}`),
+              h("th", { scope: "row" }, factorWords(row.alpha)),
               ...columns.map(({ value }) => h("td", { class: "figure" }, hundredths(value(row)))),
             ),
           ),

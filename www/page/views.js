@@ -2,6 +2,7 @@
 // view what is its business, and fetches the card when it is first opened.
 
 import { askedOf, completeField, knownField } from "../core/map.js";
+import { usualLimit } from "../core/neuron.js";
 import { laneName } from "../core/requests.js";
 import { grouped } from "../core/grouped.js";
 import { chance } from "../core/words.js";
@@ -45,6 +46,7 @@ export class Views {
   #complete = new WeakMap(); // lane -> Map(position -> Field)
   #candidates = new WeakMap(); // lane -> Map(index of an answer token -> what could have come there)
   #asking = false; // the engine is asked for next words
+  #held = false; // until the answers have been painted
   #tried = null; // {edits, name} of a factor that is being dragged to
 
   /**
@@ -168,8 +170,20 @@ export class Views {
     }
   }
 
+  /** Map and next words wait until what is shown now has been painted: on a slow device the answers are there sooner. */
+  hold() {
+    this.#held = true;
+    requestAnimationFrame(() =>
+      setTimeout(() => {
+        this.#held = false;
+        this.#tell({});
+      }),
+    );
+  }
+
   #tell(patch) {
     Object.assign(this.#now, patch);
+    if (this.#held) return;
     this.#seeCard();
     this.#seeMap();
     this.#seeNext();
@@ -221,11 +235,12 @@ export class Views {
           kind: "random",
           off: isOff([layer, index]),
         })),
-        ...artifact.neurons.map(({ layer, index }) => ({
+        ...artifact.neurons.map(({ layer, index, quantiles }) => ({
           layer,
           index,
           kind: "h",
           off: isOff([layer, index]),
+          limit: usualLimit(quantiles),
         })),
       ],
       settings.off,
@@ -245,8 +260,8 @@ export class Views {
     if (!token) return;
     const all = grouped(model.neuron_count);
     const here = `“${visible(token.text)}” (${laneName(trace.lanes[lane], trace.lanes)})`;
-    this.#title.textContent = `All neurons at “${visible(token.text)}”`;
     const complete = this.#complete.get(trace.lanes[lane])?.get(at);
+    this.#title.textContent = `${complete ? "All neurons" : "Neurons"} at “${visible(token.text)}”`;
     if (complete) return this.#map.show(complete, `All ${all} neurons at ${here}.`);
     const known = knownField(trace, lane, at, model);
     const live = state === "ready";
@@ -266,7 +281,7 @@ export class Views {
       if (values) this.#keep(trace.lanes[lane], at, completeField(values, model));
       if (values) words = "";
     } catch (error) {
-      words = `${error.message} Shown is what the run itself has.`;
+      words = `${error.message} Shown: what the run itself has.`;
       if (error.fatal) this.#on.trouble(error);
     }
     this.#reading = false;
@@ -277,10 +292,10 @@ export class Views {
   }
 
   #recordedWords(trace, known, all) {
-    if (!trace.recorded) return `The H-Neurons and the random ones. Run again to see all ${all}.`;
-    if (known.top > 0)
-      return `Recorded: the H-Neurons, the random ones and the eight loudest. Run it to see all ${all}.`;
-    return `Recorded: the H-Neurons and the random ones. Run it to see all ${all}.`;
+    if (!trace.recorded)
+      return `Shown: only the H-Neurons and the random ones. Run again to see all ${all}.`;
+    const loudest = known.top > 0 ? ` and the ${known.top} loudest` : "";
+    return `This recording has only the H-Neurons${loudest}. Of the random ones it has the place. Press Run to see all ${all}.`;
   }
 
   // A field is 184 kB: the last few are kept.
@@ -340,7 +355,7 @@ export class Views {
           ? "The bars come when the run has ended."
           : "Not recorded. Run it to see the bars."
       : others
-        ? "The answers said different words before this one."
+        ? "The answers differ before this word, so each has its own beginning."
         : "";
     const note = [aboutToken(trace, lane, index), reason].filter(Boolean).join(" ");
     this.#next.show({

@@ -76,8 +76,8 @@ export async function download({ sources, total, sink, signal, say = () => {}, p
   const has =
     sink.received() > 0 ? ` ${percent(sink.received(), total)} has arrived and is kept.` : "";
   const remedy = cut
-    ? "Check the connection, then press “Retry” to go on from there. Or choose the file yourself, if you have it."
-    : "Put the model file into the folder models/ next to this page, or check that the hub can be reached, then press “Retry”. Or choose the file yourself, if you have it.";
+    ? "Check the connection, then press “Retry”: it goes on from there. Or choose the file yourself, if you have it."
+    : "Check the connection, then press “Retry”. Or choose the file yourself, if you have it. If this is your own copy of the page, put the file into its folder models/.";
   throw new DownloadError(
     `The model could not be downloaded (${reasons.join("; ")}).${has} ${remedy}`,
     { resumable: true },

@@ -9,7 +9,7 @@ use hneurons::{
     gguf::sha256_hex,
     neurons::{
         Artifact, ArtifactModel, CONTROL_SEEDS, Calibration, ControlSet, DetectorSpec,
-        DetectorTerm, HNeuron, Neuron, SCHEMA, matched_control,
+        DetectorTerm, FEATURE_VERSION, HNeuron, Neuron, SCHEMA, matched_control,
     },
     research::{identify::neuron, promoted, reference_profiles},
     text::Tokenizer,
@@ -170,6 +170,7 @@ pub fn main(args: &Args) -> Result<()> {
         detector: DetectorSpec {
             bias: few.bias,
             feature: "mean_contribution".into(),
+            feature_version: FEATURE_VERSION,
             span: "answer_words".into(),
             terms,
             calibration: Some(Calibration {
