@@ -95,6 +95,8 @@ pub struct Request {
     pub sampling: Sampling,
     /// How many of all neurons to name at each token; 0 for none.
     pub top: usize,
+    /// Neurons to show beside the H-Neurons and those that a lane edits.
+    pub show: Vec<Neuron>,
     /// How many tokens to name that could have come at each token of the answer (see [`Plan::next`]); 0 for none.
     pub next: usize,
 }
@@ -542,7 +544,7 @@ impl Lab {
         conversation.encode(&self.text, self.file.vocabulary())
     }
 
-    /// Starts a run. Shown are the H-Neurons, then every other neuron some lane edits.
+    /// Starts a run. Shown are the H-Neurons, then those asked for, then every other neuron some lane edits.
     ///
     /// # Errors
     /// As [`Lab::resolve`], [`Conversation::encode`] and [`Session::start`].
@@ -555,6 +557,9 @@ impl Lab {
             .collect::<Result<Vec<_>>>()?;
         let mut shown = self.h_neurons().unwrap_or_default();
         let mut have: HashSet<Neuron> = shown.iter().copied().collect();
+        // Refuses neurons outside the model.
+        Edits::scale(&request.show, 1.0, self.engine.get().blueprint())?;
+        shown.extend(request.show.iter().copied().filter(|n| have.insert(*n)));
         for (plan, _) in &resolved {
             shown.extend(plan.neurons.iter().copied().filter(|n| have.insert(*n)));
         }

@@ -174,6 +174,12 @@ struct JsRequest {
     temperature: f64,
     #[serde(default = "default_seed")]
     seed: u64,
+    /// The only message is a text to go on from, without the chat template.
+    #[serde(default)]
+    raw: bool,
+    /// Neurons to show beside those of the lanes.
+    #[serde(default)]
+    show: Vec<Pair>,
 }
 
 #[derive(Deserialize)]
@@ -217,6 +223,8 @@ struct JsReading {
     tokens: Vec<u32>,
     lane: JsLane,
     at: usize,
+    #[serde(default)]
+    raw: bool,
 }
 
 #[derive(Serialize)]
@@ -354,7 +362,8 @@ impl Lab {
         to_js(&cpu.limit(seconds, || now() / 1000.0))
     }
 
-    /// Starts a run, ending the one before. Gives `{prompt, shown, lanes}`.
+    /// Starts a run, ending the one before. Gives `{prompt, shown, lanes}`. With `raw` the only message is a text to go on from;
+    /// `show` lists neurons to show beside the H-Neurons and those that are edited.
     ///
     /// # Errors
     /// Kind `input`, `context`, `artifact`, `memory`.
@@ -364,7 +373,7 @@ impl Lab {
         let lanes = request.lanes.into_iter().map(lane_request);
         let lanes = lanes.collect::<Result<Vec<_>>>()?;
         let (session, lanes) = self.lab.start(&Request {
-            conversation: Conversation::Messages(request.messages),
+            conversation: conversation(request.messages, request.raw)?,
             lanes,
             max_tokens: request.max_tokens,
             sampling: Sampling {
@@ -373,6 +382,7 @@ impl Lab {
                 ..Sampling::greedy()
             },
             top: 0,
+            show: request.show.into_iter().map(neuron).collect(),
             next: 0,
         })?;
         let started = to_js(&Started {
@@ -467,13 +477,25 @@ fn from_js<T: serde::de::DeserializeOwned>(value: JsValue, what: &str) -> Result
 /// What is to be read again: the conversation, the lane, the answer's tokens, and the position asked about.
 fn reading(request: JsValue) -> Result<(Conversation, LaneRequest, Vec<u32>, usize)> {
     let request: JsReading = from_js(request, "the request")?;
-    let conversation = Conversation::Messages(request.messages);
     Ok((
-        conversation,
+        conversation(request.messages, request.raw)?,
         lane_request(request.lane)?,
         request.tokens,
         request.at,
     ))
+}
+
+/// The conversation of these messages, or the text of the only one.
+fn conversation(mut messages: Vec<Message>, raw: bool) -> Result<Conversation> {
+    if !raw {
+        return Ok(Conversation::Messages(messages));
+    }
+    match (messages.pop(), messages.is_empty()) {
+        (Some(only), true) => Ok(Conversation::Raw(only.content)),
+        _ => Err(Error::input(
+            "a text to go on from is one message: take the other turns away",
+        )),
+    }
 }
 
 fn lane_request(lane: JsLane) -> Result<LaneRequest> {

@@ -242,6 +242,7 @@ fn a_run_has_all_of_the_memory() {
         max_tokens: 2,
         sampling: Sampling::greedy(),
         top: 0,
+        show: Vec::new(),
         next: 0,
     };
     let (session, _) = lab.start(&request).expect("it starts");
@@ -311,6 +312,7 @@ fn naming_candidates_changes_no_token_and_they_are_those_of_its_place() {
                     ..Sampling::greedy()
                 },
                 top: 0,
+                show: Vec::new(),
                 next,
             };
             let (mut session, _) = lab.start(&request).expect("it starts");
@@ -358,6 +360,7 @@ fn naming_candidates_changes_no_token_and_they_are_those_of_its_place() {
         max_tokens: 2,
         sampling: Sampling::greedy(),
         top: 0,
+        show: Vec::new(),
         next: 21,
     };
     let error = lab.start(&request).err().expect("too many");

@@ -282,6 +282,10 @@ fn bad_input_is_one_line_and_exit_two() {
     refused(&["run", "hi", "--max-tokens", "0"], "0 tokens");
     refused(&["run", "hi", "--temperature", "-2"], "temperature");
     refused(&["run", "hi", "--model", "no/such.gguf"], "no/such.gguf");
+    for command in [&["run", "hi", "--model"][..], &["inspect"]] {
+        let named = [command, &["qwen9"]].concat();
+        refused(&named, "qwen2.5-coder-0.5b-instruct-q4_k_m, ");
+    }
     refused(&["run", "hi", "--model", "README.md"], "GGUF");
     refused(&["run", "hi", "--artifact", "Cargo.toml"], "artifact");
     refused(&["run", "--messages", "Cargo.toml"], "no conversation");
@@ -381,9 +385,46 @@ fn a_prompt_of_100_kb_is_too_long_for_the_context_and_said_so() {
 fn inspect_names_what_is_in_the_file() {
     let v = json(&["inspect", "--json"]);
     assert_eq!(v["neuron_count"], 46_080);
-    assert_eq!(v["sha256"], common::MODEL_SHA256);
+    assert_eq!(v["sha256"], common::model_sha256());
     assert_eq!(v["tensors"].as_array().map(Vec::len), Some(272));
     let text = String::from_utf8(hneurons(&["inspect"]).stdout).expect("text");
     assert!(text.contains("46080 (30 layers x 1536)"), "{text}");
     refused(&["inspect", "Cargo.toml"], "GGUF");
+}
+
+#[test]
+fn a_model_of_the_catalogue_is_named_by_its_id() {
+    for id in ["qwen2.5-coder-0.5b-instruct-q4_k_m", "gemma-3-270m-q4_k_m"] {
+        common::catalogue_model(id);
+        let v = json(&["inspect", id, "--json"]);
+        let model = hneurons_fetch::catalogue().find(id).expect("a model");
+        assert_eq!(v["architecture"], model.architecture);
+        assert_eq!(v["sha256"], model.sha256);
+        assert_eq!(v["bytes"], model.bytes);
+        assert_eq!(v["layers"], model.layers);
+        assert_eq!(v["neurons_per_layer"], model.neurons_per_layer);
+        assert_eq!(v["chat_template"].is_null(), model.raw);
+    }
+}
+
+#[test]
+fn a_model_without_known_h_neurons_answers_as_trained_and_says_so() {
+    let id = "gemma-3-270m-q4_k_m";
+    common::catalogue_model(id);
+    let run = ["run", "The capital of Italy is", "--raw", "--model", id];
+    let out = hneurons(&[&run[..], &["--max-tokens", "4", "--json"]].concat());
+    let stderr = String::from_utf8_lossy(&out.stderr);
+    assert!(out.status.success(), "{stderr}");
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    assert!(stderr.contains("no H-Neurons are known"), "{stderr}");
+    let v: Value = serde_json::from_slice(&out.stdout).expect("one JSON object");
+    let lanes = v["lanes"].as_array().expect("lanes");
+    assert_eq!(lanes.len(), 1);
+    assert_eq!(lanes[0]["set"], "none");
+    assert!(lanes[0]["text"].as_str().expect("text").contains("capital"));
+    refused(&["run", "Hi", "--model", id], "no chat template");
+    // What was asked for by name is refused where it cannot be had.
+    for asked in [&["--set", "h"][..], &["--set", "random"], &["--alpha", "0"]] {
+        refused(&[&run[..], asked].concat(), "no H-Neurons are known");
+    }
 }

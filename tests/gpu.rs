@@ -302,6 +302,7 @@ fn answers(lab: &mut Lab, prompt: &str) -> (Vec<String>, Vec<f32>) {
         max_tokens: MAX_TOKENS,
         sampling: hneurons::generate::Sampling::greedy(),
         top: 0,
+        show: Vec::new(),
         next: 0,
     };
     let (mut session, _) = lab.start(&request).expect("it starts");
@@ -491,6 +492,7 @@ fn memory_is_level_over_runs_and_after_a_lost_device_or_too_little_memory_the_cp
         max_tokens: 12,
         sampling: hneurons::generate::Sampling::greedy(),
         top: 0,
+        show: Vec::new(),
         next: 0,
     };
     let answer = |lab: &mut Lab, lose_at: Option<Failure>| {

@@ -40,23 +40,17 @@ fn vocabulary(name: &str, pre: Option<&str>) -> Vocabulary {
     Vocabulary::of_header(&header).expect("the vocabulary is sound")
 }
 
-/// The vocabulary of a model file in `models/`.
-fn of_model(file: &str) -> Vocabulary {
-    let path = common::root().join("models").join(file);
-    let opened = std::fs::File::open(&path).unwrap_or_else(|e| {
-        panic!(
-            "{}: {e}; these tests need the vocabulary of the model: download {file} into models/",
-            path.display()
-        )
-    });
+/// The vocabulary of a model of the catalogue.
+fn of_model(id: &str) -> Vocabulary {
+    let opened = std::fs::File::open(common::catalogue_model(id)).expect("the model can be opened");
     let mut header = Vec::new();
     let read = opened.take(HEADER).read_to_end(&mut header);
     read.expect("the model can be read");
     Vocabulary::of_header(&header).expect("the vocabulary is sound")
 }
 
-const QWEN: &str = "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf";
-const GEMMA: &str = "gemma-3-270m-q4_k_m.gguf";
+const QWEN: &str = "qwen2.5-coder-0.5b-instruct-q4_k_m";
+const GEMMA: &str = "gemma-3-270m-q4_k_m";
 
 fn tokenizer(vocabulary: &Vocabulary) -> Tokenizer {
     Tokenizer::new(vocabulary).expect("the vocabulary can be used")
@@ -137,7 +131,8 @@ fn texts_have_llama_cpp_s_ids_in_the_vocabularies_of_two_model_files() {
     assert_eq!(models.len(), 2);
     for model in models {
         let file = model["file"].as_str().expect("a file");
-        let vocabulary = of_model(file);
+        let id = file.strip_suffix(".gguf").expect("a GGUF file");
+        let vocabulary = of_model(id);
         let tokenizer = tokenizer(&vocabulary);
         let strings = model["strings"].as_array().expect("strings");
         assert!(strings.len() >= 120);
@@ -149,7 +144,7 @@ fn texts_have_llama_cpp_s_ids_in_the_vocabularies_of_two_model_files() {
             let ours = encode(&tokenizer, text);
             // A user-defined token that the template marks something with is kept from people here. And llama.cpp takes "</s>"
             // for a control token by its name; in Gemma's vocabulary it is HTML, and the publisher's tokenizer agrees with us.
-            let html = file == GEMMA && text.contains("</s>");
+            let html = id == GEMMA && text.contains("</s>");
             if html || ids.iter().any(|&id| tokenizer.is_special(id)) {
                 apart += 1;
                 assert_ne!(ours, ids);

@@ -40,7 +40,7 @@ import { GalleryView } from "./page/gallery.js";
 import { arrange, embedded, listen, opening, tell } from "./page/hosts.js";
 import { LanesView } from "./page/lanes.js";
 import { LoadingView } from "./page/loading.js";
-import { clearMessage, showMessage } from "./page/message.js";
+import { clearMessage, sentence, showMessage } from "./page/message.js";
 import { dropText, keepText, withKeptText } from "./page/long-text.js";
 import { tidyModels } from "./page/models.js";
 import { linksTo, whenNear } from "./page/nearby.js";
@@ -66,8 +66,13 @@ let wanted = false; // another run is wanted as soon as the one that is on has s
 const unknown = new Map(); // what the address names and the page does not have, in words
 let lossSaid = false; // that a reload loses a long prompt
 let opened = false; // whether the run that the page opens on has come, or will not
+const LOAD = "hneurons-load"; // in the session's storage: the model that the page was opened anew to load
 const acts = new Acts(); // what arrives for an act is shown only while no other has come after it
 const openings = new Acts(); // the same of what the page opens on
+/** Whether the model's H-Neurons are not known: it runs without a detector. */
+const isPlain = () => artifact?.json.plain === true;
+/** Whether nothing is chosen to be turned. */
+const isEmptyHanded = () => settings.now.set === "custom" && settings.now.off.length === 0;
 const isBusy = () => ["loading", "running"].includes(root.dataset.state);
 
 // ---- The visitor's acts ----
@@ -187,7 +192,8 @@ function silence(layer, index) {
 // Switching a neuron is meant to do something: the next run edits the selection, while there is one.
 function select(off) {
   const { set } = settings.now;
-  change({ off, set: off.length > 0 ? "custom" : set === "custom" ? "h" : set }, { show: true });
+  const rest = isPlain() || set !== "custom" ? set : "h";
+  change({ off, set: off.length > 0 ? "custom" : rest }, { show: true });
 }
 
 /** Runs the settings. With `file`, the model is read from the visitor's own copy of it. */
@@ -212,7 +218,17 @@ async function run({ file = undefined, note = "" } = {}) {
     showMessage("One of the later turns is empty. Write something there, or remove it.");
     return field(second.trim() === "" ? "#then" : ".later-turns input").focus();
   }
-  if (settings.now.set === "custom" && settings.now.off.length === 0) {
+  if (artifact.json.model.raw && (second !== "" || later.length > 0))
+    return showMessage(
+      "This model goes on with a text and knows no turns. Write it all into the prompt.",
+      [
+        {
+          words: "Remove the later turns",
+          act: () => change({ then: "", more: [] }, { show: true }),
+        },
+      ],
+    );
+  if (isEmptyHanded() && !isPlain()) {
     return showMessage(
       "My selection is empty. Choose neurons in the left column of the board, or write them under Advanced. Or choose other neurons above.",
     );
@@ -240,7 +256,7 @@ async function run({ file = undefined, note = "" } = {}) {
 function runAgain() {
   views.tryOut(null);
   if (!session.loaded || !trace || trace.messages[0].content !== settings.now.prompt) return;
-  if (settings.now.set === "custom" && settings.now.off.length === 0) return;
+  if (isEmptyHanded()) return;
   if (sweep && viewOf(sweep, settings.now)) return;
   if (root.dataset.state === "ready") return run();
   if (root.dataset.state !== "running") return;
@@ -253,7 +269,7 @@ $("[data-part=set]").addEventListener("change", runAgain);
 // While it is dragged, the next words at least follow.
 $("#alpha").addEventListener("input", () => {
   if (root.dataset.state !== "ready" || (sweep && viewOf(sweep, settings.now))) return;
-  if (settings.now.set === "custom" && settings.now.off.length === 0) return;
+  if (isEmptyHanded()) return;
   views.tryOut({ lane: lanesFor(settings.now)[1], candidates: null });
 });
 
@@ -323,7 +339,7 @@ const goToAnswers = () => $("#answers").focus({ preventScroll: true });
 async function runSweep() {
   if (!trace || !artifact || isBusy()) return;
   clearMessage();
-  if (settings.now.set === "custom" && settings.now.off.length === 0)
+  if (isEmptyHanded())
     return showMessage(
       "My selection is empty. Choose neurons in the left column of the board. Or choose other neurons above.",
     );
@@ -396,6 +412,43 @@ $("[data-part=share]").addEventListener("click", async () => {
   }
 });
 
+$("[data-part=model]").addEventListener("click", pickModel);
+
+function pickModel() {
+  if (isBusy())
+    return showMessage(
+      "The model is still answering. Wait until it has finished, or press Stop. Then try again.",
+    );
+  later(
+    () => import("./page/model-picker.js"),
+    ({ openPicker }) => openPicker(artifact?.id ?? "", loadModel),
+  );
+}
+
+/** The page begins anew with another model, and loads it. What was chosen of the neurons of this one goes. */
+function loadModel(model) {
+  const { set, off, recorded, lesson } = DEFAULTS;
+  const next = { ...settings.linked, model, set, off, recorded, lesson, run: false };
+  history.replaceState(null, "", `${location.pathname}${location.search}${formatHash(next)}`);
+  try {
+    sessionStorage.setItem(LOAD, model);
+  } catch {
+    // Then it is loaded by the first run.
+  }
+  location.reload();
+}
+
+/** Whether the page was opened to load its model. */
+function isToLoad() {
+  try {
+    const model = sessionStorage.getItem(LOAD);
+    sessionStorage.removeItem(LOAD);
+    return model !== null && model === settings.now.model;
+  } catch {
+    return false;
+  }
+}
+
 $("#embed-open").addEventListener("click", () =>
   later(
     () => import("./page/embedding.js"),
@@ -458,13 +511,26 @@ $(".skip").addEventListener("click", (event) => {
   $("#answers").scrollIntoView();
 });
 
-window.addEventListener("hashchange", () => take(parseHash(location.hash)));
+window.addEventListener("hashchange", async () => {
+  const taken = parseHash(location.hash);
+  if (artifact && taken.model !== settings.now.model && taken.model !== artifact.id) {
+    // Another model is another page; one that there is not is said.
+    const { catalogue } = await import("./core/catalogue.js");
+    const models = await catalogue().then(
+      ({ models }) => models,
+      () => [],
+    );
+    if (taken.model === "" || models.some(({ id }) => id === taken.model)) return location.reload();
+  }
+  take(taken);
+});
 
 /** Settings from outside: an address, or the host of an embed. */
 function take(taken) {
   acts.begin();
   const before = settings.now.recorded;
   settings.take(taken);
+  if (isPlain()) settings.change({ set: "custom" });
   unknown.clear();
   controls.show(settings.now);
   showSelection();
@@ -506,8 +572,23 @@ async function attempt(act) {
       setState(resting());
       return showMessage(error.message);
     }
-    if (error.fatal) session.forget();
+    if (error.fatal || error.kind === "memory") session.forget();
     setState("error");
+    if (error.kind === "memory") {
+      const { catalogue, smallerWords } = await import("./core/catalogue.js");
+      const smaller = await catalogue().then(
+        ({ models }) => smallerWords(artifact?.id ?? "", models),
+        () => "",
+      );
+      const words =
+        artifact?.json.model.refused || !smaller
+          ? error.message
+          : `${sentence(error.message)} ${smaller}`;
+      return showMessage(words, [
+        { words: "Choose another model", act: pickModel },
+        { words: "Retry", act: () => run() },
+      ]);
+    }
     const restart = {
       words: "Restart the engine",
       act: () => attempt(() => session.restart(settings.now.engine)),
@@ -627,7 +708,8 @@ function bringIntoView(element) {
 
 /** What can be done next with the run that is shown. */
 function showNext() {
-  const offered = trace.done && trace.lanes.length > 1 && !isBusy();
+  const talks = isPlain() && !artifact.json.model.raw;
+  const offered = trace.done && (trace.lanes.length > 1 || talks) && !isBusy();
   const turns = turnsIn(trace.messages).length;
   $("form.doubt").hidden = !offered || turns >= LIMITS.turns;
   if (offered) offerTurn(turns);
@@ -846,12 +928,16 @@ async function openFirst() {
 
 const noRecordedRun = (error) => console.warn("No recorded run to show:", error.message);
 
-function showArtifact({ json }) {
+async function showArtifact({ json }) {
   lanes.setArtifact(json);
   board.setArtifact(json);
-  $("[data-part=short-answer] span").textContent = shortAnswer(json);
+  // What has been measured is about the default model, whichever runs.
+  const measured = json.plain ? (await loadArtifact()).json : json;
+  $("[data-part=short-answer] span").textContent = shortAnswer(measured);
   const evidence = $("[data-part=evidence]");
-  whenNear(evidence, async () => (await import("./page/evidence.js")).showEvidence(evidence, json));
+  whenNear(evidence, async () =>
+    (await import("./page/evidence.js")).showEvidence(evidence, measured),
+  );
   controls.setShape(json.model);
   views.setArtifact(json);
   checkSelection(json.model);
@@ -862,6 +948,11 @@ function showArtifact({ json }) {
       ` ${json.notice ?? "This list of H-Neurons is a first version."}`,
     );
     notice.hidden = false;
+  }
+  if (json.plain) {
+    const { showPlain } = await import("./page/plain-model.js");
+    change({ set: "custom" }, { show: true });
+    return showPlain(json.model, measured.model);
   }
   $(".credits").textContent =
     `Model: ${json.model.name}, ${json.model.license}. ${json.neurons.length} H-Neurons of ${grouped(json.model.neuron_count)} neurons.`;
@@ -893,7 +984,7 @@ async function open() {
   setState("recorded");
   artifactComing = openArtifact();
   await artifactComing;
-  if (artifact) await openGallery().catch(noRecordedRun);
+  if (artifact && !isPlain()) await openGallery().catch(noRecordedRun);
   opened = true;
   if (settings.now.lesson) withLessons((them) => them.follow(settings.now.lesson));
   keepOffline();
@@ -901,13 +992,14 @@ async function open() {
   if (root.dataset.state === "recorded") setState("recorded");
   // What a link cannot have is said, and not run as something else.
   if (settings.now.run && !unknown.has("off")) run();
+  else if (isToLoad()) attempt(() => session.load(settings.now.engine));
 }
 
 async function openArtifact() {
   try {
     artifact = await loadArtifact(settings.now.model);
     session.setArtifact(artifact);
-    showArtifact(artifact);
+    await showArtifact(artifact);
     missModel();
     missTurns();
     sayUnknown();

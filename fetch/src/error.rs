@@ -37,7 +37,7 @@ impl Error {
         } else {
             tried.join("; ")
         };
-        let (file, path, sha256) = (model.file, path.display(), model.sha256);
+        let (file, path, sha256) = (&model.file, path.display(), &model.sha256);
         Self {
             message: format!(
                 "cannot get {file}: {tried}. Put the file at {path} (SHA-256 {sha256}), \

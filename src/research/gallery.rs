@@ -267,6 +267,7 @@ pub fn record(
         max_tokens,
         sampling: Sampling::greedy(),
         top: TOP,
+        show: Vec::new(),
         next: NEXT,
     };
     if !entry.then.is_empty() {

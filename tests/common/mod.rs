@@ -12,20 +12,31 @@ use hneurons::{
     model::ModelFile,
     neurons::Artifact,
 };
-
-pub const MODEL_SHA256: &str = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53";
+use hneurons_fetch::catalogue;
 
 pub fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
 pub fn model_path() -> PathBuf {
-    let path = root().join("models/SmolLM2-135M-Instruct.Q4_1.gguf");
+    catalogue_model(&catalogue().default)
+}
+
+/// The file of a model of the catalogue.
+pub fn catalogue_model(id: &str) -> PathBuf {
+    let model = catalogue().find(id).expect("a model of the catalogue");
+    let path = root().join("models").join(&model.file);
     assert!(
         path.exists(),
-        "these tests run the real model: get it with `cargo xtask model`"
+        "this test needs {}: get it with `cargo xtask model {id}`",
+        path.display()
     );
     path
+}
+
+/// The SHA-256 of the catalogue's default model.
+pub fn model_sha256() -> &'static str {
+    &catalogue().default_model().sha256
 }
 
 /// The real model, read once for all tests of a binary.
@@ -33,7 +44,7 @@ pub fn model() -> ModelFile {
     static FILE: OnceLock<ModelFile> = OnceLock::new();
     FILE.get_or_init(|| {
         let bytes = std::fs::read(model_path()).expect("the model can be read");
-        ModelFile::parse_expecting(bytes, MODEL_SHA256).expect("the model is sound")
+        ModelFile::parse_expecting(bytes, model_sha256()).expect("the model is sound")
     })
     .clone()
 }

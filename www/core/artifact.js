@@ -1,12 +1,13 @@
 // Finds and reads the artifact: the published file of one model's H-Neurons. The page shows nothing about the
 // H-Neurons that is not in it; the engine checks it again against the model it has loaded.
 
-/** @typedef {{id: string, artifact: string, sha256?: string}} Entry of the list of models */
+/** @typedef {{id: string, artifact: string}} Entry of the list of models */
 
 const folder = new URL("../artifacts/", import.meta.url);
 
 /**
- * The artifact of `wanted`, or of the default model. `named` gives the hashes of all models that this page names, or null
+ * The artifact of `wanted`, or of the default model. A model of the catalogue whose H-Neurons are not published has one that is
+ * `plain` and knows none (catalogue.js). `named` gives the hashes of all models that this page names, or null
  * where they cannot be known.
  * @param {string} [wanted]
  * @returns {Promise<{id: string, text: string, json: any, named: () => Promise<string[] | null>}>}
@@ -15,9 +16,17 @@ export async function loadArtifact(wanted) {
   const index = await getJson(new URL("index.json", folder));
   /** @type {Entry[]} */
   const models = Array.isArray(index.json.models) ? index.json.models : [];
-  const entry =
-    models.find((model) => model.id === wanted) ??
-    models.find((model) => model.id === index.json.default);
+  const published = models.find((model) => model.id === wanted);
+  if (wanted && !published) {
+    const { catalogue, withoutArtifact } = await import("./catalogue.js");
+    const all = (await catalogue()).models;
+    const model = all.find(({ id }) => id === wanted);
+    if (model) {
+      const named = () => hashesOf(models, null, null);
+      return { ...withoutArtifact(model, all), named };
+    }
+  }
+  const entry = published ?? models.find((model) => model.id === index.json.default);
   if (!entry)
     throw new Error("The list of models (www/artifacts/index.json) names no default model.");
   const artifact = await getJson(new URL(entry.artifact, folder));
@@ -35,17 +44,21 @@ export async function loadArtifact(wanted) {
 
 /**
  * @param {Entry[]} models
- * @param {Entry} loaded
- * @param {{json: any}} artifact
+ * @param {Entry | null} loaded
+ * @param {{json: any} | null} artifact of the loaded model
  */
-async function hashesOf(models, loaded, { json }) {
+async function hashesOf(models, loaded, artifact) {
   try {
-    return await Promise.all(
+    const { catalogue } = await import("./catalogue.js");
+    const others = (await catalogue()).models.map(({ sha256 }) => sha256);
+    const own = await Promise.all(
       models.map(async (entry) => {
-        if (entry === loaded) return json.model.sha256;
-        return entry.sha256 ?? (await getJson(new URL(entry.artifact, folder))).json.model.sha256;
+        const { json } =
+          entry === loaded && artifact ? artifact : await getJson(new URL(entry.artifact, folder));
+        return json.model.sha256;
       }),
     );
+    return [...own, ...others];
   } catch {
     return null;
   }
@@ -55,7 +68,7 @@ async function hashesOf(models, loaded, { json }) {
  * @param {URL} url
  * @returns {Promise<{text: string, json: any}>}
  */
-async function getJson(url) {
+export async function getJson(url) {
   let response;
   try {
     response = await fetch(url);

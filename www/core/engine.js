@@ -107,7 +107,9 @@ export class EngineClient {
    * @param {Handlers} [handlers]
    */
   async run(request, handlers) {
-    const first = () => (this.#gpu ? SILENCE_GPU : SILENCE_PROMPT);
+    // The prompt is read twice where the neurons that are shown must first be found.
+    const times = request.show_largest ? 2 : 1;
+    const first = () => times * (this.#gpu ? SILENCE_GPU : SILENCE_PROMPT);
     const ended = this.#ask({ type: "run", request }, handlers, first, request.lanes.length);
     return (await ended) !== WITHDRAWN;
   }
@@ -115,7 +117,7 @@ export class EngineClient {
   /**
    * Reads a lane again up to position `at`: the contributions of all neurons there, a Float32Array row-major by layer.
    * Handlers: lost({notice, info}), where the GPU was lost and the CPU has read.
-   * @param {{messages: import("./types.js").Message[], tokens: number[], lane: import("./types.js").LaneRequest, at: number}} of
+   * @param {{messages: import("./types.js").Message[], tokens: number[], lane: import("./types.js").LaneRequest, at: number, raw?: boolean}} of
    * @param {Handlers} [handlers]
    * @returns {Promise<Float32Array>}
    */
@@ -126,7 +128,7 @@ export class EngineClient {
   /**
    * Reads a lane again up to position `at`: the most probable tokens after it, and how probable they are.
    * Handlers: as `activity`.
-   * @param {{messages: import("./types.js").Message[], tokens: number[], lane: import("./types.js").LaneRequest, at: number}} of
+   * @param {{messages: import("./types.js").Message[], tokens: number[], lane: import("./types.js").LaneRequest, at: number, raw?: boolean}} of
    * @param {Handlers} [handlers]
    * @returns {Promise<import("./types.js").Candidate[]>}
    */
@@ -136,13 +138,13 @@ export class EngineClient {
 
   /**
    * @param {"activity" | "next"} type
-   * @param {{messages: import("./types.js").Message[], tokens: number[], lane: import("./types.js").LaneRequest, at: number}} of
+   * @param {{messages: import("./types.js").Message[], tokens: number[], lane: import("./types.js").LaneRequest, at: number, raw?: boolean}} of
    * @param {Handlers} [handlers]
    * @returns {Promise<any>}
    */
-  #readAgain(type, { messages, tokens, lane, at }, handlers) {
+  #readAgain(type, { messages, tokens, lane, at, raw = false }, handlers) {
     const silence = () => (this.#gpu ? SILENCE_GPU : SILENCE_PROMPT) + REREAD * at;
-    return this.#ask({ type, messages, tokens, lane, at }, handlers, silence);
+    return this.#ask({ type, messages, tokens, lane, at, raw }, handlers, silence);
   }
 
   /** Ends the run: at once where it has not begun, otherwise after the token in hand. */

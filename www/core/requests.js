@@ -2,6 +2,9 @@
 
 import { turnsOf } from "./turns.js";
 
+/** How many neurons a board shows of a model whose H-Neurons are not known. */
+export const LARGEST = 40;
+
 /**
  * The lanes of a run. Every effect stands beside its control: the third lane is always a random set with the
  * same number of neurons in each layer as the set in the middle.
@@ -21,6 +24,8 @@ export function lanesFor(state) {
     ];
   }
   if (state.set === "custom") {
+    // Nothing is turned: as trained is all there is.
+    if (state.off.length === 0) return [trained];
     const own = selectionOf(state.off);
     return [
       trained,
@@ -73,10 +78,20 @@ export function messagesFor(state, answers = []) {
  * @param {import("./types.js").Settings} state
  * @param {import("./types.js").Message[]} messages
  * @param {import("./types.js").LaneRequest[]} [lanes]
+ * @param {{plain?: boolean, model?: {raw?: boolean}}} [artifact] of the model that is asked
  * @returns {import("./types.js").RunRequest}
  */
-export function requestFor(state, messages, lanes = lanesFor(state)) {
-  return { messages, lanes, max_tokens: state.max, temperature: state.temp, seed: state.seed };
+export function requestFor(state, messages, lanes = lanesFor(state), artifact = {}) {
+  return {
+    messages,
+    lanes,
+    max_tokens: state.max,
+    temperature: state.temp,
+    seed: state.seed,
+    ...(artifact.model?.raw ? { raw: true } : {}),
+    // Where no H-Neurons are known, those are shown that contribute most.
+    ...(artifact.plain ? { show_largest: LARGEST } : {}),
+  };
 }
 
 export { alphaWords, factorWords, laneName, stopWords } from "./words.js";

@@ -81,6 +81,7 @@ export class Session {
 
   async #load(engine, chosenFile) {
     const { text, json } = this.#artifact;
+    if (json.model.refused) throw new EngineError({ message: json.model.refused, kind: "memory" });
     const { sha256, bytes, file, urls = [] } = json.model;
     const beside = new URL(`../../models/${encodeURIComponent(file)}`, import.meta.url).href;
     const sources = [beside, ...urls.filter((url) => /^https:\/\//.test(url))];
@@ -94,6 +95,11 @@ export class Session {
       },
       { progress: this.#on.progress, notice: this.#on.notice },
     ));
+  }
+
+  /** Whether the model goes on with a text instead of answering messages. */
+  get #raw() {
+    return Boolean(this.#artifact.json.model.raw);
   }
 
   /** The visitor has chosen an engine: a GPU that was lost is tried again. */
@@ -146,7 +152,7 @@ export class Session {
     const lane = trace.lanes[i];
     const tokens = idsOf(lane, at + 1 - trace.prompt.length);
     return this.#engine.activity(
-      { messages: trace.messages, tokens, lane: askedOf(lane), at },
+      { messages: trace.messages, tokens, lane: askedOf(lane), at, raw: this.#raw },
       { lost: (value) => this.#lost(value) },
     );
   }
@@ -164,6 +170,7 @@ export class Session {
         tokens,
         lane: asked,
         at: trace.prompt.length + tokens.length - 1,
+        raw: this.#raw,
       },
       { lost: (value) => this.#lost(value) },
     );
@@ -180,7 +187,7 @@ export class Session {
     const begun = performance.now();
     let ran = true;
     try {
-      ran = await this.#engine.run(requestFor(state, messages, lanes), {
+      ran = await this.#engine.run(requestFor(state, messages, lanes, this.#artifact.json), {
         started: (started) => {
           trace.begin(started, lanes);
           trace.about = this.#about();
@@ -206,7 +213,7 @@ export class Session {
     return {
       model: { id: model.id, name: model.name, sha256: model.sha256 },
       engine: `${engine}/${build}`,
-      artifact: { id, provisional },
+      artifact: this.#artifact.json.plain ? {} : { id, provisional },
     };
   }
 

@@ -48,6 +48,8 @@
  * @property {number} max_tokens
  * @property {number} temperature
  * @property {number} seed
+ * @property {boolean} [raw] the only message is a text to go on from
+ * @property {number} [show_largest] how many neurons to show of those that contribute most where the answer begins
  */
 
 /**

@@ -55,7 +55,7 @@ export function showHead(trace, state, fits = true) {
     messages.length > 1
       ? "All answers go on from the ones as trained."
       : lanes.length > 2
-        ? "Compare the last two. What random neurons change too is not about the H-Neurons."
+        ? `Compare the last two. What random neurons change too is not about ${lanes.some(({ set }) => set === "custom") ? "your neurons" : "the H-Neurons"}.`
         : "";
   $(".empty").hidden = true;
   const place = $(".conversation");

@@ -179,7 +179,7 @@ export class LanesView {
           class: "strip",
           "data-part": "strip",
           role: "img",
-          "aria-label": `${name}: a small picture of the H-Neurons at each word. The neuron board has the same with names.`,
+          "aria-label": `${name}: a small picture of the ${this.#artifact?.plain ? "board’s neurons" : "H-Neurons"} at each word. The neuron board has the same with names.`,
         })
       ),
       verdict: h("p", { class: "verdict" }),

@@ -26,7 +26,7 @@ export function showMessage(text, ways = []) {
 }
 
 // The engine's errors are written like a compiler's: no capital, no full stop.
-function sentence(text) {
+export function sentence(text) {
   const first = text.charAt(0).toUpperCase() + text.slice(1);
   return /[.!?…”]$/.test(first) ? first : `${first}.`;
 }

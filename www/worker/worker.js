@@ -52,7 +52,7 @@ self.addEventListener("unhandledrejection", (event) => {
 /**
  * @param {number} id
  * @param {object} options
- * @param {string} options.artifact its text
+ * @param {string} options.artifact its text; "" for a model whose H-Neurons are not known
  * @param {import("./model.js").Wanted["model"]} options.model
  * @param {string[]} options.sources
  * @param {File} [options.file]
@@ -76,7 +76,7 @@ async function load(id, { artifact, model, sources, file, engine }) {
       notice: (text) => post(id, "notice", text),
     });
     try {
-      const about = loaded.set_artifact(artifact);
+      const about = artifact ? loaded.set_artifact(artifact) : null;
       signal.throwIfAborted();
       const chosen = await measured(id, loaded, engine);
       signal.throwIfAborted();
@@ -156,7 +156,7 @@ async function module(id) {
 async function run(id, { request }) {
   if (!lab) throw new Error(NOT_LOADED);
   stopping = false;
-  post(id, "started", lab.start(request));
+  post(id, "started", await started(request));
   for (;;) {
     await turn(); // lets a waiting "stop" in
     const last = stopping; // as it is now: it may change while a step runs
@@ -167,7 +167,34 @@ async function run(id, { request }) {
   }
 }
 
-/** @typedef {{messages: import("../core/types.js").Message[], tokens: number[], lane: import("../core/types.js").LaneRequest, at: number}} Reading */
+/**
+ * Starts a run. For one that is to show the neurons that contribute most, the prompt is read once before, to find them: they
+ * are those of the model as trained, where the answer begins.
+ * @param {import("../core/types.js").RunRequest} request
+ */
+async function started({ show_largest: count, ...request }) {
+  const begun = lab.start(request);
+  if (!count) return begun;
+  const at = begun.prompt.length - 1;
+  const lane = { set: "none", alpha: 1 };
+  const { messages, raw } = request;
+  const all = await lab.activity({ messages, raw, tokens: [], lane, at });
+  return lab.start({ ...request, show: largest(all, lab.info().neurons_per_layer, count) });
+}
+
+/**
+ * The neurons of the largest contributions, the largest first.
+ * @param {Float32Array} all row-major by layer
+ * @param {number} perLayer
+ * @param {number} count
+ * @returns {[number, number][]}
+ */
+function largest(all, perLayer, count) {
+  const order = Array.from(all.keys()).sort((a, b) => all[b] - all[a]);
+  return order.slice(0, count).map((i) => [Math.floor(i / perLayer), i % perLayer]);
+}
+
+/** @typedef {{messages: import("../core/types.js").Message[], tokens: number[], lane: import("../core/types.js").LaneRequest, at: number, raw?: boolean}} Reading */
 
 /**
  * All neurons at one position of one lane.
@@ -188,7 +215,7 @@ const next = (id, reading) => readAgain(id, "next", reading);
  * @param {"activity" | "next"} what
  * @param {Reading} reading
  */
-async function readAgain(id, what, { messages, tokens, lane, at }) {
+async function readAgain(id, what, { messages, tokens, lane, at, raw }) {
   if (!lab) throw new Error(NOT_LOADED);
   if (!lab[what])
     throw Object.assign(
@@ -197,7 +224,7 @@ async function readAgain(id, what, { messages, tokens, lane, at }) {
       ),
       { kind: "input" },
     );
-  const values = await lab[what]({ messages, tokens, lane, at });
+  const values = await lab[what]({ messages, tokens, lane, at, raw });
   const notice = lab.take_notice?.();
   if (notice) post(id, "lost", { notice, info: lab.info() }); // the engine is another one now
   return values;

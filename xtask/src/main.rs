@@ -26,7 +26,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use hneurons_fetch::{Progress, SMOLLM2};
+use hneurons_fetch::{Model, Progress, catalogue};
 
 use crate::wasm::{Lint, Profile};
 
@@ -112,8 +112,11 @@ enum Command {
         #[arg(long)]
         port: Option<u16>,
     },
-    /// Get the model file into models/ and verify it
-    Model,
+    /// Get a model file into models/ and verify it
+    Model {
+        /// A model of the catalogue (www/models/index.json), or `all` [default: SmolLM2-135M-Instruct]
+        id: Option<String>,
+    },
     /// Find the H-Neurons, evaluate and turn them, and write the artifact and the gallery that the page shows
     Artifact {
         /// Further questions to evaluate on, a data set a file (see `hneurons questions`)
@@ -181,7 +184,16 @@ fn run(command: Command) -> Result<()> {
             )
         }
         Command::Serve { port } => serve::serve(port, false),
-        Command::Model => model(),
+        Command::Model { id } => match id.as_deref() {
+            None => model(),
+            Some("all") => catalogue().models.iter().try_for_each(fetch),
+            Some(id) => fetch(catalogue().find(id).ok_or_else(|| {
+                format!(
+                    "the catalogue has no model {id}; name one of {}, or all",
+                    catalogue().ids()
+                )
+            })?),
+        },
         Command::Artifact { questions, run } => {
             model()?;
             artifact::make(&questions, &run)
@@ -189,10 +201,27 @@ fn run(command: Command) -> Result<()> {
     }
 }
 
-/// The verified model in `models/`.
+/// The catalogue's default model, verified, in `models/`.
 fn model() -> Result<()> {
-    report::step("model", || {
-        hneurons_fetch::ensure(&paths::models(), &SMOLLM2, &Progress::to_stderr())
+    fetch(catalogue().default_model())
+}
+
+/// The models that the tests run, verified, in `models/`.
+fn tested_models() -> Result<()> {
+    let tested = catalogue()
+        .models
+        .iter()
+        .filter(|model| model.bytes < LARGE);
+    tested.into_iter().try_for_each(fetch)
+}
+
+/// A model of more bytes is too large to be fetched for tests.
+const LARGE: u64 = 1 << 30;
+
+/// A model, verified, in `models/`.
+fn fetch(model: &Model) -> Result<()> {
+    report::step(&format!("model {}", model.id), || {
+        hneurons_fetch::ensure(&paths::models(), model, &Progress::to_stderr())
             .map(|path| paths::shown(&path))
             .map_err(|e| e.to_string())
     })

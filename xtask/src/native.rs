@@ -83,7 +83,7 @@ fn tests(line: &str) -> Option<Tests> {
 
 /// Compiles and runs the tests; a quick run, for which `changed` lists the changed files, leaves out the long ones.
 pub fn test(changed: Option<&Vec<PathBuf>>) -> Result<()> {
-    crate::model()?;
+    crate::tested_models()?;
     let mut all = compile()?;
     let mut skips = Vec::new();
     if let Some(changed) = changed {

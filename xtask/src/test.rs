@@ -178,7 +178,7 @@ fn node(tests: &[PathBuf], at_once: usize, firefox: Option<&Path>) -> Result<()>
 fn page() -> Result<()> {
     // Before minutes are spent: both browsers are needed.
     let firefox = new_firefox()?;
-    crate::model()?;
+    crate::tested_models()?;
     // Quick when the wasm step has just run; needed when it has not.
     dist::build(Profile::Quick, &paths::root().join("dist"), Lint::Yes)?;
     let PageTests {
@@ -209,7 +209,7 @@ fn in_node(changed: &[PathBuf]) -> Result<()> {
         return Ok(());
     }
     let firefox = new_firefox()?;
-    crate::model()?;
+    crate::tested_models()?;
     dist::build(Profile::Quick, &paths::root().join("dist"), Lint::Yes)?;
     node(&with, 1, Some(&firefox))
 }

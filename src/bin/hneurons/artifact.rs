@@ -1,12 +1,16 @@
 //! `hneurons artifact`: what identify, evaluate and intervene left in their folder becomes the file the page reads.
 
-use std::path::PathBuf;
+use std::{
+    ffi::OsStr,
+    path::{Path, PathBuf},
+};
 
 use hneurons::{
     Error, ErrorKind, Result,
     choose::{GOLDEN_TEXT, Golden},
     engine::{Engine, cpu::Cpu},
     gguf::sha256_hex,
+    model::ModelFile,
     neurons::{
         Artifact, ArtifactModel, CONTROL_SEEDS, Calibration, ControlSet, DetectorSpec,
         DetectorTerm, FEATURE_VERSION, HNeuron, Neuron, SCHEMA, matched_control,
@@ -14,12 +18,12 @@ use hneurons::{
     research::{identify::neuron, promoted, reference_profiles},
     text::Tokenizer,
 };
-use hneurons_fetch::SMOLLM2;
+use hneurons_fetch::catalogue;
 use serde_json::{Value, json};
 
 use super::{
     found,
-    model::{ModelArgs, read_text},
+    model::{ModelArgs, open, read_text},
 };
 
 const PROBABILITIES: [&str; 5] = ["0.5", "0.9", "0.99", "0.999", "1"];
@@ -47,6 +51,44 @@ pub struct Args {
     model: ModelArgs,
 }
 
+/// What an artifact says of its model beside what is in the file.
+struct Facts {
+    id: String,
+    name: String,
+    file: String,
+    urls: Vec<String>,
+    license: String,
+}
+
+impl Facts {
+    /// The catalogue's, where it has the file; else what the file's name and header say.
+    fn of(model: &ModelFile, path: &Path) -> Self {
+        let sha256 = model.sha256();
+        match catalogue().models.iter().find(|m| m.sha256 == sha256) {
+            Some(known) => Self {
+                id: known.id.clone(),
+                name: format!("{} ({})", known.name, known.quantization),
+                file: known.file.clone(),
+                urls: known.urls.clone(),
+                license: known.license.name.clone(),
+            },
+            None => {
+                let text = |part: Option<&OsStr>| match part {
+                    Some(part) => part.to_string_lossy().into_owned(),
+                    None => String::new(),
+                };
+                Self {
+                    id: text(path.file_stem()).to_lowercase(),
+                    name: model.blueprint().name.clone(),
+                    file: text(path.file_name()),
+                    urls: Vec::new(),
+                    license: String::new(),
+                }
+            }
+        }
+    }
+}
+
 /// A file of the run's folder.
 fn part(args: &Args, name: &str, command: &str) -> Result<Value> {
     let path = args.run.join(name);
@@ -69,7 +111,9 @@ pub fn main(args: &Args) -> Result<()> {
     let evaluated = part(args, "evaluation.json", "evaluate")?;
     let impact = part(args, "impact.json", "intervene")?;
     let reference = read_text(&args.reference)?;
-    let file = args.model.file()?;
+    let path = args.model.path()?;
+    let file = open(&path)?;
+    let facts = Facts::of(&file, &path);
     if header["model"].as_str() != Some(file.sha256()) {
         return Err(Error::new(
             ErrorKind::Input,
@@ -147,20 +191,20 @@ pub fn main(args: &Args) -> Result<()> {
     let wrong = |part: &[(String, bool)]| part.iter().filter(|(_, wrong)| *wrong).count();
     let artifact = Artifact {
         schema: SCHEMA.into(),
-        id: "smollm2-135m-instruct-q4_1".into(),
+        id: facts.id.clone(),
         provisional: false,
         notice: "These neurons are associated with wrong answers to short factual questions. That is not the same as \
             causing them, and not a test of whether a sentence is true. Compare every effect with the random control beside it."
             .into(),
         model: ArtifactModel {
-            id: "smollm2-135m-instruct-q4_1".into(),
-            name: "SmolLM2-135M-Instruct (Q4_1)".into(),
+            id: facts.id,
+            name: facts.name,
             architecture: config.architecture.clone(),
-            file: SMOLLM2.file.into(),
+            file: facts.file,
             sha256: file.sha256().into(),
             bytes: file.size() as u64,
-            urls: vec![SMOLLM2.hub_url("https://huggingface.co")],
-            license: "Apache-2.0".into(),
+            urls: facts.urls,
+            license: facts.license,
             layers: config.layers,
             neurons_per_layer: config.neurons,
             neuron_count: config.neuron_count(),

@@ -12,8 +12,8 @@ use super::model::ModelArgs;
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// The GGUF file; without it, the model that `run` uses.
-    #[arg(value_name = "FILE")]
+    /// The GGUF file, or the id of a model of the catalogue; without it, the model that `run` uses.
+    #[arg(value_name = "FILE|ID")]
     file: Option<std::path::PathBuf>,
     /// List every tensor.
     #[arg(long)]

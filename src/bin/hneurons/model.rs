@@ -17,16 +17,17 @@ use hneurons::{
     model::ModelFile,
     neurons::Artifact,
 };
-use hneurons_fetch::{Progress, SMOLLM2, ensure};
+use hneurons_fetch::{Progress, catalogue, ensure};
 
-/// The artifact of the model that is fetched by default, so that the command works outside a checkout too.
+/// The artifact of the catalogue's default model, so that the command works outside a checkout too.
 const DEFAULT_ARTIFACT: &str =
     include_str!("../../../www/artifacts/smollm2-135m-instruct-q4_1/hneurons.json");
 
 #[derive(Args)]
 pub struct ModelArgs {
-    /// A GGUF file. Without it SmolLM2-135M-Instruct is used, and fetched into models/ first if need be.
-    #[arg(long, value_name = "FILE")]
+    /// A GGUF file, or the id of a model of the catalogue, which is fetched into models/ first if need be. Without it
+    /// SmolLM2-135M-Instruct is used.
+    #[arg(long, value_name = "FILE|ID")]
     pub model: Option<PathBuf>,
 }
 
@@ -83,6 +84,26 @@ pub fn open(path: &Path) -> Result<ModelFile> {
         .map_err(|e| Error::new(e.kind(), format!("{}: {e}", path.display())))
 }
 
+/// The file that a path or the id of a catalogue's model names; a model of the catalogue is fetched first if need be.
+pub fn located(named: &Path) -> Result<PathBuf> {
+    let model = named.to_str().and_then(|id| catalogue().find(id));
+    match model {
+        Some(model) if !named.exists() => {
+            ensure(Path::new("models"), model, &Progress::to_stderr())
+                .map_err(|e| Error::new(ErrorKind::Io, e.to_string()))
+        }
+        None if !named.exists() => Err(Error::new(
+            ErrorKind::Io,
+            format!(
+                "there is no file {}: check the path, or name a model of the catalogue ({})",
+                named.display(),
+                catalogue().ids()
+            ),
+        )),
+        _ => Ok(named.to_owned()),
+    }
+}
+
 pub fn read_text(path: &Path) -> Result<String> {
     String::from_utf8(read(path)?).map_err(|_| {
         Error::new(
@@ -103,13 +124,10 @@ impl ArtifactArgs {
 }
 
 impl ModelArgs {
-    /// The file's path, fetched first if it is the default one.
+    /// The file's path, fetched first if it is a model of the catalogue.
     pub fn path(&self) -> Result<PathBuf> {
-        match &self.model {
-            Some(path) => Ok(path.clone()),
-            None => ensure(Path::new("models"), &SMOLLM2, &Progress::to_stderr())
-                .map_err(|e| Error::new(ErrorKind::Io, e.to_string())),
-        }
+        let named = self.model.as_deref();
+        located(named.unwrap_or(Path::new(&catalogue().default)))
     }
 
     pub fn file(&self) -> Result<ModelFile> {

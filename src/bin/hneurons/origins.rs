@@ -20,14 +20,14 @@ use serde_json::json;
 use super::{
     found,
     identify::AskingArgs,
-    model::{ArtifactArgs, ModelArgs, open},
+    model::{ArtifactArgs, ModelArgs, located, open},
     transfer,
 };
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// The base model (GGUF) that the model was tuned from.
-    #[arg(long, value_name = "FILE")]
+    /// The base model that the model was tuned from: a GGUF file, or the id of a model of the catalogue.
+    #[arg(long, value_name = "FILE|ID")]
     base: PathBuf,
     /// The folder of `hneurons identify`; without it the artifact's H-Neurons are taken.
     #[arg(long, value_name = "FOLDER")]
@@ -66,7 +66,7 @@ fn h_neurons(found: &Identified, config: &Blueprint) -> Vec<Neuron> {
 
 pub fn main(args: &Args) -> Result<()> {
     let tuned = args.model.file()?;
-    let base = open(&args.base)?;
+    let base = open(&located(&args.base)?)?;
     let config = tuned.blueprint();
     let (set, published) = match &args.run {
         Some(run) => {

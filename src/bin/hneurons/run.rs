@@ -122,14 +122,25 @@ pub struct Args {
 }
 
 pub fn main(args: &Args) -> Result<()> {
-    let lanes = lanes(args);
     // Conversations are read before the model, so that a typing error costs no waiting.
     let conversations = conversations(args)?;
     let mut lab = args.model.lab(&args.artifact)?;
+    let plain = lab.artifact().is_none() && args.set.is_empty() && args.alpha.is_empty();
+    let lanes = if plain {
+        vec![LaneRequest::new(Set::None, 1.0)]
+    } else {
+        lanes(args)
+    };
     choose(&mut lab, args.engine, conversations.len())?;
     for (where_, conversation) in conversations {
         let done = run(&mut lab, args, conversation, &lanes);
         done.map_err(|e| Error::new(e.kind(), format!("{where_}{e}")))?;
+    }
+    if plain {
+        // Last, so that what goes wrong is one line.
+        eprintln!(
+            "hneurons: no H-Neurons are known for this model, so it answered as trained: --artifact names a list of them"
+        );
     }
     Ok(())
 }
@@ -259,6 +270,7 @@ fn run(
             seed: args.seed,
         },
         top: args.top,
+        show: Vec::new(),
         next: args.next,
     };
     if let Some(doubt) = &args.doubt {

@@ -111,7 +111,7 @@ class Lab {
     };
   }
 
-  start({ messages, lanes, max_tokens }) {
+  start({ messages, lanes, max_tokens, raw = false, show = [] }) {
     if (this.#borrowed) throw new Error("recursive use of an object detected");
     const last = messages.at(-1).content;
     if (!last.trim())
@@ -124,9 +124,9 @@ class Lab {
     const prompt = [];
     let id = 1;
     messages.forEach(({ role, content }, turn) => {
-      prompt.push({ id: 1, text: "<|im_start|>", role: "template", turn });
+      if (!raw) prompt.push({ id: 1, text: "<|im_start|>", role: "template", turn });
       for (const text of pieces(content)) prompt.push({ id: id++, text, role, turn });
-      prompt.push({ id: 2, text: "<|im_end|>", role: "template", turn });
+      if (!raw) prompt.push({ id: 2, text: "<|im_end|>", role: "template", turn });
     });
     const sets = lanes.map((lane) => ({
       set: lane.set,
@@ -141,7 +141,7 @@ class Lab {
               : [],
     }));
     const shown = new Map(
-      [...this.#h, ...sets.flatMap(({ neurons }) => neurons)].map((neuron) => [
+      [...this.#h, ...show, ...sets.flatMap(({ neurons }) => neurons)].map((neuron) => [
         neuron.join("."),
         neuron,
       ]),

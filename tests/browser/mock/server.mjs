@@ -91,7 +91,7 @@ export async function serve({
     faults,
     changes,
     requests,
-    modelRequests: () => requests.filter(({ path }) => path.includes("/models/")),
+    modelRequests: () => requests.filter(({ path }) => path.startsWith(`${under}models/`)),
     close: () => (server.closeAllConnections(), new Promise((resolve) => server.close(resolve))),
   };
 }
