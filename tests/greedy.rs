@@ -102,7 +102,7 @@ fn holds(file: &ModelFile, table: &str) {
 
 #[test]
 fn qwen2_5_coder_says_what_an_f32_pass_over_its_file_says() {
-    let file = common::file_of("qwen2.5-coder-0.5b-instruct-q4_k_m.gguf");
+    let file = common::file_of("qwen2.5-coder-0.5b-instruct-q4_k_m");
     holds(&file, "greedy_qwen2.5-coder-0.5b.json");
     // Its chat template, with the system message that it adds itself.
     let vocabulary = file.vocabulary();
@@ -127,6 +127,6 @@ fn qwen2_5_coder_says_what_an_f32_pass_over_its_file_says() {
 
 #[test]
 fn gemma_3_says_what_an_f32_pass_over_its_file_says() {
-    let file = common::file_of("gemma-3-270m-q4_k_m.gguf");
+    let file = common::file_of("gemma-3-270m-q4_k_m");
     holds(&file, "greedy_gemma-3-270m.json");
 }

@@ -49,15 +49,9 @@ pub fn model() -> ModelFile {
     .clone()
 }
 
-/// A real model of another architecture, in `models/`.
-pub fn file_of(name: &str) -> ModelFile {
-    let path = root().join("models").join(name);
-    let mut file = std::fs::File::open(&path).unwrap_or_else(|e| {
-        panic!(
-            "{}: {e}; get it with `cargo xtask model all`",
-            path.display()
-        )
-    });
+/// A real model of the catalogue, read.
+pub fn file_of(id: &str) -> ModelFile {
+    let mut file = std::fs::File::open(catalogue_model(id)).expect("the model can be opened");
     let size = file.metadata().expect("the model has a size").len();
     ModelFile::read(&mut file, size).expect("the model is sound")
 }
