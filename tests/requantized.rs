@@ -21,7 +21,7 @@ fn mixed(mix: usize, name: &str, columns: usize) -> GgmlDType {
     let layer: usize = parts.next().and_then(|n| n.parse().ok()).unwrap_or(0);
     let whole = columns.is_multiple_of(256);
     // As llama.cpp: half of the layers have more bits for W_down and the values.
-    let more = layer % 2 == 0;
+    let more = layer.is_multiple_of(2);
     match (mix, whole) {
         _ if !name.starts_with("blk") => GgmlDType::Q8_0,
         (0, true) => [GgmlDType::Q4K, GgmlDType::Q6K][usize::from(more)],

@@ -177,7 +177,7 @@ async function started({ show_largest: count, ...request }) {
   if (!count) return begun;
   const at = begun.prompt.length - 1;
   const lane = { set: "none", alpha: 1 };
-  const { messages, raw } = request;
+  const { messages, raw = false } = request;
   const all = await lab.activity({ messages, raw, tokens: [], lane, at });
   return lab.start({ ...request, show: largest(all, lab.info().neurons_per_layer, count) });
 }

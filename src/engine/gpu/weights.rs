@@ -244,8 +244,9 @@ impl Row {
                 };
                 match integers {
                     Integers::Nibbles => {
-                        for i in 0..16 {
-                            words[i] = columns.q[i] as u8 | (columns.q[i + 16] as u8) << 4;
+                        let (low, high) = columns.q.split_at(16);
+                        for ((word, &low), &high) in words.iter_mut().zip(low).zip(high) {
+                            *word = low as u8 | (high as u8) << 4;
                         }
                     }
                     Integers::Fives | Integers::Sixes | Integers::Bytes => {
