@@ -33,7 +33,7 @@ struct Sequence {
     logits: Vec<Vec<f32>>,
 }
 
-const NAMES: [&str; 7] = [
+const NAMES: [&str; 8] = [
     "llama",
     "llama-scaled",
     "llama-linear",
@@ -41,6 +41,7 @@ const NAMES: [&str; 7] = [
     "qwen3",
     "gemma3",
     "smollm3",
+    "ernie4_5",
 ];
 
 fn tiny(name: &'static str) -> Tiny {

@@ -2,6 +2,8 @@
 
 import { answer, fetchModel } from "./answer.js";
 
+const PIECE = 4 << 20;
+
 let lab;
 
 async function load({ module, model, choose }) {
@@ -9,7 +11,8 @@ async function load({ module, model, choose }) {
   await init({ module_or_path: new URL(`${module}_bg.wasm`) });
   const bytes = await fetchModel(model);
   const buffer = new ModelBuffer(bytes.length);
-  buffer.push(bytes);
+  // In pieces, as the page does it: the file as a whole is never in the module's memory.
+  for (let at = 0; at < bytes.length; at += PIECE) buffer.push(bytes.subarray(at, at + PIECE));
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
   lab = buffer.finish(Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join(""));
   if (choose) {
@@ -30,7 +33,7 @@ const start = (content, tokens, lanes) =>
     seed: 1,
   });
 
-// The beginning of `text`, said as often as needed, whose prompt is nearest to `tokens` long; with its ids and its whole text.
+// The beginning of `text`, said as often as needed, whose prompt is nearest to `tokens` long; with its ids and their texts.
 function prompt({ text, tokens }) {
   const words = Array.from({ length: Math.ceil(tokens / text.split(" ").length) }, () => text)
     .join(" ")
@@ -42,7 +45,7 @@ function prompt({ text, tokens }) {
     return {
       prompt: content,
       prompt_ids: started.map(({ id }) => id),
-      prompt_text: started.map(({ text }) => text).join(""),
+      prompt_texts: started.map(({ text }) => text),
     };
   };
   let [few, many] = [1, words.length];

@@ -1,27 +1,38 @@
 // Races the engines in one headless browser and writes what came of it. Started by `cargo xtask bench`.
 //
-//     node benches/browser/race.mjs [--rounds N] [--prompt-tokens N] [--tokens N] [--wllama] [--candle DIR] [--no-gpu]
-//                                   [--software] [--profile NAME] [--out FILE]
+//     node benches/browser/race.mjs [--model ID|FILE] [--rounds N] [--prompt-tokens N] [--tokens N] [--wllama] [--candle DIR]
+//                                   [--no-gpu] [--software] [--profile NAME] [--out FILE]
 //
 // Every engine gets the same prompt, generates the same number of tokens greedily, is warmed up by one run that does not
 // count, and is then measured in turn, round after round in changing order, so that whatever else the machine does falls on
-// all of them alike. Peers get the same file, and the same weights in the formats they may be faster with. Reported are
+// all of them alike. Peers get the same file, and SmolLM2's weights also in the formats they may be faster with. Reported are
 // medians; candle's time is that of its own forward pass, wllama's the one it takes itself, ours that of the surface the
 // page uses. Our builds for the processor also run in three lanes, and their bare matrix kernels are timed, in the same rounds.
+//
+// An ID is one of MODELS below, whose file is in models/; any GGUF file that both read may be named instead. A model without
+// a chat template is raced with one that adds nothing.
 
 import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
-import { join, relative, resolve } from "node:path";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { open } from "../../tests/browser/browser.mjs";
-import { MODEL, MODEL_FILE, repository, serve } from "../../tests/browser/server.mjs";
+import { MODEL_FILE, repository, serve } from "../../tests/browser/server.mjs";
 import { TEXT } from "./prompt.mjs";
 import { fastest, print, ratios } from "./report.mjs";
 import { requantize } from "./requantize.mjs";
+import { withTemplate } from "./template.mjs";
+
+const MODELS = {
+  "smollm2-135m": MODEL_FILE,
+  "qwen2.5-coder-0.5b": "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf",
+  "gemma-3-270m": "gemma-3-270m-q4_k_m.gguf",
+};
 
 const { values } = parseArgs({
   options: {
+    model: { type: "string", default: "smollm2-135m" },
     rounds: { type: "string", default: "5" },
     "prompt-tokens": { type: "string", default: "256" },
     tokens: { type: "string", default: "48" },
@@ -40,7 +51,21 @@ const whole = (option) => {
 };
 const [rounds, promptTokens, tokens] = ["rounds", "prompt-tokens", "tokens"].map(whole);
 const LIMIT_SECONDS = 0.5;
-const MODELS = "target/bench/models";
+const MADE = "target/bench/models";
+
+const from = Object.hasOwn(MODELS, values.model)
+  ? join(repository, "models", MODELS[values.model])
+  : resolve(values.model);
+if (!existsSync(from))
+  throw new Error(
+    `${from} is not there: --model names a file, or one of ${Object.keys(MODELS).join(", ")} in models/`,
+  );
+const file = basename(from);
+const isSmolLM2 = file === MODEL_FILE;
+await mkdir(join(repository, MADE), { recursive: true });
+const MODEL = (await withTemplate(from, join(repository, MADE, file)))
+  ? `bench-models/${file}`
+  : `raced/${file}`;
 
 // ---- who takes part ------------------------------------------------------------------------------------------------------
 
@@ -68,15 +93,14 @@ if (!values["no-gpu"])
   });
 
 async function inFormats(peer, formats) {
-  await mkdir(join(repository, MODELS), { recursive: true });
   racers.push({ ...peer, lanes: 1, model: MODEL });
-  for (const format of formats) {
-    const file = MODEL_FILE.replace(/\.[^.]+\.gguf$/, `.${format}.gguf`);
-    await requantize(join(repository, MODEL), join(repository, MODELS, file), format);
+  for (const format of isSmolLM2 ? formats : []) {
+    const other = file.replace(/\.[^.]+\.gguf$/, `.${format}.gguf`);
+    await requantize(from, join(repository, MADE, other), format);
     racers.push({
       ...peer,
       lanes: 1,
-      model: `bench-models/${file}`,
+      model: `bench-models/${other}`,
       quantization: `${format} + F32`,
     });
   }
@@ -92,7 +116,8 @@ if (values.wllama) {
     ["Q8_0", "Q4_0", "F16"],
   );
 }
-if (values.candle)
+if (values.candle && !isSmolLM2) console.log("left out: candle, which is raced on SmolLM2 only");
+else if (values.candle)
   await inFormats(
     {
       engine: "candle-transformers",
@@ -107,7 +132,8 @@ if (values.candle)
 
 const folders = {
   "bench/": "benches/browser",
-  "bench-models/": MODELS,
+  "bench-models/": MADE,
+  "raced/": dirname(from),
   ...(values.candle && { "candle/": relative(repository, resolve(values.candle)) }),
 };
 const server = await serve({ folders });
@@ -201,7 +227,8 @@ async function race(page) {
     }
     console.log(`round ${round + 1} of ${rounds}`);
   }
-  const onGpu = racing.find(({ choose }) => choose === "gpu");
+  // With the H-Neurons shown, which are SmolLM2's.
+  const onGpu = isSmolLM2 && racing.find(({ choose }) => choose === "gpu");
   await report(racing, onGpu ? await ask(onGpu, { kernels: 8 }) : null);
 }
 

@@ -137,8 +137,13 @@ function printGpu(runs, kernels) {
   }
 }
 
-// "SmolLM2-135M-Instruct.Q8_0.gguf" is in Q8_0.
-const format = (file) => file.split(".").at(-2);
+// "SmolLM2-135M-Instruct.Q8_0.gguf" is in Q8_0, "gemma-3-270m-q4_k_m.gguf" in Q4_K_M.
+const format = (file) =>
+  file
+    .replace(/\.gguf$/, "")
+    .split(/[.-]/)
+    .at(-1)
+    .toUpperCase();
 
 const percent = (share) => `${(100 * share).toFixed(0)} %`;
 

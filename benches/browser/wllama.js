@@ -2,7 +2,8 @@
 //
 // It reads text, not token ids: it gets the prompt's text with all of its template, and must make as many tokens of it. The
 // times are those it takes itself, inside its own worker, of reading the prompt and of the tokens after the first; the
-// messages to and fro are not in them. Its sampling is cut down to the likeliest token, and ends of text do not stop it.
+// messages to and fro are not in them. Its sampling is cut down to the likeliest token, and ends of text do not stop it. A
+// file is handed over as one Blob, which may have up to 2 GB.
 
 import { answer } from "./answer.js";
 
@@ -33,11 +34,14 @@ async function load({ module, model }) {
   return {};
 }
 
-async function run({ prompt_ids, prompt_text, tokens }) {
+async function run({ prompt_ids, prompt_texts, tokens }) {
   if (prompt_ids.length + tokens > CONTEXT)
     throw new Error(`the prompt and ${tokens} tokens do not fit into ${CONTEXT}`);
+  const { add_bos_token, token_bos } = wllama.getLoadedContextInfo();
+  // The token that begins every text it puts there by itself.
+  const begun = add_bos_token && prompt_ids[0] === token_bos ? 1 : 0;
   const { choices, timings } = await wllama.createCompletion({
-    prompt: prompt_text,
+    prompt: prompt_texts.slice(begun).join(""),
     max_tokens: tokens,
     temperature: 0,
     top_k: 1,

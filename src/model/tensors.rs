@@ -154,7 +154,8 @@ fn refuse_others(
     blueprint: &Blueprint,
 ) -> Result<()> {
     let names: std::collections::HashSet<&str> = expected.iter().map(|t| t.name.as_str()).collect();
-    for &name in tensors.keys().filter(|name| !names.contains(**name)) {
+    let mut others = tensors.keys().filter(|name| !names.contains(**name));
+    if let Some(&name) = others.next() {
         let layer = name
             .strip_prefix("blk.")
             .and_then(|rest| rest.split_once('.'));

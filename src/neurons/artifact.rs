@@ -128,6 +128,18 @@ pub struct Histogram {
     pub counts: Vec<u32>,
 }
 
+/// The definition of a contribution that this program measures: `h` is `W_down z`, before a bias and before any norm of what the MLP
+/// adds (see [`super::contribution`]).
+pub const FEATURE_VERSION: u32 = 1;
+
+fn first_version() -> u32 {
+    1
+}
+
+fn is_first_version(version: &u32) -> bool {
+    *version == 1
+}
+
 /// The classifier as stored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DetectorSpec {
@@ -135,6 +147,9 @@ pub struct DetectorSpec {
     pub bias: f64,
     /// What is measured; `mean_contribution`.
     pub feature: String,
+    /// Which definition of it; absent for the first.
+    #[serde(default = "first_version", skip_serializing_if = "is_first_version")]
+    pub feature_version: u32,
     /// Over which tokens; `answer_words` (see [`super::answer_words`]).
     pub span: String,
     /// One entry a neuron; includes neurons of negative weight, which are not H-Neurons.
@@ -300,6 +315,12 @@ impl Artifact {
             }
         }
         let detector = &self.detector;
+        if detector.feature_version != FEATURE_VERSION {
+            return bad(format!(
+                "the detector reads version {} of '{}', and this program measures version {FEATURE_VERSION}",
+                detector.feature_version, detector.feature
+            ));
+        }
         if detector.feature != "mean_contribution" || detector.span != "answer_words" {
             return bad(format!(
                 "the detector reads '{}' over '{}', which this program does not measure",

@@ -10,8 +10,8 @@ mod shares;
 mod span;
 
 pub use artifact::{
-    Artifact, ArtifactModel, Calibration, ControlSet, DetectorSpec, DetectorTerm, HNeuron,
-    Histogram, SCHEMA,
+    Artifact, ArtifactModel, Calibration, ControlSet, DetectorSpec, DetectorTerm, FEATURE_VERSION,
+    HNeuron, Histogram, SCHEMA,
 };
 pub use control::{CONTROL_SEEDS, matched_control};
 pub use detector::Detector;

@@ -141,6 +141,7 @@ mod tests {
         let spec = DetectorSpec {
             bias: -0.3,
             feature: "mean_contribution".into(),
+            feature_version: FEATURE_VERSION,
             span: "answer_words".into(),
             terms: terms
                 .map(|(index, weight, mean, std)| DetectorTerm {

@@ -10,8 +10,10 @@
 //! | for each 32 columns: | |
 //! | 8 or 16 | where the form has them: factors `s` of the scales, signed bytes, for each part of 32 or 16 columns |
 //! | 8 or 16 | where the form has them: factors `n` of the minima, likewise |
-//! | 4 x 32 | nibbles: byte `4 r + i` of vector `v` has column `8 v + i` of row `r` in its low half, `8 v + 4 + i` in its high half |
-//! | 8 x 32 | bytes: byte `4 r + i` of vector `v` has column `4 v + i` of row `r`, signed |
+//! | 4 x 32 | the low four bits: byte `4 r + i` of vector `v` has column `8 v + i` of row `r` in its low half, `8 v + 4 + i` in its high half |
+//! | 32 | of five bits: byte `4 r + i` has the fifth bits of what byte `4 r + i` of vector `v` holds, at bits `2 v` and `2 v + 1` |
+//! | 2 x 32 | of six bits: byte `4 r + i` of vector `v / 2` has the upper two bits likewise, at bits `4 (v % 2)` and `4 (v % 2) + 2` |
+//! | 8 x 32 | of eight bits, in place of these: byte `4 r + i` of vector `v` has column `4 v + i` of row `r`, signed |
 //!
 //! A weight is `d s q + m n`, with `s` and `n` 1 where a form has no factors. Rows that fill no tile are filled up with
 //! zeros. Formats without blocks stay as the file has them.
@@ -44,6 +46,10 @@ pub(crate) enum Dense {
 pub(crate) enum Integers {
     /// Four bits, 0 to 15.
     Nibbles,
+    /// Five bits, 0 to 31.
+    Fives,
+    /// Six bits, 0 to 63.
+    Sixes,
     /// Eight bits, -128 to 127.
     Bytes,
 }
@@ -51,16 +57,16 @@ pub(crate) enum Integers {
 /// What the integers are multiplied by, and what is added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Scales {
-    /// `d (q - 8)`, 32 columns.
-    LessEight,
+    /// `d (q - c)`, 32 columns; `c` is the middle of the integers' range.
+    Centred,
     /// `d q`, 32 columns.
     Plain,
     /// `d q + m`, 32 columns.
     Minimum,
     /// `d s q + m n`, `d` and `m` of 256 columns, `s` and `n` of 32.
     Super32,
-    /// `d s q`, `d` of 256 columns, `s` of 16.
-    Super16,
+    /// `d s (q - c)`, `d` of 256 columns, `s` of 16.
+    Super16Centred,
     /// `d s q + m n`, `d` and `m` of 256 columns, `s` and `n` of 16.
     Super16Minimum,
 }
@@ -119,17 +125,52 @@ impl Integers {
     pub(crate) const fn bytes(self) -> usize {
         match self {
             Self::Nibbles => 16 * TILE,
+            Self::Fives => 20 * TILE,
+            Self::Sixes => 24 * TILE,
             Self::Bytes => 32 * TILE,
         }
     }
 
+    /// Bits above the low four.
+    pub(crate) const fn upper_bits(self) -> usize {
+        match self {
+            Self::Nibbles | Self::Bytes => 0,
+            Self::Fives => 1,
+            Self::Sixes => 2,
+        }
+    }
+
+    /// The middle of the range.
+    pub(crate) const fn centre(self) -> i8 {
+        match self {
+            Self::Nibbles => 8,
+            Self::Fives => 16,
+            Self::Sixes => 32,
+            Self::Bytes => 0,
+        }
+    }
+
+    /// Where the upper bits of vector `v` are: which vector, and at which bit those of low halves begin.
+    pub(crate) const fn upper(self, v: usize) -> (usize, usize) {
+        let bits = self.upper_bits();
+        let each = 8 / (2 * if bits == 0 { 1 } else { bits });
+        (v / each, v % each * 2 * bits)
+    }
+
     fn put(self, weights: &mut [u8], r: usize, q: &[i8; 32]) {
         match self {
-            Self::Nibbles => {
+            Self::Nibbles | Self::Fives | Self::Sixes => {
+                let bits = self.upper_bits();
+                let (nibbles, upper) = weights.split_at_mut(16 * TILE);
                 for v in 0..4 {
+                    let (vector, bit) = self.upper(v);
                     for i in 0..4 {
                         let (low, high) = (q[8 * v + i] as u8, q[8 * v + 4 + i] as u8);
-                        weights[32 * v + 4 * r + i] = low | high << 4;
+                        nibbles[32 * v + 4 * r + i] = low & 15 | high << 4;
+                        if bits > 0 {
+                            upper[32 * vector + 4 * r + i] |=
+                                (low >> 4) << bit | (high >> 4) << (bit + bits);
+                        }
                     }
                 }
             }
@@ -143,12 +184,21 @@ impl Integers {
 
     fn get(self, weights: &[u8], r: usize, q: &mut [i8; 32]) {
         match self {
-            Self::Nibbles => {
+            Self::Nibbles | Self::Fives | Self::Sixes => {
+                let bits = self.upper_bits();
+                let mask = (1u8 << bits) - 1;
                 for v in 0..4 {
+                    let (vector, bit) = self.upper(v);
                     for i in 0..4 {
                         let byte = weights[32 * v + 4 * r + i];
-                        q[8 * v + i] = (byte & 15) as i8;
-                        q[8 * v + 4 + i] = (byte >> 4) as i8;
+                        let (mut low, mut high) = (byte & 15, byte >> 4);
+                        if bits > 0 {
+                            let upper = weights[16 * TILE + 32 * vector + 4 * r + i] >> bit;
+                            low |= (upper & mask) << 4;
+                            high |= (upper >> bits & mask) << 4;
+                        }
+                        q[8 * v + i] = low as i8;
+                        q[8 * v + 4 + i] = high as i8;
                     }
                 }
             }
@@ -167,23 +217,23 @@ impl Scales {
     /// Blocks of 32 columns in a superblock.
     pub(crate) const fn blocks(self) -> usize {
         match self {
-            Self::LessEight | Self::Plain | Self::Minimum => 1,
-            Self::Super32 | Self::Super16 | Self::Super16Minimum => 8,
+            Self::Centred | Self::Plain | Self::Minimum => 1,
+            Self::Super32 | Self::Super16Centred | Self::Super16Minimum => 8,
         }
     }
 
     /// Parts of 32 columns that have a scale of their own.
     pub(crate) const fn parts(self) -> usize {
         match self {
-            Self::LessEight | Self::Plain | Self::Minimum | Self::Super32 => 1,
-            Self::Super16 | Self::Super16Minimum => 2,
+            Self::Centred | Self::Plain | Self::Minimum | Self::Super32 => 1,
+            Self::Super16Centred | Self::Super16Minimum => 2,
         }
     }
 
     /// Whether minima are stored.
     pub(crate) const fn has_minimum(self) -> bool {
         match self {
-            Self::LessEight | Self::Plain | Self::Super16 => false,
+            Self::Centred | Self::Plain | Self::Super16Centred => false,
             Self::Minimum | Self::Super32 | Self::Super16Minimum => true,
         }
     }
@@ -300,13 +350,13 @@ pub(super) fn columns(
         q: [0; 32],
         d: half(2 * r),
         m: match scales {
-            Scales::LessEight => half(2 * r),
+            Scales::Centred | Scales::Super16Centred => half(2 * r),
             Scales::Minimum | Scales::Super32 | Scales::Super16Minimum => half(2 * (TILE + r)),
-            Scales::Plain | Scales::Super16 => 0,
+            Scales::Plain => 0,
         },
         s: [1; 2],
-        n: if scales == Scales::LessEight {
-            [-8; 2]
+        n: if scales == Scales::Centred {
+            [-integers.centre(); 2]
         } else {
             [1; 2]
         },
@@ -322,6 +372,11 @@ pub(super) fn columns(
         }
     }
     integers.get(&own[scales.factors()..], r, &mut out.q);
+    if scales == Scales::Super16Centred {
+        // The factors alone have no room for a minimum's, and the centred integers fit a signed byte.
+        out.q.iter_mut().for_each(|q| *q -= integers.centre());
+        out.m = 0;
+    }
     out
 }
 
@@ -331,7 +386,7 @@ impl Columns {
         let (d, m) = (super::half(self.d), super::half(self.m));
         for (p, out) in out.chunks_mut(16).enumerate() {
             let (d, m) = (d * f32::from(self.s[p]), m * f32::from(self.n[p]));
-            let adds = scales.has_minimum() || scales == Scales::LessEight;
+            let adds = scales.has_minimum() || scales == Scales::Centred;
             for (o, &q) in out.iter_mut().zip(&self.q[16 * p..]) {
                 // Without a minimum nothing is added: minus zero stays minus zero.
                 *o = if adds {

@@ -9,7 +9,7 @@ pub(super) const FORMAT: Format = Format {
     block_len: 256,
     block_bytes: 110,
     halves: &[108],
-    form: Form::Blocks(Integers::Bytes, Scales::Super16),
+    form: Form::Blocks(Integers::Nibbles, Scales::Super16Centred),
     unpack,
 };
 
@@ -24,9 +24,7 @@ fn unpack(block: &[u8], out: &mut Unpacked) {
     }
     two_bits(twos, &mut out.q);
     for (i, q) in out.q.iter_mut().enumerate() {
-        // Bit `i / 32` of byte `i % 32`; a bit that is not set takes four away.
-        if thirds[i % 32] >> (i / 32) & 1 == 0 {
-            *q -= 4;
-        }
+        // Bit `i / 32` of byte `i % 32`. Four is added, for the middle of nibbles is eight.
+        *q += 4 * (thirds[i % 32] >> (i / 32) & 1) as i8 + 4;
     }
 }

@@ -9,7 +9,7 @@ pub(super) const FORMAT: Format = Format {
     block_len: 32,
     block_bytes: 18,
     halves: &[0],
-    form: Form::Blocks(Integers::Nibbles, Scales::LessEight),
+    form: Form::Blocks(Integers::Nibbles, Scales::Centred),
     unpack,
 };
 

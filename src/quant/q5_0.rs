@@ -9,16 +9,13 @@ pub(super) const FORMAT: Format = Format {
     block_len: 32,
     block_bytes: 22,
     halves: &[0],
-    form: Form::Blocks(Integers::Bytes, Scales::Plain),
+    form: Form::Blocks(Integers::Fives, Scales::Centred),
     unpack,
 };
 
 fn unpack(block: &[u8], out: &mut Unpacked) {
     out.d = half_bits(block, 0);
     five_bits(&block[2..22], &mut out.q);
-    for q in &mut out.q[..32] {
-        *q -= 16;
-    }
 }
 
 /// Four bytes of fifth bits, bit `i` that of weight `i`, and the nibbles.

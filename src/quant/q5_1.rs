@@ -8,7 +8,7 @@ pub(super) const FORMAT: Format = Format {
     block_len: 32,
     block_bytes: 24,
     halves: &[0, 2],
-    form: Form::Blocks(Integers::Bytes, Scales::Minimum),
+    form: Form::Blocks(Integers::Fives, Scales::Minimum),
     unpack,
 };
 

@@ -11,7 +11,7 @@ pub(super) const FORMAT: Format = Format {
     block_len: 256,
     block_bytes: 176,
     halves: &[0, 2],
-    form: Form::Blocks(Integers::Bytes, Scales::Super32),
+    form: Form::Blocks(Integers::Fives, Scales::Super32),
     unpack,
 };
 

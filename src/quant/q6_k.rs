@@ -9,7 +9,7 @@ pub(super) const FORMAT: Format = Format {
     block_len: 256,
     block_bytes: 210,
     halves: &[208],
-    form: Form::Blocks(Integers::Bytes, Scales::Super16),
+    form: Form::Blocks(Integers::Sixes, Scales::Super16Centred),
     unpack,
 };
 
@@ -23,6 +23,6 @@ fn unpack(block: &[u8], out: &mut Unpacked) {
         let (half, j, l) = (i / 128, i / 32 % 4, i % 32);
         let low = block[64 * half + 32 * (j % 2) + l] >> (j / 2 * 4) & 15;
         let high = block[128 + 32 * half + l] >> (2 * j) & 3;
-        *q = (low | high << 4) as i8 - 32;
+        *q = (low | high << 4) as i8;
     }
 }

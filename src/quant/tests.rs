@@ -40,7 +40,7 @@ impl Quantization {
                     for &at in self.0.halves {
                         // Scales of superblocks are multiplied by up to 127 more.
                         let half = if self.block_len() > 32 {
-                            next() as u16 & 0x83ff | (next() % 11) as u16 + 1 << 10
+                            (next() as u16 & 0x83ff) | (((next() % 11) as u16 + 1) << 10)
                         } else {
                             finite_half(next())
                         };

@@ -53,7 +53,7 @@ export default [
     rules: { "no-var": "off", "prefer-const": "off" },
   },
   {
-    files: ["tests/browser/**/*.{js,mjs}", "benches/browser/**/*.{js,mjs}"],
+    files: ["tests/browser/**/*.{js,mjs}", "benches/browser/**/*.{js,mjs}", "benches/native/*.mjs"],
     languageOptions: { ecmaVersion: 2024, sourceType: "module" },
     rules,
   },

@@ -49,6 +49,13 @@ pub fn model() -> ModelFile {
     .clone()
 }
 
+/// A real model of the catalogue, read.
+pub fn file_of(id: &str) -> ModelFile {
+    let mut file = std::fs::File::open(catalogue_model(id)).expect("the model can be opened");
+    let size = file.metadata().expect("the model has a size").len();
+    ModelFile::read(&mut file, size).expect("the model is sound")
+}
+
 pub fn artifact() -> Artifact {
     let path = root().join("www/artifacts/smollm2-135m-instruct-q4_1/hneurons.json");
     Artifact::parse(&std::fs::read_to_string(path).expect("the artifact is committed"))

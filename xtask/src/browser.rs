@@ -82,6 +82,14 @@ fn find(program: &Path) -> Option<PathBuf> {
 /// A Node command that knows the browser; its packages are installed when they are not.
 pub fn node() -> Result<Command> {
     let chrome = chrome()?;
+    let mut node = plain_node()?;
+    packages(&tests_folder())?;
+    node.env("CHROME", chrome);
+    Ok(node)
+}
+
+/// A Node command in the repository's root.
+pub fn plain_node() -> Result<Command> {
     let said = process::output(Command::new("node").arg("--version")).ok_or_else(|| {
         format!(
             "Node was not found; install version {NODE_MIN} or newer (Debian: apt-get install nodejs npm)"
@@ -97,9 +105,8 @@ pub fn node() -> Result<Command> {
             "Node {said} is too old; install version {NODE_MIN} or newer"
         ));
     }
-    packages(&tests_folder())?;
     let mut node = Command::new("node");
-    node.current_dir(paths::root()).env("CHROME", chrome);
+    node.current_dir(paths::root());
     Ok(node)
 }
 

@@ -96,6 +96,9 @@ enum Command {
         /// Race candle's own quantized Llama and llama.cpp (wllama) beside ours
         #[arg(long)]
         peers: bool,
+        /// In the browser, race on this model of models/ (see benches/browser/race.mjs) or this GGUF file [default: SmolLM2]
+        #[arg(long, value_name = "ID|FILE")]
+        model: Option<String>,
         /// How many times each engine is measured (at least 5 for numbers worth quoting)
         #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
         rounds: u32,
@@ -162,6 +165,7 @@ fn run(command: Command) -> Result<()> {
         }
         Command::Bench {
             peers,
+            model,
             rounds,
             quick,
             only,
@@ -169,7 +173,15 @@ fn run(command: Command) -> Result<()> {
             no_gpu,
         } => {
             let profile = if quick { Profile::Quick } else { Profile::Web };
-            bench::run(profile, peers, rounds, only, software, no_gpu)
+            bench::run(
+                profile,
+                peers,
+                model.as_deref(),
+                rounds,
+                only,
+                software,
+                no_gpu,
+            )
         }
         Command::Serve { port } => serve::serve(port, false),
         Command::Model { id } => match id.as_deref() {

@@ -96,12 +96,19 @@ pub fn output(command: &mut Command) -> Option<String> {
         .then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-/// The cargo that runs us, without what it says of us to us: a dependency's build script that looks at such a variable (ring's
-/// does) would run again, and all that hangs on it be compiled again, whenever `cargo xtask` and cargo alone take turns.
+/// The cargo that runs us.
 pub fn cargo() -> Command {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command.current_dir(crate::paths::root());
+    forget_us(&mut command);
+    command
+}
+
+/// Leaves out what cargo says of us to us, for cargo or what starts it: a dependency's build script that looks at such a
+/// variable (ring's does) would run again, and all that hangs on it be compiled again, whenever `cargo xtask` and cargo alone
+/// take turns.
+pub fn forget_us(command: &mut Command) {
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
         if [
@@ -116,7 +123,6 @@ pub fn cargo() -> Command {
             command.env_remove(&name);
         }
     }
-    command
 }
 
 /// `command` as one would type it.

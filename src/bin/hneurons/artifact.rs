@@ -13,7 +13,7 @@ use hneurons::{
     model::ModelFile,
     neurons::{
         Artifact, ArtifactModel, CONTROL_SEEDS, Calibration, ControlSet, DetectorSpec,
-        DetectorTerm, HNeuron, Neuron, SCHEMA, matched_control,
+        DetectorTerm, FEATURE_VERSION, HNeuron, Neuron, SCHEMA, matched_control,
     },
     research::{identify::neuron, promoted, reference_profiles},
     text::Tokenizer,
@@ -214,6 +214,7 @@ pub fn main(args: &Args) -> Result<()> {
         detector: DetectorSpec {
             bias: few.bias,
             feature: "mean_contribution".into(),
+            feature_version: FEATURE_VERSION,
             span: "answer_words".into(),
             terms,
             calibration: Some(Calibration {

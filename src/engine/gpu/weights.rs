@@ -32,11 +32,11 @@ impl Layout {
             Form::Blocks(integers, scales) => (
                 match integers {
                     Integers::Nibbles => 1,
-                    Integers::Bytes => 2,
+                    Integers::Fives | Integers::Sixes | Integers::Bytes => 2,
                 },
                 match scales {
-                    Scales::LessEight | Scales::Plain => 2,
-                    Scales::Minimum | Scales::Super16 => 4,
+                    Scales::Centred | Scales::Plain => 2,
+                    Scales::Minimum | Scales::Super16Centred => 4,
                     Scales::Super32 | Scales::Super16Minimum => 8,
                 },
             ),
@@ -45,9 +45,20 @@ impl Layout {
     }
 }
 
+/// How a form lies on a device: integers of more than four bits are bytes, and so are those whose middle has been taken away.
+fn on_device(form: Form) -> Form {
+    match form {
+        Form::Blocks(Integers::Nibbles, Scales::Super16Centred) => {
+            Form::Blocks(Integers::Bytes, Scales::Super16Centred)
+        }
+        Form::Dense(_) | Form::Blocks(Integers::Nibbles, _) => form,
+        Form::Blocks(_, scales) => Form::Blocks(Integers::Bytes, scales),
+    }
+}
+
 /// The form that matrices take together: their own, or one that holds the weights of all exactly.
 fn common(parts: &[&Source]) -> Form {
-    let mut forms = parts.iter().map(|p| p.form());
+    let mut forms = parts.iter().map(|p| on_device(p.form()));
     let first = forms.next().unwrap_or(Form::Dense(Dense::F32));
     forms.fold(first, |all, form| match (all, form) {
         (a, b) if a == b => a,
@@ -233,11 +244,12 @@ impl Row {
                 };
                 match integers {
                     Integers::Nibbles => {
-                        for i in 0..16 {
-                            words[i] = columns.q[i] as u8 | (columns.q[i + 16] as u8) << 4;
+                        let (low, high) = columns.q.split_at(16);
+                        for ((word, &low), &high) in words.iter_mut().zip(low).zip(high) {
+                            *word = low as u8 | (high as u8) << 4;
                         }
                     }
-                    Integers::Bytes => {
+                    Integers::Fives | Integers::Sixes | Integers::Bytes => {
                         for (word, q) in words.iter_mut().zip(columns.q) {
                             *word = q as u8;
                         }
@@ -254,9 +266,9 @@ fn heads(scales: Scales, c: &Columns) -> [u8; 8] {
     let ([d0, d1], [m0, m1]) = (c.d.to_le_bytes(), c.m.to_le_bytes());
     let ([s0, s1], [n0, n1]) = (c.s.map(|s| s as u8), c.n.map(|n| n as u8));
     match scales {
-        Scales::LessEight | Scales::Plain => [d0, d1, 0, 0, 0, 0, 0, 0],
+        Scales::Centred | Scales::Plain => [d0, d1, 0, 0, 0, 0, 0, 0],
         Scales::Minimum => [d0, d1, m0, m1, 0, 0, 0, 0],
-        Scales::Super16 => [d0, d1, s0, s1, 0, 0, 0, 0],
+        Scales::Super16Centred => [d0, d1, s0, s1, 0, 0, 0, 0],
         Scales::Super32 | Scales::Super16Minimum => [d0, d1, m0, m1, s0, s1, n0, n1],
     }
 }

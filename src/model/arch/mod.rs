@@ -24,7 +24,7 @@ macro_rules! architectures {
     };
 }
 
-architectures!(llama, qwen2, qwen3, gemma3, smollm3);
+architectures!(llama, qwen2, qwen3, gemma3, smollm3, ernie4_5);
 
 /// The architecture of a name.
 pub(super) fn find(name: &str) -> Option<&'static Architecture> {

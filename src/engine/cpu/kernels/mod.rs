@@ -55,9 +55,9 @@ macro_rules! types {
     };
 }
 
-types!(Width, INTEGERS: Integers, Nibbles, Bytes);
+types!(Width, INTEGERS: Integers, Nibbles, Fives, Sixes, Bytes);
 types!(
-    Scaled, SCALES: Scales, LessEight, Plain, Minimum, Super32, Super16, Super16Minimum
+    Scaled, SCALES: Scales, Centred, Plain, Minimum, Super32, Super16Centred, Super16Minimum
 );
 
 /// Tiles of a matrix, one after the other.
@@ -173,23 +173,23 @@ fn run<const T: usize>(
     x: &[Blocks; TOKENS],
     out: &mut Out,
 ) {
-    match integers {
-        Integers::Nibbles => match scales {
-            Scales::LessEight => of::<Nibbles, LessEight, T>(isa, tiles, x, out),
-            Scales::Plain => of::<Nibbles, Plain, T>(isa, tiles, x, out),
-            Scales::Minimum => of::<Nibbles, Minimum, T>(isa, tiles, x, out),
-            Scales::Super32 => of::<Nibbles, Super32, T>(isa, tiles, x, out),
-            Scales::Super16 => of::<Nibbles, Super16, T>(isa, tiles, x, out),
-            Scales::Super16Minimum => of::<Nibbles, Super16Minimum, T>(isa, tiles, x, out),
-        },
-        Integers::Bytes => match scales {
-            Scales::LessEight => of::<Bytes, LessEight, T>(isa, tiles, x, out),
-            Scales::Plain => of::<Bytes, Plain, T>(isa, tiles, x, out),
-            Scales::Minimum => of::<Bytes, Minimum, T>(isa, tiles, x, out),
-            Scales::Super32 => of::<Bytes, Super32, T>(isa, tiles, x, out),
-            Scales::Super16 => of::<Bytes, Super16, T>(isa, tiles, x, out),
-            Scales::Super16Minimum => of::<Bytes, Super16Minimum, T>(isa, tiles, x, out),
-        },
+    use Integers as I;
+    use Scales as S;
+    match (integers, scales) {
+        (I::Nibbles, S::Centred) => of::<Nibbles, Centred, T>(isa, tiles, x, out),
+        (I::Nibbles, S::Minimum) => of::<Nibbles, Minimum, T>(isa, tiles, x, out),
+        (I::Nibbles, S::Super32) => of::<Nibbles, Super32, T>(isa, tiles, x, out),
+        (I::Nibbles, S::Super16Centred) => of::<Nibbles, Super16Centred, T>(isa, tiles, x, out),
+        (I::Nibbles, S::Super16Minimum) => of::<Nibbles, Super16Minimum, T>(isa, tiles, x, out),
+        (I::Fives, S::Centred) => of::<Fives, Centred, T>(isa, tiles, x, out),
+        (I::Fives, S::Minimum) => of::<Fives, Minimum, T>(isa, tiles, x, out),
+        (I::Fives, S::Super32) => of::<Fives, Super32, T>(isa, tiles, x, out),
+        (I::Sixes, S::Super16Centred) => of::<Sixes, Super16Centred, T>(isa, tiles, x, out),
+        (I::Bytes, S::Plain) => of::<Bytes, Plain, T>(isa, tiles, x, out),
+        // The tests multiply with every format, so its form is above.
+        (I::Nibbles | I::Fives | I::Sixes | I::Bytes, _) => {
+            unreachable!("no format has the form {integers:?}, {scales:?}")
+        }
     }
 }
 
@@ -220,7 +220,7 @@ fn of<W: Width, S: Scaled, const T: usize>(
 
 /// Whether a part's result has something added to its product.
 const fn adds(scales: Scales) -> bool {
-    scales.has_minimum() || matches!(scales, Scales::LessEight)
+    scales.has_minimum() || matches!(scales, Scales::Centred | Scales::Super16Centred)
 }
 
 #[cfg(test)]

@@ -124,13 +124,56 @@ fn times(a: Floats, b: f32) -> Floats {
     [vmulq_n_f32(a[0], b), vmulq_n_f32(a[1], b)]
 }
 
-/// The integer sums of some vectors of nibbles.
+/// Moves bits up by so many places, or down; what comes in is 0.
+#[target_feature(enable = "neon")]
+#[inline]
+fn moved(w: Columns, by: i16) -> Columns {
+    let by = vdupq_n_s16(by);
+    w.map(|w| vreinterpretq_s16_u16(vshlq_u16(vreinterpretq_u16_s16(w), by)))
+}
+
+#[target_feature(enable = "neon")]
+#[inline]
+fn or(a: Columns, b: Columns) -> Columns {
+    [vorrq_s16(a[0], b[0]), vorrq_s16(a[1], b[1])]
+}
+
+/// The four numbers of a 16-bit lane of vector `v`, by masks: the first and the last where a number begins, the middle ones 4 and
+/// 8 bits further up.
+///
+/// # Safety
+/// `weights` points to the vectors of a block of a tile.
+#[target_feature(enable = "neon")]
+#[inline]
+unsafe fn planes(integers: Integers, weights: *const u8, v: usize) -> [Columns; 4] {
+    // SAFETY: as the caller says.
+    let w = unsafe { load(weights.add(32 * v)) };
+    let plain = [and(w, 0xf), and(w, 0xf0), and(w, 0xf00), shift::<12>(w)];
+    let bits = integers.upper_bits() as i16;
+    if bits == 0 {
+        return plain;
+    }
+    let (vector, bit) = integers.upper(v);
+    // SAFETY: upper bits stand behind the nibbles.
+    let h = unsafe { load(weights.add(16 * TILE + 32 * vector)) };
+    let (bit, mask) = (bit as i16, ((1 << bits) - 1) << 4);
+    // Even bytes have the first two numbers' bits, odd ones those of the last two.
+    let outer = moved(h, 4 - bit);
+    [
+        or(plain[0], and(outer, mask)),
+        or(plain[1], and(moved(h, 8 - bit - bits), mask << 4)),
+        or(plain[2], and(outer, mask << 8)),
+        or(plain[3], and(moved(h, 4 - 8 - bit - bits), mask)),
+    ]
+}
+
+/// The integer sums of some vectors of nibbles, with their upper bits.
 ///
 /// # Safety
 /// `weights` points to the vectors of a block of a tile, and x has 32 integers for block `b`.
 #[target_feature(enable = "neon")]
 #[inline]
-unsafe fn nibbles<const T: usize>(
+unsafe fn nibbles<W: Width, const T: usize>(
     weights: *const u8,
     x: &[Blocks; TOKENS],
     b: usize,
@@ -141,25 +184,22 @@ unsafe fn nibbles<const T: usize>(
     let (mut sum16, mut sum256) = (zero, zero);
     for v in vectors {
         // SAFETY: as the caller says.
-        let w = unsafe { load(weights.add(32 * v)) };
+        let [low, second, third, high] = unsafe { planes(W::INTEGERS, weights, v) };
         // SAFETY: as the caller says; these are eight of the integers.
         let eight = |t: usize| unsafe {
             let at = x[t].integers.as_ptr().add(32 * b + 8 * v);
             (vld1_s16(at), vld1_s16(at.add(4)))
         };
-        let low = and(w, 0xf);
-        let high = shift::<12>(w);
         if T == 1 {
-            // Left where they are, the middle nibbles count 16 and 256 times; the sums stay below 2^29.
+            // Left where they are, the middle nibbles count 16 and 256 times; the sums stay below 2^31.
             let (x0, x4) = eight(0);
             sums[0] = dot::<0, 1>(sums[0], low, x0);
-            sum16 = dot::<0, 1>(sum16, and(w, 0xf0), x4);
-            sum256 = dot::<2, 3>(sum256, and(w, 0xf00), x0);
+            sum16 = dot::<0, 1>(sum16, second, x4);
+            sum256 = dot::<2, 3>(sum256, third, x0);
             sums[0] = dot::<2, 3>(sums[0], high, x4);
             continue;
         }
-        let second = and(shift::<4>(w), 0xf);
-        let third = and(shift::<8>(w), 0xf);
+        let (second, third) = (shift::<4>(second), shift::<8>(third));
         for (t, sums) in sums.iter_mut().enumerate() {
             let (x0, x4) = eight(t);
             *sums = dot::<0, 1>(*sums, low, x0);
@@ -227,7 +267,7 @@ pub(super) fn tiles<W: Width, S: Scaled, const T: usize>(
                 // SAFETY: as above.
                 unsafe { halves(head.add(2 * TILE)) }
             } else {
-                times(d, -8.0)
+                times(d, f32::from(-integers.centre()))
             };
             for block in superblock[scales.head()..].chunks_exact(scales.block(integers)) {
                 let block = block.as_ptr();
@@ -238,8 +278,8 @@ pub(super) fn tiles<W: Width, S: Scaled, const T: usize>(
                     let sums = unsafe {
                         let weights = block.add(scales.factors());
                         match integers {
-                            Integers::Nibbles => {
-                                nibbles::<T>(weights, x, b, p * 4 / parts..(p + 1) * 4 / parts)
+                            Integers::Nibbles | Integers::Fives | Integers::Sixes => {
+                                nibbles::<W, T>(weights, x, b, p * 4 / parts..(p + 1) * 4 / parts)
                             }
                             Integers::Bytes => {
                                 bytes::<T>(weights, x, b, p * 8 / parts..(p + 1) * 8 / parts)
@@ -250,10 +290,13 @@ pub(super) fn tiles<W: Width, S: Scaled, const T: usize>(
                     if scales.has_factors() {
                         // SAFETY: eight factors a part come first, then, where there are any, those of the minima.
                         unsafe {
-                            d = product(d, factors(block.add(p * TILE)));
-                            if scales.has_minimum() {
-                                m = product(m, factors(block.add((parts + p) * TILE)));
-                            }
+                            let s = factors(block.add(p * TILE));
+                            d = product(d, s);
+                            m = if scales.has_minimum() {
+                                product(m, factors(block.add((parts + p) * TILE)))
+                            } else {
+                                product(m, s)
+                            };
                         }
                     }
                     for t in 0..T {

@@ -27,9 +27,9 @@ fn row(integers: Integers, scales: Scales, tile: &[u8], r: usize, x: &Blocks) ->
         let at = |i: usize| half(u16::from_le_bytes([superblock[i], superblock[i + 1]]));
         let d = at(2 * r);
         let m = match scales {
-            Scales::LessEight => -8.0 * d,
+            Scales::Centred | Scales::Super16Centred => f32::from(-integers.centre()) * d,
             Scales::Minimum | Scales::Super32 | Scales::Super16Minimum => at(2 * (TILE + r)),
-            Scales::Plain | Scales::Super16 => 0.0,
+            Scales::Plain => 0.0,
         };
         for block in superblock[scales.head()..].chunks_exact(scales.block(integers)) {
             let factor = |part: usize| f32::from(block[part * TILE + r] as i8);
@@ -39,9 +39,7 @@ fn row(integers: Integers, scales: Scales, tile: &[u8], r: usize, x: &Blocks) ->
                 let (mut d, mut m) = (d, m);
                 if scales.has_factors() {
                     d *= factor(p);
-                    if scales.has_minimum() {
-                        m *= factor(parts + p);
-                    }
+                    m *= factor(if scales.has_minimum() { parts + p } else { p });
                 }
                 let mut part = (d * x.scales[b]) * sum as f32;
                 if adds(scales) {
@@ -69,12 +67,21 @@ fn sum(
 ) -> i32 {
     let mut sum = 0i32;
     match integers {
-        Integers::Nibbles => {
+        Integers::Nibbles | Integers::Fives | Integers::Sixes => {
+            let bits = integers.upper_bits();
+            let mask = (1 << bits) - 1;
             for v in p * 4 / parts..(p + 1) * 4 / parts {
+                let (vector, bit) = integers.upper(v);
                 for (i, &byte) in weights[32 * v + 4 * r..][..4].iter().enumerate() {
+                    let (mut low, mut high) = (byte & 15, byte >> 4);
+                    if bits > 0 {
+                        let upper = weights[16 * TILE + 32 * vector + 4 * r + i] >> bit;
+                        low |= (upper & mask) << 4;
+                        high |= (upper >> bits & mask) << 4;
+                    }
                     let c = b * 32 + 8 * v + i;
-                    sum += i32::from(byte & 15) * i32::from(x.integer(c));
-                    sum += i32::from(byte >> 4) * i32::from(x.integer(c + 4));
+                    sum += i32::from(low) * i32::from(x.integer(c));
+                    sum += i32::from(high) * i32::from(x.integer(c + 4));
                 }
             }
         }

@@ -62,14 +62,14 @@ impl Head {
     /// # Safety
     /// `superblock` points to one of these scales.
     #[inline(always)]
-    unsafe fn of(scales: Scales, superblock: *const u8, half: usize) -> Self {
+    unsafe fn of(integers: Integers, scales: Scales, superblock: *const u8, half: usize) -> Self {
         // SAFETY: scales of eight rows come first, then, where there are any, their minima.
         unsafe {
             let d = halves(superblock.add(8 * half));
             let m = if scales.has_minimum() {
                 halves(superblock.add(2 * TILE + 8 * half))
             } else {
-                f32x4_mul(d, f32x4_splat(-8.0))
+                f32x4_mul(d, f32x4_splat(f32::from(-integers.centre())))
             };
             Self { d, m }
         }
@@ -87,13 +87,15 @@ impl Head {
         // SAFETY: eight factors a part come first, then, where there are any, those of the minima.
         unsafe {
             let of = |part: usize| factors(block.add(part * TILE + 4 * half));
+            let s = of(p);
+            let n = if scales.has_minimum() {
+                of(scales.parts() + p)
+            } else {
+                s
+            };
             Self {
-                d: f32x4_mul(self.d, of(p)),
-                m: if scales.has_minimum() {
-                    f32x4_mul(self.m, of(scales.parts() + p))
-                } else {
-                    self.m
-                },
+                d: f32x4_mul(self.d, s),
+                m: f32x4_mul(self.m, n),
             }
         }
     }
@@ -114,7 +116,10 @@ impl Head {
 /// The vectors of a part.
 #[inline(always)]
 fn vectors(integers: Integers, scales: Scales, p: usize) -> Range<usize> {
-    let all = integers.bytes() / (4 * TILE);
+    let all = match integers {
+        Integers::Nibbles | Integers::Fives | Integers::Sixes => 4,
+        Integers::Bytes => 8,
+    };
     p * all / scales.parts()..(p + 1) * all / scales.parts()
 }
 
@@ -135,7 +140,7 @@ unsafe fn by_halves<W: Width, S: Scaled, const T: usize>(
         let mut b = 0;
         for superblock in tile.chunks_exact(scales.superblock(integers)) {
             // SAFETY: this is a superblock of these scales.
-            let head = unsafe { Head::of(scales, superblock.as_ptr(), half) };
+            let head = unsafe { Head::of(integers, scales, superblock.as_ptr(), half) };
             for block in superblock[scales.head()..].chunks_exact(scales.block(integers)) {
                 let block = block.as_ptr();
                 let mut total = [f32x4_splat(0.0); T];
@@ -182,8 +187,10 @@ pub(super) fn tiles<W: Width, S: Scaled, const T: usize>(
     // SAFETY: `matmul` has seen to it that x has 32 integers for every block.
     unsafe {
         match W::INTEGERS {
-            Integers::Nibbles => {
-                by_halves::<W, S, T>(tiles, x, out, |w, b, vectors| nibbles(w, x, b, vectors));
+            Integers::Nibbles | Integers::Fives | Integers::Sixes => {
+                by_halves::<W, S, T>(tiles, x, out, |w, b, vectors| {
+                    nibbles::<W, T>(w, x, b, vectors)
+                });
             }
             Integers::Bytes => {
                 by_halves::<W, S, T>(tiles, x, out, |w, b, vectors| bytes(w, x, b, vectors));
@@ -192,27 +199,69 @@ pub(super) fn tiles<W: Width, S: Scaled, const T: usize>(
     }
 }
 
-/// The integer sums of four rows of nibbles with several tokens.
+/// Moves the bits of 16-bit lanes up by so many places, or down.
+#[inline(always)]
+fn moved(v: v128, by: i32) -> v128 {
+    if by >= 0 {
+        u16x8_shl(v, by as u32)
+    } else {
+        u16x8_shr(v, -by as u32)
+    }
+}
+
+/// The four numbers of a 16-bit lane of vector `v`, by masks: the first and the last where a number begins, the middle ones 4 and
+/// 8 bits further up.
+///
+/// # Safety
+/// `weights` points to a half of a block's vectors.
+#[inline(always)]
+unsafe fn planes(integers: Integers, weights: *const u8, v: usize) -> [v128; 4] {
+    // SAFETY: as the caller says; upper bits stand behind the nibbles.
+    let (w, h) = unsafe {
+        let w = load(weights.add(32 * v));
+        let (vector, _) = integers.upper(v);
+        let h = if integers.upper_bits() > 0 {
+            load(weights.add(16 * TILE + 32 * vector))
+        } else {
+            w
+        };
+        (w, h)
+    };
+    let and = |v: v128, mask: i16| v128_and(v, i16x8_splat(mask));
+    let plain = [and(w, 0xf), and(w, 0xf0), and(w, 0xf00), u16x8_shr(w, 12)];
+    let bits = integers.upper_bits() as i32;
+    if bits == 0 {
+        return plain;
+    }
+    let bit = integers.upper(v).1 as i32;
+    let mask = ((1i16 << bits) - 1) << 4;
+    // Even bytes have the first two numbers' bits, odd ones those of the last two.
+    let outer = moved(h, 4 - bit);
+    [
+        v128_or(plain[0], and(outer, mask)),
+        v128_or(plain[1], and(moved(h, 8 - bit - bits), mask << 4)),
+        v128_or(plain[2], and(outer, mask << 8)),
+        v128_or(plain[3], and(moved(h, 4 - 8 - bit - bits), mask)),
+    ]
+}
+
+/// The integer sums of four rows of nibbles, with their upper bits, with several tokens.
 ///
 /// # Safety
 /// `weights` points to a half of a block's vectors, and x has 32 integers for block `b`.
 #[inline(always)]
-unsafe fn nibbles<const T: usize>(
+unsafe fn nibbles<W: Width, const T: usize>(
     weights: *const u8,
     x: &[Blocks; TOKENS],
     b: usize,
     vectors: Range<usize>,
 ) -> [v128; T] {
     let mut sums = [i32x4_splat(0); T];
-    let mask = u16x8_splat(15);
     for v in vectors {
         // SAFETY: as the caller says.
         unsafe {
-            let w = load(weights.add(32 * v));
-            let first = v128_and(w, mask);
-            let second = v128_and(u16x8_shr(w, 4), mask);
-            let third = v128_and(u16x8_shr(w, 8), mask);
-            let fourth = u16x8_shr(w, 12);
+            let [first, second, third, fourth] = planes(W::INTEGERS, weights, v);
+            let (second, third) = (u16x8_shr(second, 4), u16x8_shr(third, 8));
             for t in 0..T {
                 let x = x[t].integers.as_ptr().add(32 * b + 8 * v);
                 let mut sum = sums[t];
@@ -274,12 +323,14 @@ fn one<W: Width, S: Scaled>(tile: &[u8], x: &Blocks, out: &mut [f32; TILE]) {
                 unsafe {
                     let weights = block.add(scales.factors());
                     let (sum0, sum1) = match integers {
-                        Integers::Nibbles => one_nibbles(weights, x, b, vectors),
+                        Integers::Nibbles | Integers::Fives | Integers::Sixes => {
+                            one_nibbles::<W>(weights, x, b, vectors)
+                        }
                         Integers::Bytes => one_bytes(weights, x, b, vectors),
                     };
-                    let half = Head::of(scales, head, 0).part(scales, block, 0, p);
+                    let half = Head::of(integers, scales, head, 0).part(scales, block, 0, p);
                     let share0 = half.share(scales, x, b, p, sum0);
-                    let half = Head::of(scales, head, 1).part(scales, block, 1, p);
+                    let half = Head::of(integers, scales, head, 1).part(scales, block, 1, p);
                     let share1 = half.share(scales, x, b, p, sum1);
                     if p == 0 {
                         (total0, total1) = (share0, share1);
@@ -301,19 +352,19 @@ fn one<W: Width, S: Scaled>(tile: &[u8], x: &Blocks, out: &mut [f32; TILE]) {
     }
 }
 
-/// The integer sums of eight rows of nibbles with one token.
+/// The integer sums of eight rows of nibbles, with their upper bits, with one token.
 ///
 /// # Safety
 /// `weights` points to a block's vectors, and x has 32 integers for block `b`.
 #[inline(always)]
-unsafe fn one_nibbles(
+unsafe fn one_nibbles<W: Width>(
     weights: *const u8,
     x: &Blocks,
     b: usize,
     vectors: Range<usize>,
 ) -> (v128, v128) {
     let zero = i32x4_splat(0);
-    // The middle nibbles, left where they are, count 16 and 256 times; the sums stay below 2^29.
+    // The middle nibbles, left where they are, count 16 and 256 times; the sums stay below 2^31.
     let (mut ones0, mut ones1) = (zero, zero);
     let (mut sixteens0, mut sixteens1) = (zero, zero);
     let (mut many0, mut many1) = (zero, zero);
@@ -322,18 +373,16 @@ unsafe fn one_nibbles(
         unsafe {
             let q = x.integers.as_ptr().add(32 * b + 8 * v);
             let (x0, x1, x2, x3) = (splat(q), splat(q.add(4)), splat(q.add(2)), splat(q.add(6)));
-            let w = load(weights.add(32 * v));
-            let and = |mask| v128_and(w, u16x8_splat(mask));
-            ones0 = i32x4_add(ones0, i32x4_dot_i16x8(and(0xf), x0));
-            sixteens0 = i32x4_add(sixteens0, i32x4_dot_i16x8(and(0xf0), x1));
-            many0 = i32x4_add(many0, i32x4_dot_i16x8(and(0xf00), x2));
-            ones0 = i32x4_add(ones0, i32x4_dot_i16x8(u16x8_shr(w, 12), x3));
-            let w = load(weights.add(32 * v + 16));
-            let and = |mask| v128_and(w, u16x8_splat(mask));
-            ones1 = i32x4_add(ones1, i32x4_dot_i16x8(and(0xf), x0));
-            sixteens1 = i32x4_add(sixteens1, i32x4_dot_i16x8(and(0xf0), x1));
-            many1 = i32x4_add(many1, i32x4_dot_i16x8(and(0xf00), x2));
-            ones1 = i32x4_add(ones1, i32x4_dot_i16x8(u16x8_shr(w, 12), x3));
+            let w = planes(W::INTEGERS, weights, v);
+            ones0 = i32x4_add(ones0, i32x4_dot_i16x8(w[0], x0));
+            sixteens0 = i32x4_add(sixteens0, i32x4_dot_i16x8(w[1], x1));
+            many0 = i32x4_add(many0, i32x4_dot_i16x8(w[2], x2));
+            ones0 = i32x4_add(ones0, i32x4_dot_i16x8(w[3], x3));
+            let w = planes(W::INTEGERS, weights.add(16), v);
+            ones1 = i32x4_add(ones1, i32x4_dot_i16x8(w[0], x0));
+            sixteens1 = i32x4_add(sixteens1, i32x4_dot_i16x8(w[1], x1));
+            many1 = i32x4_add(many1, i32x4_dot_i16x8(w[2], x2));
+            ones1 = i32x4_add(ones1, i32x4_dot_i16x8(w[3], x3));
         }
     }
     let sum = |ones, sixteens, many| {
@@ -424,9 +473,42 @@ pub(super) fn has_dot_product() -> bool {
     i32x4_extract_lane::<0>(sum) != 2 * i32::from(i16::MIN)
 }
 
-/// As [`tiles`] with the relaxed dot product of bytes. Activations are `128 * high + low`, two products a weight. Nibbles are
-/// seven-bit numbers and their pair sums fit 16 bits (2 * 15 * 127), so the instruction has one possible result. Weights of
-/// eight bits are none, and go the other way.
+/// The two numbers of each byte of vector `v`.
+///
+/// # Safety
+/// `weights` points to a half of a block's vectors.
+#[cfg(target_feature = "relaxed-simd")]
+#[inline(always)]
+unsafe fn byte_planes(integers: Integers, weights: *const u8, v: usize) -> [v128; 2] {
+    // SAFETY: as the caller says.
+    let w = unsafe { load(weights.add(32 * v)) };
+    let plain = [v128_and(w, u8x16_splat(15)), u8x16_shr(w, 4)];
+    let bits = integers.upper_bits() as i32;
+    if bits == 0 {
+        return plain;
+    }
+    let (vector, bit) = integers.upper(v);
+    // SAFETY: upper bits stand behind the nibbles.
+    let h = unsafe { load(weights.add(16 * TILE + 32 * vector)) };
+    let mask = u8x16_splat(((1u8 << bits) - 1) << 4);
+    let upper = |by: i32| {
+        let moved = if by >= 0 {
+            u8x16_shl(h, by as u32)
+        } else {
+            u8x16_shr(h, -by as u32)
+        };
+        v128_and(moved, mask)
+    };
+    let bit = bit as i32;
+    [
+        v128_or(plain[0], upper(4 - bit)),
+        v128_or(plain[1], upper(4 - bit - bits)),
+    ]
+}
+
+/// As [`tiles`] with the relaxed dot product of bytes. Activations are `128 * high + low`, two products a weight. Numbers of
+/// four to six bits are seven-bit numbers and their pair sums fit 16 bits (2 * 63 * 127), so the instruction has one possible
+/// result. Weights of eight bits are none, and go the other way.
 #[cfg(target_feature = "relaxed-simd")]
 #[inline(always)]
 pub(super) fn tiles_relaxed<W: Width, S: Scaled, const T: usize>(
@@ -442,9 +524,7 @@ pub(super) fn tiles_relaxed<W: Width, S: Scaled, const T: usize>(
         by_halves::<W, S, T>(tiles, x, out, |weights, b, vectors| {
             let (mut high, mut low) = ([i32x4_splat(0); T], [i32x4_splat(0); T]);
             for v in vectors {
-                let w = load(weights.add(32 * v));
-                let first = v128_and(w, u8x16_splat(15));
-                let second = u8x16_shr(w, 4);
+                let [first, second] = byte_planes(W::INTEGERS, weights, v);
                 for t in 0..T {
                     let h = x[t].high.as_ptr().add(32 * b + 8 * v);
                     let l = x[t].low.as_ptr().add(32 * b + 8 * v);

@@ -1,10 +1,10 @@
 //! x86-64: the eight rows of a tile side by side in 256-bit registers.
 //!
 //! Weights are taken apart into 16-bit lanes by masks alone: of a vector's bytes `4 r + i`, the lane `(r, i / 2)` holds four
-//! nibbles, and each mask leaves two columns a row to multiply and add. Activations come in the order that makes these
-//! neighbours (see `activations.rs`), and one load serves all rows.
+//! nibbles, and each mask leaves two columns a row to multiply and add; upper bits are moved beside their nibble first. Activations
+//! come in the order that makes these neighbours (see `activations.rs`), and one load serves all rows.
 
-use std::{arch::x86_64::*, ops::Range};
+use std::arch::x86_64::*;
 
 use super::{Blocks, Out, Scaled, TOKENS, Tiles, Width, adds};
 use crate::quant::{Integers, TILE};
@@ -55,100 +55,115 @@ unsafe fn pair(at: *const i16) -> __m256i {
     _mm256_set1_epi32(unsafe { at.cast::<i32>().read_unaligned() })
 }
 
+/// Moves bits up by so many places, or down.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn moved(v: __m256i, by: i32) -> __m256i {
+    if by >= 0 {
+        _mm256_sll_epi16(v, _mm_cvtsi32_si128(by))
+    } else {
+        _mm256_srl_epi16(v, _mm_cvtsi32_si128(-by))
+    }
+}
+
+/// The four numbers of each 16-bit lane of vector `v` of a block's `weights`, by masks: the first and the last where a number begins,
+/// the middle ones 4 and 8 bits further up. A macro, because a function of this size is not always compiled into its caller, and
+/// registers would then go through memory. To be used where `weights` points to a block's vectors.
+macro_rules! planes {
+    ($integers:expr, $weights:expr, $v:expr) => {{
+        let w = _mm256_loadu_si256($weights.add(32 * $v).cast());
+        let nibble = _mm256_set1_epi16(15);
+        let low = _mm256_and_si256(w, nibble);
+        let second = _mm256_and_si256(w, _mm256_slli_epi16::<4>(nibble));
+        let third = _mm256_and_si256(w, _mm256_slli_epi16::<8>(nibble));
+        let high = _mm256_srli_epi16::<12>(w);
+        let bits = $integers.upper_bits() as i32;
+        if bits == 0 {
+            [low, second, third, high]
+        } else {
+            // The upper bits stand behind the nibbles.
+            let (vector, bit) = $integers.upper($v);
+            let h = _mm256_loadu_si256($weights.add(16 * TILE + 32 * vector).cast());
+            let bit = bit as i32;
+            let mask = _mm256_set1_epi16(((1 << bits) - 1) << 4);
+            // Even bytes have the first two numbers' bits, odd ones those of the last two.
+            let outer = moved(h, 4 - bit);
+            let (inner, last) = (moved(h, 8 - bit - bits), moved(h, 4 - 8 - bit - bits));
+            let (mask16, mask256) = (_mm256_slli_epi16::<4>(mask), _mm256_slli_epi16::<8>(mask));
+            [
+                _mm256_or_si256(low, _mm256_and_si256(outer, mask)),
+                _mm256_or_si256(second, _mm256_and_si256(inner, mask16)),
+                _mm256_or_si256(third, _mm256_and_si256(outer, mask256)),
+                _mm256_or_si256(high, _mm256_and_si256(last, mask)),
+            ]
+        }
+    }};
+}
+
+/// The integer sums of a part's vectors with each token, of nibbles with their upper bits or of bytes. A macro for the reason
+/// above. To be used where x has 32 integers for block `b`.
+macro_rules! sums {
+    ($dot:ident, $T:ident, $integers:expr, $weights:expr, $x:expr, $b:expr, $p:expr, $parts:expr) => {{
+        let zero = _mm256_setzero_si256();
+        let mut sums = [zero; $T];
+        // A second sum a token, so that a product need not wait for the one before.
+        let mut others = [zero; $T];
+        if matches!($integers, Integers::Bytes) {
+            for v in 0..8 {
+                if v * $parts / 8 != $p {
+                    continue;
+                }
+                let w = _mm256_loadu_si256($weights.add(32 * v).cast());
+                let even = _mm256_srai_epi16::<8>(_mm256_slli_epi16::<8>(w));
+                let odd = _mm256_srai_epi16::<8>(w);
+                for t in 0..$T {
+                    let x = $x[t].integers.as_ptr().add(32 * $b + 4 * v);
+                    sums[t] = $dot(sums[t], even, pair(x));
+                    others[t] = $dot(others[t], odd, pair(x.add(2)));
+                }
+            }
+        } else {
+            let (mut sum16, mut sum256) = (zero, zero);
+            for v in 0..4 {
+                if v * $parts / 4 != $p {
+                    continue;
+                }
+                let [low, second, third, high] = planes!($integers, $weights, v);
+                let at = |t: usize| $x[t].integers.as_ptr().add(32 * $b + 8 * v);
+                if $T == 1 {
+                    // Left where they are, the middle nibbles count 16 and 256 times; the sums stay below 2^31.
+                    let x = at(0);
+                    sums[0] = $dot(sums[0], low, pair(x));
+                    sum16 = $dot(sum16, second, pair(x.add(4)));
+                    sum256 = $dot(sum256, third, pair(x.add(2)));
+                    others[0] = $dot(others[0], high, pair(x.add(6)));
+                    continue;
+                }
+                let second = _mm256_srli_epi16::<4>(second);
+                let third = _mm256_srli_epi16::<8>(third);
+                for t in 0..$T {
+                    let x = at(t);
+                    sums[t] = $dot(sums[t], low, pair(x));
+                    others[t] = $dot(others[t], second, pair(x.add(4)));
+                    sums[t] = $dot(sums[t], third, pair(x.add(2)));
+                    others[t] = $dot(others[t], high, pair(x.add(6)));
+                }
+            }
+            if $T == 1 {
+                let (back16, back256) =
+                    (_mm256_srai_epi32::<4>(sum16), _mm256_srai_epi32::<8>(sum256));
+                sums[0] = _mm256_add_epi32(sums[0], _mm256_add_epi32(back16, back256));
+            }
+        }
+        for t in 0..$T {
+            sums[t] = _mm256_add_epi32(sums[t], others[t]);
+        }
+        sums
+    }};
+}
+
 macro_rules! kernels {
-    ($features:literal, $dot:ident, $nibbles:ident, $bytes:ident, $tiles:ident) => {
-        /// The integer sums of some vectors of nibbles.
-        ///
-        /// # Safety
-        /// `weights` points to the vectors of a block of a tile, and x has 32 integers for block `b`.
-        #[target_feature(enable = $features)]
-        #[inline]
-        unsafe fn $nibbles<const T: usize>(
-            weights: *const u8,
-            x: &[Blocks; TOKENS],
-            b: usize,
-            vectors: Range<usize>,
-        ) -> [__m256i; T] {
-            let mask = _mm256_set1_epi16(15);
-            let mut sums = [_mm256_setzero_si256(); T];
-            // A second sum a token, so that a product need not wait for the one before.
-            let mut others = [_mm256_setzero_si256(); T];
-            let (mut sum16, mut sum256) = (_mm256_setzero_si256(), _mm256_setzero_si256());
-            for v in vectors {
-                // SAFETY: as the caller says.
-                unsafe {
-                    let w = _mm256_loadu_si256(weights.add(32 * v).cast());
-                    let at = |t: usize| x[t].integers.as_ptr().add(32 * b + 8 * v);
-                    let low = _mm256_and_si256(w, mask);
-                    let high = _mm256_srli_epi16::<12>(w);
-                    if T == 1 {
-                        // Left where they are, the middle nibbles count 16 and 256 times; the sums stay below 2^29.
-                        let x = at(0);
-                        let (w16, w256) =
-                            (_mm256_slli_epi16::<4>(mask), _mm256_slli_epi16::<8>(mask));
-                        sums[0] = $dot(sums[0], low, pair(x));
-                        sum16 = $dot(sum16, _mm256_and_si256(w, w16), pair(x.add(4)));
-                        sum256 = $dot(sum256, _mm256_and_si256(w, w256), pair(x.add(2)));
-                        sums[0] = $dot(sums[0], high, pair(x.add(6)));
-                        continue;
-                    }
-                    let second = _mm256_and_si256(_mm256_srli_epi16::<4>(w), mask);
-                    let third = _mm256_and_si256(_mm256_srli_epi16::<8>(w), mask);
-                    for t in 0..T {
-                        let x = at(t);
-                        sums[t] = $dot(sums[t], low, pair(x));
-                        others[t] = $dot(others[t], second, pair(x.add(4)));
-                        sums[t] = $dot(sums[t], third, pair(x.add(2)));
-                        others[t] = $dot(others[t], high, pair(x.add(6)));
-                    }
-                }
-            }
-            if T == 1 {
-                let more = _mm256_add_epi32(
-                    _mm256_srai_epi32::<4>(sum16),
-                    _mm256_srai_epi32::<8>(sum256),
-                );
-                sums[0] = _mm256_add_epi32(sums[0], more);
-            }
-            for t in 0..T {
-                sums[t] = _mm256_add_epi32(sums[t], others[t]);
-            }
-            sums
-        }
-
-        /// The integer sums of some vectors of bytes.
-        ///
-        /// # Safety
-        /// As for nibbles.
-        #[target_feature(enable = $features)]
-        #[inline]
-        unsafe fn $bytes<const T: usize>(
-            weights: *const u8,
-            x: &[Blocks; TOKENS],
-            b: usize,
-            vectors: Range<usize>,
-        ) -> [__m256i; T] {
-            let mut sums = [_mm256_setzero_si256(); T];
-            let mut others = [_mm256_setzero_si256(); T];
-            for v in vectors {
-                // SAFETY: as the caller says.
-                unsafe {
-                    let w = _mm256_loadu_si256(weights.add(32 * v).cast());
-                    let even = _mm256_srai_epi16::<8>(_mm256_slli_epi16::<8>(w));
-                    let odd = _mm256_srai_epi16::<8>(w);
-                    for t in 0..T {
-                        let x = x[t].integers.as_ptr().add(32 * b + 4 * v);
-                        sums[t] = $dot(sums[t], even, pair(x));
-                        others[t] = $dot(others[t], odd, pair(x.add(2)));
-                    }
-                }
-            }
-            for t in 0..T {
-                sums[t] = _mm256_add_epi32(sums[t], others[t]);
-            }
-            sums
-        }
-
+    ($features:literal, $dot:ident, $tiles:ident) => {
         #[target_feature(enable = $features)]
         pub(super) fn $tiles<W: Width, S: Scaled, const T: usize>(
             tiles: Tiles,
@@ -168,7 +183,7 @@ macro_rules! kernels {
                         // SAFETY: as above.
                         unsafe { halves(head.add(2 * TILE)) }
                     } else {
-                        _mm256_mul_ps(d, _mm256_set1_ps(-8.0))
+                        _mm256_mul_ps(d, _mm256_set1_ps(f32::from(-integers.centre())))
                     };
                     let blocks = superblock[scales.head()..].chunks_exact(scales.block(integers));
                     for block in blocks {
@@ -179,28 +194,19 @@ macro_rules! kernels {
                             // 32 integers for every block.
                             let sums = unsafe {
                                 let weights = block.add(scales.factors());
-                                match integers {
-                                    Integers::Nibbles => {
-                                        let vectors = p * 4 / parts..(p + 1) * 4 / parts;
-                                        $nibbles::<T>(weights, x, b, vectors)
-                                    }
-                                    Integers::Bytes => {
-                                        let vectors = p * 8 / parts..(p + 1) * 8 / parts;
-                                        $bytes::<T>(weights, x, b, vectors)
-                                    }
-                                }
+                                sums!($dot, T, integers, weights, x, b, p, parts)
                             };
                             let (mut d, mut m) = (d, m);
                             if scales.has_factors() {
                                 // SAFETY: eight factors a part come first, then, where there are any, those of the minima.
                                 unsafe {
-                                    d = _mm256_mul_ps(d, factors(block.add(p * TILE)));
-                                    if scales.has_minimum() {
-                                        m = _mm256_mul_ps(
-                                            m,
-                                            factors(block.add((parts + p) * TILE)),
-                                        );
-                                    }
+                                    let s = factors(block.add(p * TILE));
+                                    d = _mm256_mul_ps(d, s);
+                                    m = if scales.has_minimum() {
+                                        _mm256_mul_ps(m, factors(block.add((parts + p) * TILE)))
+                                    } else {
+                                        _mm256_mul_ps(m, s)
+                                    };
                                 }
                             }
                             for t in 0..T {
@@ -229,14 +235,8 @@ macro_rules! kernels {
     };
 }
 
-kernels!("avx2,f16c", dot_avx2, nibbles, bytes, tiles);
-kernels!(
-    "avx2,f16c,avx512vnni,avx512vl",
-    dot_vnni,
-    nibbles_vnni,
-    bytes_vnni,
-    tiles_vnni
-);
+kernels!("avx2,f16c", dot_avx2, tiles);
+kernels!("avx2,f16c,avx512vnni,avx512vl", dot_vnni, tiles_vnni);
 
 #[target_feature(enable = "avx2")]
 #[inline]

@@ -214,6 +214,11 @@ impl Form {
     /// The WGSL of this form.
     pub(crate) fn wgsl(&self) -> String {
         let mut out = String::new();
+        let centre = match self.stored {
+            quant::Form::Blocks(Integers::Nibbles, _) => Integers::Nibbles.centre() as usize,
+            // Of the bytes only those of five bits come without their middle taken away.
+            quant::Form::Blocks(..) | quant::Form::Dense(_) => Integers::Fives.centre() as usize,
+        };
         // naga takes both without; browsers insist.
         if self.f16 {
             out += "enable f16;\n";
@@ -230,6 +235,7 @@ impl Form {
             ("GROUP", self.group),
             ("SHARED", self.shared),
             ("QUARTER", self.shared / 4),
+            ("CENTRE", centre),
         ] {
             // Writing to a string cannot fail.
             let _ = writeln!(out, "const {name}: u32 = {value}u;");
@@ -252,7 +258,8 @@ impl Form {
                 quant::Form::Blocks(Integers::Nibbles, _) => {
                     concat!(include_str!("scales.wgsl"), include_str!("nibbles.wgsl"))
                 }
-                quant::Form::Blocks(Integers::Bytes, _) => {
+                // Numbers of five and six bits are bytes on a device.
+                quant::Form::Blocks(Integers::Fives | Integers::Sixes | Integers::Bytes, _) => {
                     concat!(include_str!("scales.wgsl"), include_str!("bytes.wgsl"))
                 }
             };
@@ -293,15 +300,15 @@ impl Form {
             ("LOADS", 32usize.checked_div(self.shared).unwrap_or(0)),
             ("QUARTER", self.shared / 4),
             ("SUBGROUPS", usize::from(self.subgroups)),
-            ("LESS_EIGHT", scaled(&[Scales::LessEight])),
+            ("CENTRED", scaled(&[Scales::Centred])),
             ("PLAIN", scaled(&[Scales::Plain])),
             ("MINIMUM", scaled(&[Scales::Minimum])),
-            ("SUPER16", scaled(&[Scales::Super16])),
+            ("SUPER16", scaled(&[Scales::Super16Centred])),
             (
                 "FACTORS",
                 scaled(&[Scales::Super32, Scales::Super16Minimum]),
             ),
-            ("ADDS", 1 - scaled(&[Scales::Plain, Scales::Super16])),
+            ("ADDS", 1 - scaled(&[Scales::Plain, Scales::Super16Centred])),
             ("BIAS", usize::from(self.features.bias)),
             ("GELU", usize::from(self.features.gelu)),
             ("QK_NORM", usize::from(self.features.qk_norm)),

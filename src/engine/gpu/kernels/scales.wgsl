@@ -1,9 +1,10 @@
 // What a block's integers are multiplied by and what is added, of its first 16 weights (x, y) and of the others (z, w).
-//% if LESS_EIGHT
-// d (q - 8). A word has the halves d of two blocks.
+//% if CENTRED
+// d (q - CENTRE). A word has the halves d of two blocks.
 fn scale(at: u32) -> vec4<f32> {
     let d = half_of(at);
-    return vec4<f32>(d, -8.0 * d, d, -8.0 * d);
+    let m = -f32(CENTRE) * d;
+    return vec4<f32>(d, m, d, m);
 }
 //% end
 //% if PLAIN
