@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     Blueprint, ModelFile, Tensor, Weights, check_hash,
-    tensors::{Placed, place},
+    tensors::{EMBEDDING, OUTPUT, Placed, place},
     weights::Found,
 };
 use crate::{
@@ -48,6 +48,8 @@ struct Tensors {
     /// The one that is arriving.
     current: Option<(Placed, Builder)>,
     found: Found,
+    /// Whether the unembedding is a tensor of its own.
+    has_output: bool,
     /// All of them.
     list: Vec<Tensor>,
     /// Place in the file of the next byte.
@@ -210,6 +212,7 @@ impl Tensors {
             range: t.range.clone(),
         });
         let list = list.collect();
+        let has_output = left.iter().any(|t| t.name == OUTPUT);
         left.reverse();
         let end = header.end;
         let tensors = Self {
@@ -218,6 +221,7 @@ impl Tensors {
             left,
             current: None,
             found: Found(Default::default()),
+            has_output,
             list,
             at: end as u64,
         };
@@ -241,9 +245,17 @@ impl Tensors {
                 }
                 if let Some(next) = self.left.pop() {
                     let order = next.turned.then(|| self.blueprint.order());
+                    // An embedding that is not the unembedding is only looked up, so it is kept as small as it is.
+                    let form = next.quantization.form();
+                    let form = if next.name == EMBEDDING && self.has_output {
+                        form
+                    } else {
+                        form.here()
+                    };
                     let builder = Builder::new(
                         &next.name,
                         next.quantization,
+                        form,
                         next.rows,
                         next.columns,
                         order,

@@ -36,7 +36,9 @@ pub(super) struct Placed {
 }
 
 /// The unembedding; absent where it is the embedding.
-const OUTPUT: &str = "output.weight";
+pub(super) const OUTPUT: &str = "output.weight";
+/// The token embedding.
+pub(super) const EMBEDDING: &str = "token_embd.weight";
 
 /// The list for a blueprint, embedding first.
 fn expected(b: &Blueprint) -> Vec<Expected> {
@@ -50,12 +52,7 @@ fn expected(b: &Blueprint) -> Vec<Expected> {
             required,
         });
     };
-    add(
-        "token_embd.weight".into(),
-        b.vocabulary,
-        Some(b.hidden),
-        true,
-    );
+    add(EMBEDDING.into(), b.vocabulary, Some(b.hidden), true);
     add("output_norm.weight".into(), b.hidden, None, true);
     add(OUTPUT.into(), b.vocabulary, Some(b.hidden), false);
     if b.rope_factors {

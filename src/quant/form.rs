@@ -57,7 +57,7 @@ pub(crate) enum Integers {
 /// What the integers are multiplied by, and what is added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Scales {
-    /// `d (q - c)`, 32 columns; `c` is the middle of the integers' range.
+    /// `d (q - c)`, 32 columns; `c` is the middle of the integers' range, 0 for bytes.
     Centred,
     /// `d q`, 32 columns.
     Plain,
@@ -69,6 +69,21 @@ pub(crate) enum Scales {
     Super16Centred,
     /// `d s q + m n`, `d` and `m` of 256 columns, `s` and `n` of 16.
     Super16Minimum,
+}
+
+impl Form {
+    /// The form that products of this machine are fastest with, of the same numbers. In a browser computing is slower than reading, so
+    /// five and six bits become bytes there; results have the same bits.
+    pub(crate) fn here(self) -> Self {
+        match self {
+            Self::Blocks(Integers::Fives | Integers::Sixes, scales)
+                if cfg!(target_arch = "wasm32") =>
+            {
+                Self::Blocks(Integers::Bytes, scales)
+            }
+            Self::Blocks(..) | Self::Dense(_) => self,
+        }
+    }
 }
 
 impl Dense {
@@ -281,6 +296,20 @@ pub(crate) struct Unpacked {
     pub(crate) n: [i8; 16],
 }
 
+impl Unpacked {
+    /// Takes the middle of the range away, where a form of the format's own numbers is kept in bytes.
+    pub(super) fn centre(&mut self, own: Form, kept: Form) {
+        let (Form::Blocks(own, scales), Form::Blocks(kept, _)) = (own, kept) else {
+            return;
+        };
+        if own != kept && matches!(scales, Scales::Centred | Scales::Super16Centred) {
+            // A block of fewer weights leaves the others as they were.
+            let weights = &mut self.q[..32 * scales.blocks()];
+            weights.iter_mut().for_each(|q| *q -= own.centre());
+        }
+    }
+}
+
 impl Default for Unpacked {
     fn default() -> Self {
         Self {
@@ -304,6 +333,8 @@ pub(crate) struct Columns {
     pub(crate) s: [i8; 2],
     /// Factors of the minimum.
     pub(crate) n: [i8; 2],
+    /// Whether there is a minimum to add.
+    adds: bool,
 }
 
 /// Writes a block into a superblock of a tile, as its row `r`.
@@ -346,20 +377,27 @@ pub(super) fn columns(
     let superblock = &tile[b / blocks * scales.superblock(integers)..];
     let half = |at: usize| u16::from_le_bytes([superblock[at], superblock[at + 1]]);
     let own = &superblock[scales.head() + b % blocks * scales.block(integers)..];
+    let adds = scales.has_minimum() || (integers, scales) == (Integers::Nibbles, Scales::Centred);
     let mut out = Columns {
         q: [0; 32],
         d: half(2 * r),
         m: match scales {
-            Scales::Centred | Scales::Super16Centred => half(2 * r),
             Scales::Minimum | Scales::Super32 | Scales::Super16Minimum => half(2 * (TILE + r)),
-            Scales::Plain => 0,
+            // The middle of nibbles is a minimum like others.
+            Scales::Centred if adds => half(2 * r),
+            Scales::Centred | Scales::Plain | Scales::Super16Centred => 0,
         },
         s: [1; 2],
-        n: if scales == Scales::Centred {
-            [-integers.centre(); 2]
-        } else {
-            [1; 2]
+        n: match scales {
+            Scales::Centred if adds => [-integers.centre(); 2],
+            Scales::Centred
+            | Scales::Plain
+            | Scales::Minimum
+            | Scales::Super32
+            | Scales::Super16Centred
+            | Scales::Super16Minimum => [1; 2],
         },
+        adds,
     };
     if scales.has_factors() {
         let parts = scales.parts();
@@ -372,24 +410,22 @@ pub(super) fn columns(
         }
     }
     integers.get(&own[scales.factors()..], r, &mut out.q);
-    if scales == Scales::Super16Centred {
-        // The factors alone have no room for a minimum's, and the centred integers fit a signed byte.
+    if !adds && matches!(scales, Scales::Centred | Scales::Super16Centred) {
+        // Centred integers of up to six bits fit a signed byte.
         out.q.iter_mut().for_each(|q| *q -= integers.centre());
-        out.m = 0;
     }
     out
 }
 
 impl Columns {
     /// The weights in f32: exactly those of the file's format.
-    pub(crate) fn weights(&self, scales: Scales, out: &mut [f32]) {
+    pub(crate) fn weights(&self, out: &mut [f32]) {
         let (d, m) = (super::half(self.d), super::half(self.m));
         for (p, out) in out.chunks_mut(16).enumerate() {
             let (d, m) = (d * f32::from(self.s[p]), m * f32::from(self.n[p]));
-            let adds = scales.has_minimum() || scales == Scales::Centred;
             for (o, &q) in out.iter_mut().zip(&self.q[16 * p..]) {
                 // Without a minimum nothing is added: minus zero stays minus zero.
-                *o = if adds {
+                *o = if self.adds {
                     d * f32::from(q) + m
                 } else {
                     d * f32::from(q)

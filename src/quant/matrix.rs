@@ -10,6 +10,7 @@ use crate::error::{Error, Result, try_vec};
 pub(crate) struct Matrix {
     name: String,
     quantization: Quantization,
+    form: Form,
     rows: usize,
     columns: usize,
     bytes: Vec<u8>,
@@ -29,7 +30,8 @@ pub(crate) struct Builder {
 }
 
 impl Builder {
-    /// Reserves the memory. `order` gives for each row of a head where it goes; it is repeated for every head.
+    /// Reserves the memory for a matrix that is kept in `form`, the format's own or what [`Form::here`] makes of it. `order` gives for
+    /// each row of a head where it goes; it is repeated for every head.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Memory`]; [`crate::ErrorKind::Internal`] for rows that are no whole number of blocks, or no
@@ -37,6 +39,7 @@ impl Builder {
     pub(crate) fn new(
         name: &str,
         quantization: Quantization,
+        form: Form,
         rows: usize,
         columns: usize,
         order: Option<Vec<usize>>,
@@ -47,7 +50,7 @@ impl Builder {
             .ok_or_else(|| {
                 Error::internal(format!("tensor '{name}' was not checked on loading"))
             })?;
-        let size = match quantization.form() {
+        let size = match form {
             Form::Dense(_) => rows * row_bytes,
             Form::Blocks(integers, scales) => {
                 let superblocks = columns / (32 * scales.blocks());
@@ -58,6 +61,7 @@ impl Builder {
             matrix: Matrix {
                 name: name.to_owned(),
                 quantization,
+                form,
                 rows,
                 columns,
                 bytes: try_vec(0u8, size, "the model")?,
@@ -110,7 +114,7 @@ impl Builder {
             Some(order) => self.taken / order.len() * order.len() + order[self.taken % order.len()],
         };
         self.taken += 1;
-        match m.quantization.form() {
+        match m.form {
             Form::Dense(_) => m.bytes[r * self.row_bytes..][..self.row_bytes].copy_from_slice(row),
             Form::Blocks(integers, scales) => {
                 let size = scales.superblock(integers);
@@ -119,6 +123,7 @@ impl Builder {
                 let blocks = row.chunks_exact(m.quantization.block_bytes());
                 for (block, to) in blocks.zip(tile.chunks_exact_mut(size)) {
                     m.quantization.unpack(block, &mut self.unpacked);
+                    self.unpacked.centre(m.quantization.form(), m.form);
                     form::put(integers, scales, &self.unpacked, r % TILE, to);
                 }
             }
@@ -165,7 +170,20 @@ impl Matrix {
         columns: usize,
         bytes: &[u8],
     ) -> Result<Self> {
-        let mut builder = Builder::new("test", quantization, rows, columns, None)?;
+        let form = quantization.form();
+        Self::of_form(quantization, form, rows, columns, bytes)
+    }
+
+    /// As [`Matrix::from_bytes`], in another form of the same numbers.
+    #[cfg(test)]
+    pub(crate) fn of_form(
+        quantization: Quantization,
+        form: Form,
+        rows: usize,
+        columns: usize,
+        bytes: &[u8],
+    ) -> Result<Self> {
+        let mut builder = Builder::new("test", quantization, form, rows, columns, None)?;
         builder.push(bytes)?;
         builder.finish()
     }
@@ -187,7 +205,7 @@ impl Matrix {
 
     /// How they lie here.
     pub(crate) fn form(&self) -> Form {
-        self.quantization.form()
+        self.form
     }
 
     /// All it holds.
@@ -230,7 +248,7 @@ impl Matrix {
                 let (bytes, each) = self.tiles();
                 let tile = &bytes[r / TILE * each..][..each];
                 for (b, out) in out.chunks_exact_mut(32).enumerate() {
-                    form::columns(integers, scales, tile, r % TILE, b).weights(scales, out);
+                    form::columns(integers, scales, tile, r % TILE, b).weights(out);
                 }
             }
         }
@@ -252,7 +270,7 @@ impl Matrix {
                 for (r, o) in out.iter_mut().enumerate() {
                     let tile = &bytes[r / TILE * each..][..each];
                     form::columns(integers, scales, tile, r % TILE, column / 32)
-                        .weights(scales, &mut weights);
+                        .weights(&mut weights);
                     *o = weights[column % 32];
                 }
             }

@@ -148,7 +148,7 @@ proptest! {
         let bytes = format.random_rows(rows, columns, seed);
         let whole = Matrix::from_bytes(format, rows, columns, &bytes).expect("finite");
         let order = vec![0, 2, 4, 1, 3, 5];
-        let mut builder = Builder::new("test", format, rows, columns, Some(order.clone())).expect("room");
+        let mut builder = Builder::new("test", format, format.form(), rows, columns, Some(order.clone())).expect("room");
         let mut rest = &bytes[..];
         for cut in cuts.iter().cycle() {
             let (now, later) = rest.split_at(rest.len().min(*cut));
@@ -178,7 +178,8 @@ fn numbers_that_are_none_are_refused_by_name() {
             Form::Blocks(..) => format.0.halves[0],
         };
         bytes[at..at + 2].copy_from_slice(&0x7fc0u16.to_le_bytes());
-        let mut builder = Builder::new("blk.3.ffn_up.weight", format, 8, 256, None).expect("room");
+        let mut builder =
+            Builder::new("blk.3.ffn_up.weight", format, format.form(), 8, 256, None).expect("room");
         let error = builder.push(&bytes).expect_err("NaN").to_string();
         assert!(
             error.contains("layer 3") && error.contains("ffn_up"),

@@ -29,6 +29,8 @@ pub(crate) struct Activations {
     sums: Vec<f32>,
     /// The same of each half of a block.
     half_sums: Vec<[f32; 2]>,
+    /// `sum(q)` of each half of a block.
+    integer_sums: Vec<[i32; 2]>,
 }
 
 impl Activations {
@@ -47,12 +49,14 @@ impl Activations {
         self.scales.resize(blocks, 0.0);
         self.sums.resize(blocks, 0.0);
         self.half_sums.resize(blocks, [0.0; 2]);
+        self.integer_sums.resize(blocks, [0; 2]);
         let (x, _) = values.as_chunks::<BLOCK>();
         let (integers, _) = self.integers.as_chunks_mut::<BLOCK>();
         for (b, (x, integers)) in x.iter().zip(integers).enumerate() {
             let (scale, sums) = quantize_block(x, integers);
             self.scales[b] = scale;
             self.sums[b] = scale * (sums[0] + sums[1]) as f32;
+            self.integer_sums[b] = sums;
             self.half_sums[b] = sums.map(|sum| scale * sum as f32);
         }
         if cfg!(target_feature = "relaxed-simd") {
@@ -102,6 +106,7 @@ impl Activations {
             scales: &self.scales[token * per..][..per],
             sums: &self.sums[token * per..][..per],
             half_sums: &self.half_sums[token * per..][..per],
+            integer_sums: &self.integer_sums[token * per..][..per],
         }
     }
 }
@@ -123,6 +128,8 @@ pub(crate) struct Blocks<'a> {
     pub(crate) sums: &'a [f32],
     /// The same of each half of a block.
     pub(crate) half_sums: &'a [[f32; 2]],
+    /// `sum(q)` of each half of a block.
+    pub(crate) integer_sums: &'a [[i32; 2]],
 }
 
 /// Where the integer of a column stands.
@@ -132,6 +139,17 @@ fn place(column: usize) -> usize {
 }
 
 impl Blocks<'_> {
+    /// `sum(q)` of part `p` of a block's one or two.
+    #[inline(always)]
+    pub(crate) fn integer_sum(&self, b: usize, p: usize, parts: usize) -> i32 {
+        let sums = self.integer_sums[b];
+        if parts == 1 {
+            sums[0] + sums[1]
+        } else {
+            sums[p]
+        }
+    }
+
     /// `scale * sum(q)` of part `p` of a block's one or two.
     #[inline(always)]
     pub(crate) fn sum(&self, b: usize, p: usize, parts: usize) -> f32 {

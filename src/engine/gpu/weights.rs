@@ -52,6 +52,7 @@ fn on_device(form: Form) -> Form {
             Form::Blocks(Integers::Bytes, Scales::Super16Centred)
         }
         Form::Dense(_) | Form::Blocks(Integers::Nibbles, _) => form,
+        Form::Blocks(_, Scales::Centred) => Form::Blocks(Integers::Bytes, Scales::Plain),
         Form::Blocks(_, scales) => Form::Blocks(Integers::Bytes, scales),
     }
 }

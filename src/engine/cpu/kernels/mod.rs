@@ -6,7 +6,7 @@
 //!
 //! > for each 32 columns, in order: `acc += sum over its parts of (d * d_x) * (sum of integer products) + m * s_x`
 //!
-//! with `d`, `m` the part's scale and minimum (each the product of its half-precision number and its factor, where the form
+//! where the middle of the integers' range has been taken away in integers, with `d`, `m` the part's scale and minimum (each the product of its half-precision number and its factor, where the form
 //! has factors), `d_x` the activation's scale and `s_x = d_x * sum(q_x)` over the part. The integer sum is exact, no fused
 //! multiply-add is used: all variants give the same bits, on every machine.
 
@@ -186,6 +186,10 @@ fn run<const T: usize>(
         (I::Fives, S::Super32) => of::<Fives, Super32, T>(isa, tiles, x, out),
         (I::Sixes, S::Super16Centred) => of::<Sixes, Super16Centred, T>(isa, tiles, x, out),
         (I::Bytes, S::Plain) => of::<Bytes, Plain, T>(isa, tiles, x, out),
+        (I::Bytes, S::Centred) => of::<Bytes, Centred, T>(isa, tiles, x, out),
+        (I::Bytes, S::Minimum) => of::<Bytes, Minimum, T>(isa, tiles, x, out),
+        (I::Bytes, S::Super32) => of::<Bytes, Super32, T>(isa, tiles, x, out),
+        (I::Bytes, S::Super16Centred) => of::<Bytes, Super16Centred, T>(isa, tiles, x, out),
         // The tests multiply with every format, so its form is above.
         (I::Nibbles | I::Fives | I::Sixes | I::Bytes, _) => {
             unreachable!("no format has the form {integers:?}, {scales:?}")
@@ -218,9 +222,20 @@ fn of<W: Width, S: Scaled, const T: usize>(
     }
 }
 
-/// Whether a part's result has something added to its product.
-const fn adds(scales: Scales) -> bool {
-    scales.has_minimum() || matches!(scales, Scales::Centred | Scales::Super16Centred)
+/// Whether a part's result has something added to its product. Q4_0's middle is taken away so; that of others by [`middle`].
+const fn adds(integers: Integers, scales: Scales) -> bool {
+    scales.has_minimum() || matches!((integers, scales), (Integers::Nibbles, Scales::Centred))
+}
+
+/// What is taken away from each integer: `sum(q x) - middle * sum(x)`, in integers, so that a form in which it has been taken away
+/// gives the same bits.
+const fn middle(integers: Integers, scales: Scales) -> i32 {
+    match (integers, scales) {
+        (Integers::Fives, Scales::Centred) | (_, Scales::Super16Centred) => {
+            integers.centre() as i32
+        }
+        _ => 0,
+    }
 }
 
 #[cfg(test)]

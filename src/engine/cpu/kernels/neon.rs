@@ -7,7 +7,7 @@
 
 use std::{arch::aarch64::*, ops::Range};
 
-use super::{Blocks, Out, Scaled, TOKENS, Tiles, Width, adds};
+use super::{Blocks, Out, Scaled, TOKENS, Tiles, Width, adds, middle};
 use crate::quant::{Integers, TILE};
 
 /// A sum for each row of a tile.
@@ -292,18 +292,18 @@ pub(super) fn tiles<W: Width, S: Scaled, const T: usize>(
                         unsafe {
                             let s = factors(block.add(p * TILE));
                             d = product(d, s);
-                            m = if scales.has_minimum() {
-                                product(m, factors(block.add((parts + p) * TILE)))
-                            } else {
-                                product(m, s)
-                            };
+                            if scales.has_minimum() {
+                                m = product(m, factors(block.add((parts + p) * TILE)));
+                            }
                         }
                     }
                     for t in 0..T {
-                        let floats = [vcvtq_f32_s32(sums[t][0]), vcvtq_f32_s32(sums[t][1])];
+                        let away = middle(integers, scales) * x[t].integer_sum(b, p, parts);
+                        let centred = sums[t].map(|sum| vsubq_s32(sum, vdupq_n_s32(away)));
+                        let floats = centred.map(|sum| vcvtq_f32_s32(sum));
                         // `vfmaq_f32` would give other bits.
                         let mut part = product(times(d, x[t].scales[b]), floats);
-                        if adds(scales) {
+                        if adds(integers, scales) {
                             part = sum(part, times(m, x[t].sum(b, p, parts)));
                         }
                         total[t] = if p == 0 { part } else { sum(total[t], part) };

@@ -1,6 +1,6 @@
 //! Plain Rust: the reference of every other file here.
 
-use super::{Blocks, Out, Scaled, TOKENS, Tiles, Width, adds};
+use super::{Blocks, Out, Scaled, TOKENS, Tiles, Width, adds, middle};
 use crate::quant::{Integers, Scales, TILE, half};
 
 pub(super) fn tiles<W: Width, S: Scaled, const T: usize>(
@@ -27,22 +27,25 @@ fn row(integers: Integers, scales: Scales, tile: &[u8], r: usize, x: &Blocks) ->
         let at = |i: usize| half(u16::from_le_bytes([superblock[i], superblock[i + 1]]));
         let d = at(2 * r);
         let m = match scales {
-            Scales::Centred | Scales::Super16Centred => f32::from(-integers.centre()) * d,
+            Scales::Centred => f32::from(-integers.centre()) * d,
             Scales::Minimum | Scales::Super32 | Scales::Super16Minimum => at(2 * (TILE + r)),
-            Scales::Plain => 0.0,
+            Scales::Plain | Scales::Super16Centred => 0.0,
         };
         for block in superblock[scales.head()..].chunks_exact(scales.block(integers)) {
             let factor = |part: usize| f32::from(block[part * TILE + r] as i8);
             let mut total = 0f32;
             for p in 0..parts {
-                let sum = sum(integers, &block[scales.factors()..], r, x, b, p, parts);
+                let mut sum = sum(integers, &block[scales.factors()..], r, x, b, p, parts);
+                sum -= middle(integers, scales) * x.integer_sum(b, p, parts);
                 let (mut d, mut m) = (d, m);
                 if scales.has_factors() {
                     d *= factor(p);
-                    m *= factor(if scales.has_minimum() { parts + p } else { p });
+                    if scales.has_minimum() {
+                        m *= factor(parts + p);
+                    }
                 }
                 let mut part = (d * x.scales[b]) * sum as f32;
-                if adds(scales) {
+                if adds(integers, scales) {
                     part += m * x.sum(b, p, parts);
                 }
                 total = if p == 0 { part } else { total + part };

@@ -45,6 +45,35 @@ proptest! {
         }
     }
 
+    /// What a browser keeps in bytes gives the bits of what a processor keeps in five or six.
+    #[test]
+    fn bytes_give_the_bits_of_five_and_six(
+        rows in 1usize..10, which in 0usize..4, tokens in 1usize..6, seed in any::<u64>(),
+    ) {
+        let format = Quantization::named(["Q5_0", "Q5_1", "Q5_K", "Q6_K"][which]).expect("a format");
+        let Form::Blocks(_, scales) = format.form() else { unreachable!("a format of blocks") };
+        let bytes = format.random_rows(rows, 256, seed);
+        let x = activations(tokens, 256, seed % 1000);
+        let kept = [format.form(), Form::Blocks(Integers::Bytes, scales)].map(|form| {
+            Matrix::of_form(format, form, rows, 256, &bytes).expect("finite numbers")
+        });
+        for isa in Isa::available() {
+            let [a, b] = kept.each_ref().map(|w| {
+                let mut out = vec![0f32; rows * tokens];
+                matmul(isa, w, &x, &mut out);
+                // A product of nothing may be zero of either sign.
+                out.iter().map(|v| (v + 0.0).to_bits()).collect::<Vec<_>>()
+            });
+            prop_assert_eq!(a, b, "{:?} on {}", format, isa.name());
+        }
+        let (mut a, mut b) = (vec![0f32; 256], vec![0f32; 256]);
+        for r in 0..rows {
+            kept[0].dequantize_row(r, &mut a);
+            kept[1].dequantize_row(r, &mut b);
+            prop_assert_eq!(&a, &b);
+        }
+    }
+
     #[test]
     fn a_token_s_result_does_not_depend_on_the_batch(
         rows in 1usize..10, (format, columns) in shapes(1..4), tokens in 2usize..10, seed in any::<u64>(),

@@ -6,7 +6,7 @@
 
 use core::{arch::wasm32::*, ops::Range};
 
-use super::{Blocks, Out, Scaled, TOKENS, Tiles, Width, adds};
+use super::{Blocks, Out, Scaled, TOKENS, Tiles, Width, adds, middle};
 use crate::quant::{Integers, Scales, TILE};
 
 /// Four half-precision numbers as f32. Exact for all finite ones.
@@ -88,24 +88,36 @@ impl Head {
         unsafe {
             let of = |part: usize| factors(block.add(part * TILE + 4 * half));
             let s = of(p);
-            let n = if scales.has_minimum() {
-                of(scales.parts() + p)
-            } else {
-                s
-            };
             Self {
                 d: f32x4_mul(self.d, s),
-                m: f32x4_mul(self.m, n),
+                m: if scales.has_minimum() {
+                    f32x4_mul(self.m, of(scales.parts() + p))
+                } else {
+                    self.m
+                },
             }
         }
     }
 
     /// A part's share of a result.
     #[inline(always)]
-    fn share(self, scales: Scales, x: &Blocks, b: usize, p: usize, sum: v128) -> v128 {
+    fn share(
+        self,
+        integers: Integers,
+        scales: Scales,
+        x: &Blocks,
+        b: usize,
+        p: usize,
+        mut sum: v128,
+    ) -> v128 {
+        let middle = middle(integers, scales);
+        if middle != 0 {
+            let away = middle * x.integer_sum(b, p, scales.parts());
+            sum = i32x4_sub(sum, i32x4_splat(away));
+        }
         let scale = f32x4_mul(self.d, f32x4_splat(x.scales[b]));
         let product = f32x4_mul(scale, f32x4_convert_i32x4(sum));
-        if !adds(scales) {
+        if !adds(integers, scales) {
             return product;
         }
         let sum = f32x4_splat(x.sum(b, p, scales.parts()));
@@ -154,7 +166,7 @@ unsafe fn by_halves<W: Width, S: Scaled, const T: usize>(
                         )
                     };
                     for t in 0..T {
-                        let share = of_part.share(scales, &x[t], b, p, sums[t]);
+                        let share = of_part.share(integers, scales, &x[t], b, p, sums[t]);
                         total[t] = if p == 0 {
                             share
                         } else {
@@ -329,9 +341,9 @@ fn one<W: Width, S: Scaled>(tile: &[u8], x: &Blocks, out: &mut [f32; TILE]) {
                         Integers::Bytes => one_bytes(weights, x, b, vectors),
                     };
                     let half = Head::of(integers, scales, head, 0).part(scales, block, 0, p);
-                    let share0 = half.share(scales, x, b, p, sum0);
+                    let share0 = half.share(integers, scales, x, b, p, sum0);
                     let half = Head::of(integers, scales, head, 1).part(scales, block, 1, p);
-                    let share1 = half.share(scales, x, b, p, sum1);
+                    let share1 = half.share(integers, scales, x, b, p, sum1);
                     if p == 0 {
                         (total0, total1) = (share0, share1);
                     } else {

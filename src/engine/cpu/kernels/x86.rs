@@ -6,7 +6,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{Blocks, Out, Scaled, TOKENS, Tiles, Width, adds};
+use super::{Blocks, Out, Scaled, TOKENS, Tiles, Width, adds, middle};
 use crate::quant::{Integers, TILE};
 
 /// Adds the products of neighbouring 16-bit numbers to eight sums.
@@ -202,17 +202,24 @@ macro_rules! kernels {
                                 unsafe {
                                     let s = factors(block.add(p * TILE));
                                     d = _mm256_mul_ps(d, s);
-                                    m = if scales.has_minimum() {
-                                        _mm256_mul_ps(m, factors(block.add((parts + p) * TILE)))
-                                    } else {
-                                        _mm256_mul_ps(m, s)
-                                    };
+                                    if scales.has_minimum() {
+                                        m = _mm256_mul_ps(
+                                            m,
+                                            factors(block.add((parts + p) * TILE)),
+                                        );
+                                    }
                                 }
                             }
                             for t in 0..T {
+                                let middle = middle(integers, scales);
+                                let mut sum = sums[t];
+                                if middle != 0 {
+                                    let away = middle * x[t].integer_sum(b, p, parts);
+                                    sum = _mm256_sub_epi32(sum, _mm256_set1_epi32(away));
+                                }
                                 let scale = _mm256_mul_ps(d, _mm256_set1_ps(x[t].scales[b]));
-                                let mut part = _mm256_mul_ps(scale, _mm256_cvtepi32_ps(sums[t]));
-                                if adds(scales) {
+                                let mut part = _mm256_mul_ps(scale, _mm256_cvtepi32_ps(sum));
+                                if adds(integers, scales) {
                                     let sum = _mm256_set1_ps(x[t].sum(b, p, parts));
                                     part = _mm256_add_ps(part, _mm256_mul_ps(m, sum));
                                 }

@@ -214,11 +214,6 @@ impl Form {
     /// The WGSL of this form.
     pub(crate) fn wgsl(&self) -> String {
         let mut out = String::new();
-        let centre = match self.stored {
-            quant::Form::Blocks(Integers::Nibbles, _) => Integers::Nibbles.centre() as usize,
-            // Of the bytes only those of five bits come without their middle taken away.
-            quant::Form::Blocks(..) | quant::Form::Dense(_) => Integers::Fives.centre() as usize,
-        };
         // naga takes both without; browsers insist.
         if self.f16 {
             out += "enable f16;\n";
@@ -235,7 +230,7 @@ impl Form {
             ("GROUP", self.group),
             ("SHARED", self.shared),
             ("QUARTER", self.shared / 4),
-            ("CENTRE", centre),
+            ("CENTRE", Integers::Nibbles.centre() as usize),
         ] {
             // Writing to a string cannot fail.
             let _ = writeln!(out, "const {name}: u32 = {value}u;");
