@@ -12,11 +12,15 @@ use serde_json::Value;
 use crate::{Result, lint, paths, process, report};
 
 /// The tests that take the most time, longest first, with why a quick run does without. All others take seconds.
-const LONG: [(&str, &str); 3] = [
+const LONG: [(&str, &str); 4] = [
     ("identify", "H-Neurons found thrice on the real model"),
     (
         "gpu",
         "the real model on the GPU, a program on the CPU where there is none",
+    ),
+    (
+        "greedy",
+        "answers of Qwen2.5-Coder and Gemma 3, the real models",
     ),
     ("parity", "the real model in candle"),
 ];
