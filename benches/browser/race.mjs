@@ -13,7 +13,7 @@
 // a chat template is raced with one that adds nothing.
 
 import { existsSync } from "node:fs";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
@@ -60,6 +60,7 @@ if (!existsSync(from))
   throw new Error(
     `${from} is not there: --model names a file, or one of ${Object.keys(MODELS).join(", ")} in models/`,
   );
+const fileBytes = (await stat(from)).size;
 const file = basename(from);
 const isSmolLM2 = file === MODEL_FILE;
 await mkdir(join(repository, MADE), { recursive: true });
@@ -245,6 +246,11 @@ async function report(racing, kernels) {
     lanes: racer.lanes,
     ...medians(racer.rounds, ["prefill_tps", "decode_tps"]),
     rounds: racer.rounds.length,
+    // The module's memory after the run that was not counted, and how often the file that is.
+    ...(racer.warm.counters?.wasm_bytes && {
+      wasm_bytes: racer.warm.counters.wasm_bytes,
+      wasm_bytes_per_file: racer.warm.counters.wasm_bytes / fileBytes,
+    }),
     ...(racer.info.adapter && { adapter: racer.info.adapter, per_step: racer.warm.counters }),
     ...(racer.limits?.[0] && {
       limit: medians(racer.limits, ["kernel_tps", "read_tps", "prefill_kernel_tps"]),

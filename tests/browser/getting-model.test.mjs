@@ -266,7 +266,7 @@ test("at an address without TLS the page says what it lacks, and the CPU run wor
     /^All 46,080/.test(document.querySelector(".map-note")?.textContent),
   );
   await page.click("[data-part=share]");
-  assert.match(await message(page), /does not let this page copy\. The link: http/);
+  assert.match(await message(page), /does not let the page copy\. Here is the link: http/);
   await page.evaluate(() => (document.querySelector(".timing").textContent = ""));
   await ask(page);
   assert.equal(site.modelRequests().length, 1, "the model stays in memory for this visit");
