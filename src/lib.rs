@@ -12,29 +12,27 @@
 //! | [`engine`] | the forward pass behind one trait: lanes, edits, activity |
 //! | [`neurons`] | contribution, artifact, detector, control sets: the subject matter |
 //! | [`choose`] | which engine runs: measured, and checked |
-//! | [`generate`] | lanes and sampling become a stream of events |
+//! | [`session`] | lanes and sampling become a stream of events: plan, session, sampler |
 //! | [`lab`] | a loaded model with its artifact: runs by set and alpha, for page and command line |
 //! | `research` | the numbers behind the page, computed natively |
 //! | `web` | what the page's worker calls (wasm only) |
 //!
-//! Dependencies point downwards only: `web` and the command line -> `generate` -> `neurons`, `engine` -> `model` ->
+//! Dependencies point downwards only: `web` and the command line -> `session` -> `neurons`, `engine` -> `model` ->
 //! `quant`, `gguf`, `text`. `neurons` knows no engine, `engine` knows no H-Neuron.
 
-mod candidates;
 mod error;
 
 pub mod choose;
 pub mod engine;
-pub mod generate;
 pub mod gguf;
 pub mod lab;
 pub mod model;
 mod neuron;
 pub mod neurons;
 pub mod quant;
-mod reread;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod research;
+pub mod session;
 pub mod text;
 
 #[cfg(target_arch = "wasm32")]

@@ -10,10 +10,10 @@ use wasm_bindgen::prelude::*;
 use crate::{
     choose::Wanted,
     error::{Error, Result},
-    generate::{LaneStep, Sampling, Session, Step},
     lab::{ControlOf, LaneRequest, Request, Set},
     model::ModelReader,
     neurons::{Artifact, Neuron},
+    session::{LaneStep, Sampling, Session, Step},
     text::{Conversation, Message, deserialize_messages},
 };
 

@@ -10,10 +10,10 @@ use common::tiny::Tiny;
 use hneurons::{
     ErrorKind,
     engine::{BoxFuture, Edits, Engine, Feed, LaneId, Logits, Reading, Ticket, Watch, cpu::Cpu},
-    generate::{Candidate, NewToken, Sampling},
     lab::{Lab, LaneRequest, Request, Set},
     model::{Blueprint, ModelFile},
     neurons::Neuron,
+    session::{Candidate, NewToken, Sampling},
     text::{Conversation, Message},
 };
 

@@ -6,9 +6,9 @@ use candle_core::quantized::GgmlDType;
 use common::tiny::Tiny;
 use hneurons::{
     engine::{Edits, Engine, Neuron, cpu::Cpu},
-    generate::Sampling,
     model::ModelFile,
     research::bulk::{Answer, Job, run},
+    session::Sampling,
 };
 
 const EOS: u32 = 2;

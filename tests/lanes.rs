@@ -12,9 +12,9 @@ use hneurons::{
     engine::{
         BoxFuture, CHOSEN, Edits, Engine, Feed, LaneId, Logits, Reading, Ticket, Watch, cpu::Cpu,
     },
-    generate::{Plan, Sampling, Session},
     model::{Blueprint, ModelFile},
     research::bulk::{self, Job},
+    session::{Plan, Sampling, Session},
     text::{Conversation, Message, Tokenizer},
 };
 

@@ -18,8 +18,8 @@ use super::{
 use crate::{
     engine::{Edits, Engine},
     error::Result,
-    generate::Sampling,
     model::ModelFile,
+    session::Sampling,
     text::{Conversation, Message, Tokenizer},
 };
 

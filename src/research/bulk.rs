@@ -7,7 +7,7 @@
 use crate::{
     engine::{Choice, Edits, Engine, Feed, LaneId, Logits, Reading, Watch, logprob},
     error::{Error, ErrorKind, Result},
-    generate::{Sampler, Sampling, choose, sampler},
+    session::{Sampler, Sampling, choose, sampler},
 };
 
 /// Answers in progress together: enough to share each read of the weights, few enough for the caches to stay small.

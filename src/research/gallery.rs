@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 use crate::{
     engine::Neuron,
     error::{Error, Result},
-    generate::{Candidate, Limit, Sampling, Stopped},
     lab::{Lab, LaneRequest, Request, Set},
     neurons::Shares,
+    session::{Candidate, Limit, Sampling, Stopped},
     text::{Conversation, Message, Role},
 };
 

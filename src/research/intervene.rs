@@ -18,7 +18,7 @@ use super::{
 use crate::{
     engine::{Edits, Feed, Logits, Neuron, Watch, logprob},
     error::Result,
-    generate::Sampling,
+    session::Sampling,
     text::{Conversation, Message},
 };
 

@@ -10,9 +10,9 @@ use clap::ValueEnum;
 use hneurons::{
     Error, Result,
     choose::Wanted,
-    generate::{Sampling, Session},
     lab::{Lab, LanePlan, LaneRequest, Request, Set},
     neurons::Shares,
+    session::{Sampling, Session},
     text::{Conversation, Message, PromptToken, read_messages, without_mark},
 };
 use serde::Deserialize;

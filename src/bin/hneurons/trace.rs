@@ -2,9 +2,9 @@
 
 use hneurons::{
     Error, ErrorKind, Result,
-    generate::{Candidate, Limit, Read, Stopped},
     lab::{Lab, LanePlan, LaneRequest, Set},
     neurons::Neuron,
+    session::{Candidate, Limit, Read, Stopped},
     text::{Conversation, Message, PromptToken},
 };
 use serde::Serialize;
