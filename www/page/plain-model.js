@@ -15,7 +15,9 @@ export function showPlain(model, measured) {
     : "It answers as trained.";
   $(".short-answer span").textContent =
     `The H-Neurons of ${name} are not known, so nothing here reads its answers. ${does} Put neurons into My selection to turn them, beside as many random ones.`;
-  if (raw) $("#prompt").setAttribute("placeholder", "Begin a text, and the model goes on with it");
+  // There are no examples: recorded runs are another model's.
+  const asks = raw ? "Begin a text, and the model goes on with it" : "Ask the model something";
+  $("#prompt").setAttribute("placeholder", asks);
   $("[data-part=evidence] .evidence-body").before(
     h(
       "p",
