@@ -20,8 +20,11 @@ fn kind(name: &str) -> &str {
 
 /// The repository's own files, with `/` in their paths.
 fn files(folder: &Path, found: &mut BTreeSet<String>) {
+    // `models` at the root is fetched; `www/models` is our own.
+    let fetched = folder == paths::root();
     let own = |name: &str| {
-        !["target", "node_modules", "models", "pkg", "dist", "shared"].contains(&name)
+        !["target", "node_modules", "pkg", "dist", "shared"].contains(&name)
+            && !(fetched && name == "models")
             && (!name.starts_with('.') || name == ".github")
     };
     for entry in fs::read_dir(folder).unwrap() {
