@@ -516,11 +516,13 @@ window.addEventListener("hashchange", async () => {
   if (artifact && taken.model !== settings.now.model && taken.model !== artifact.id) {
     // Another model is another page; one that there is not is said.
     const { catalogue } = await import("./core/catalogue.js");
-    const models = await catalogue().then(
-      ({ models }) => models,
-      () => [],
+    const { models, usual } = await catalogue().then(
+      ({ models, default: usual }) => ({ models, usual }),
+      () => ({ models: [], usual: artifact.id }),
     );
-    if (taken.model === "" || models.some(({ id }) => id === taken.model)) return location.reload();
+    // No model, or one that there is not, is the usual one; the page may show that already.
+    const wanted = models.some(({ id }) => id === taken.model) ? taken.model : usual;
+    if (wanted !== artifact.id) return location.reload();
   }
   take(taken);
 });
