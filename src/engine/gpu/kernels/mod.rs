@@ -248,8 +248,12 @@ impl Form {
             template += include_str!("block.wgsl");
             template += match self.stored {
                 quant::Form::Dense(Dense::F32) => include_str!("f32.wgsl"),
-                quant::Form::Dense(Dense::F16) => include_str!("f16.wgsl"),
-                quant::Form::Dense(Dense::Bf16) => include_str!("bf16.wgsl"),
+                quant::Form::Dense(Dense::F16) => {
+                    concat!(include_str!("f16.wgsl"), include_str!("pairs.wgsl"))
+                }
+                quant::Form::Dense(Dense::Bf16) => {
+                    concat!(include_str!("bf16.wgsl"), include_str!("pairs.wgsl"))
+                }
                 quant::Form::Blocks(Integers::Nibbles, _) => {
                     concat!(include_str!("scales.wgsl"), include_str!("nibbles.wgsl"))
                 }
