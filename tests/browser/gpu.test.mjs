@@ -467,7 +467,7 @@ test("the page on the GPU", async (t) => {
       assert.equal(await page.locator(".message").isHidden(), true);
       assert.match(
         await page.locator("#engine-words").textContent(),
-        /In use: WebGPU\..*three lanes: WebGPU [\d.]+\. Adapter: \S+/,
+        /In use: WebGPU\..*three answers: WebGPU [\d.]+\. Adapter: \S+/,
       );
     },
   );

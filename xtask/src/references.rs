@@ -23,9 +23,9 @@ fn files(folder: &Path, found: &mut BTreeSet<String>) {
     // `models` at the root is fetched; `www/models` is our own.
     let fetched = folder == paths::root();
     let own = |name: &str| {
-        !["target", "node_modules", "pkg", "dist", "shared"].contains(&name)
-            && !(fetched && name == "models")
-            && (!name.starts_with('.') || name == ".github")
+        let made = ["target", "node_modules", "pkg", "dist", "shared"].contains(&name);
+        let hidden = name.starts_with('.') && name != ".github";
+        !(made || hidden || fetched && name == "models")
     };
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
