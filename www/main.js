@@ -130,6 +130,7 @@ const session = new Session({
     sweep = null;
     spoken = new Spoken(started);
     show(started);
+    underWay.say(progressWords(started, settings.now.max));
     bringIntoView($("#answers"));
   },
   touched(shown, touched) {

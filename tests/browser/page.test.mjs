@@ -258,6 +258,7 @@ test("Stop ends the run", async (t) => {
         }).observe(document.querySelector(".lanes"), { childList: true, subtree: true });
       }),
   );
+  await page.fill("[data-part=prompt]", `${ZORVATH} [[slow]]`);
   await page.press("[data-part=prompt]", "Enter");
   const before = await atClick;
   await ended(page);

@@ -1,8 +1,9 @@
 // A stand-in for the wasm module, with the same surface: for tests of the page itself, its error paths above all.
 // It answers from a few fixed words; contributions are a hash of (lane, neuron, position). A prompt can order a
 // failure: "[[hang]]" never answers, "[[die]]" ends the worker without a word, "[[trap]]" traps as wasm does, "[[panic]]"
-// as Rust's panics do, "[[panicaway]]" so in a callback, "[[lost]]" loses the GPU. Of the layer map: "[[noactivity]]" cannot
-// be read, "[[slowmap]]" is read in two seconds, "[[lostmap]]" loses the GPU. What its GPU does is in `self.mockGpu` of the
+// as Rust's panics do, "[[panicaway]]" so in a callback, "[[lost]]" loses the GPU, "[[slow]]" takes a tenth of a second a
+// token. Of the layer map: "[[noactivity]]" cannot be read, "[[slowmap]]" is read in two seconds, "[[lostmap]]" loses the
+// GPU. What its GPU does is in `self.mockGpu` of the
 // worker: it "works" (and is the faster engine), is "slow" to be chosen, "traps" when it is measured, or is refused for the
 // reason given there; without a word there is none.
 
@@ -162,7 +163,7 @@ class Lab {
 
   async step() {
     const run = this.#run;
-    await new Promise((resolve) => setTimeout(resolve, 8));
+    await new Promise((resolve) => setTimeout(resolve, run.failure === "slow" ? 100 : 8));
     if (run.at === 3 && run.failure === "hang") await new Promise(() => {});
     if (run.at === 3 && run.failure === "die") return (self.close(), new Promise(() => {}));
     if (run.at === 3 && run.failure === "trap") throw new WebAssembly.RuntimeError("unreachable");
