@@ -340,7 +340,7 @@ pub fn consistent<'a>(
 
 /// A line of progress on a terminal, about once a second: what is done, how fast, and how long it will take.
 pub struct Progress {
-    what: &'static str,
+    what: String,
     begin: Instant,
     first: Option<usize>,
     shown: Instant,
@@ -348,9 +348,9 @@ pub struct Progress {
 
 impl Progress {
     /// Of a stage of the work.
-    pub fn new(what: &'static str) -> Self {
+    pub fn new(what: impl Into<String>) -> Self {
         Self {
-            what,
+            what: what.into(),
             begin: Instant::now(),
             first: None,
             shown: Instant::now(),

@@ -1,5 +1,6 @@
 //! What is computed natively and published: the numbers behind the page. Not part of the page's wasm.
 
+pub mod alike;
 pub mod answers;
 pub mod bulk;
 pub mod collect;
@@ -8,11 +9,14 @@ pub mod contributions;
 pub mod evaluate;
 pub mod features;
 pub mod gallery;
+pub mod gradient;
 pub mod identify;
 pub mod intervene;
 pub mod judge;
+pub mod lever;
 pub mod log;
 pub mod logistic;
+pub mod margins;
 mod numbers;
 pub mod origins;
 mod profile;

@@ -7,6 +7,8 @@ mod gallery;
 mod identify;
 mod inspect;
 mod intervene;
+mod levers;
+mod margins;
 mod merge;
 mod model;
 mod origins;
@@ -41,6 +43,8 @@ enum Command {
     Merge(merge::Args),
     /// Say how good the detector of `identify`, or of an artifact, is.
     Evaluate(evaluate::Args),
+    /// Choose small sets of neurons that move a behaviour, by the gradient of its margin.
+    Levers(levers::Args),
     /// Say what silencing and amplifying change.
     Intervene(intervene::Args),
     /// Say whether the H-Neurons were there before tuning, and whether tuning moved them more than others.
@@ -59,6 +63,7 @@ fn main() -> ExitCode {
         Command::Identify(args) => identify::main(&args),
         Command::Merge(args) => merge::main(&args),
         Command::Evaluate(args) => evaluate::main(&args),
+        Command::Levers(args) => levers::main(&args),
         Command::Intervene(args) => intervene::main(&args),
         Command::Origins(args) => origins::main(&args),
         Command::Gallery(args) => gallery::main(&args),

@@ -1,0 +1,285 @@
+//! `hneurons levers`: small sets of neurons chosen for moving a behaviour, the positive control of every measurement.
+
+use std::{fs, path::PathBuf};
+
+use hneurons::{
+    Error, ErrorKind, Result,
+    engine::{Neuron, cpu::Cpu},
+    model::ModelFile,
+    research::{
+        answers::{Progress, Subject},
+        gradient::Gradients,
+        lever::{Attribution, Lever, Recipe, choose},
+        log::{Log, write_whole},
+        margins::{Behaviour, Choice, Portions, Sizes, portions, write_recipe},
+        questions::bank,
+    },
+    text::Tokenizer,
+};
+use serde::{Deserialize, Serialize};
+
+use super::{identify, model::ModelArgs};
+
+/// The items that margins are read on; the same in every command that reads some.
+#[derive(clap::Args)]
+pub struct ItemArgs {
+    /// Questions with answers, to make items of; give it again for more files.
+    #[arg(
+        long = "items",
+        value_name = "FILE",
+        default_value = "data/questions/facts.jsonl"
+    )]
+    files: Vec<PathBuf>,
+    /// Items that wordings are chosen on.
+    #[arg(long, value_name = "N", default_value_t = 60)]
+    wording_items: usize,
+    /// Items that levers are chosen on, by attribution.
+    #[arg(long, value_name = "N", default_value_t = 60)]
+    attribution_items: usize,
+    /// Items that levers of different sizes and penalties are chosen from.
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    validation_items: usize,
+}
+
+impl ItemArgs {
+    /// Deals out the items, with `measured` of them to measure on; choices are kept in `folder`.
+    pub fn portions(
+        &self,
+        subject: &mut Subject<'_>,
+        measured: usize,
+        seed: u64,
+        folder: &std::path::Path,
+    ) -> Result<Vec<Portions>> {
+        fs::create_dir_all(folder).map_err(|e| {
+            Error::new(
+                ErrorKind::Io,
+                format!(
+                    "cannot make the folder {} ({e}): check the path",
+                    folder.display()
+                ),
+            )
+        })?;
+        let (facts, _) = identify::questions(&self.files, None)?;
+        let sizes = Sizes {
+            wording: self.wording_items,
+            attribution: self.attribution_items,
+            validation: self.validation_items,
+            measured,
+        };
+        let mut progress: Option<(String, Progress)> = None;
+        let mut show = |what: &str, done: usize, of: usize| {
+            if progress.as_ref().is_none_or(|(now, _)| now != what) {
+                progress = Some((what.to_owned(), Progress::new(what)));
+            }
+            if let Some((_, progress)) = &mut progress {
+                progress.show(done, of);
+            }
+        };
+        let made_up = bank::made_up();
+        let dealt = portions(subject, &facts, &made_up, sizes, seed, folder, &mut show)?;
+        write_recipe(&dealt, sizes, folder)?;
+        Ok(dealt)
+    }
+}
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// The folder of the other commands; what was done there is not done again.
+    #[arg(long, value_name = "FOLDER", default_value = "target/identify")]
+    run: PathBuf,
+    /// Only these behaviours: opinion, doubt, misleading, false-premise, made-up.
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = behaviour)]
+    only: Vec<Behaviour>,
+    #[command(flatten)]
+    items: ItemArgs,
+    /// Most neurons of a lever, as a share of all.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.001)]
+    most: f64,
+    /// Largest share of plain questions that a lever may turn from right to wrong.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.05)]
+    harm: f64,
+    /// Seed of everything that is drawn or chosen.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    #[command(flatten)]
+    model: ModelArgs,
+}
+
+/// A behaviour by its name.
+pub fn behaviour(name: &str) -> std::result::Result<Behaviour, String> {
+    let measured = Behaviour::MEASURED;
+    let names = measured.map(Behaviour::name).join(", ");
+    (measured.into_iter().find(|b| b.name() == name))
+        .ok_or_else(|| format!("there is no behaviour '{name}': choose {names}"))
+}
+
+/// The gradient of one item, as kept.
+#[derive(Serialize, Deserialize)]
+struct Line {
+    behaviour: Behaviour,
+    id: String,
+    margin: f64,
+    mass: f64,
+    /// In hundred-thousandths of a nat per unit of factor, those beyond a thousandth alone: place, value.
+    factors: Vec<(u32, i32)>,
+}
+
+const UNIT: f32 = 1e-5;
+const LEAST: f32 = 1e-3;
+
+/// Attributes the margins of choices; what the log has is not computed again.
+fn attribute(
+    gradients: &mut Option<Gradients>,
+    file: &ModelFile,
+    behaviour: Behaviour,
+    choices: &[Choice],
+    folder: &std::path::Path,
+) -> Result<Attribution> {
+    let path = folder.join(format!("attribution-{}.jsonl", behaviour.name()));
+    let (mut log, held) = Log::open::<Line>(&path)?;
+    let mut progress = Progress::new(format!("attribution, {}", behaviour.name()));
+    let mut of = Attribution::default();
+    let neurons = file.blueprint().neuron_count();
+    for (done, choice) in choices.iter().enumerate() {
+        let line = match held.iter().find(|line| line.id == choice.id) {
+            Some(line) => line,
+            None => {
+                let gradients = match gradients {
+                    Some(gradients) => gradients,
+                    None => gradients.insert(Gradients::new(file)?),
+                };
+                let read = gradients.margin(&choice.prompt, &choice.give, &choice.stand)?;
+                let large = read
+                    .factors
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, g)| g.abs() >= LEAST);
+                &Line {
+                    behaviour,
+                    id: choice.id.clone(),
+                    margin: read.margin,
+                    mass: read.mass,
+                    factors: large
+                        .map(|(i, g)| (i as u32, (g / UNIT).round() as i32))
+                        .collect(),
+                }
+            }
+        };
+        if !held.iter().any(|line| line.id == choice.id) {
+            log.push(line)?;
+        }
+        let mut gradient = vec![0f32; neurons];
+        for &(place, value) in &line.factors {
+            if let Some(g) = gradient.get_mut(place as usize) {
+                *g = value as f32 * UNIT;
+            }
+        }
+        of.add(&gradient);
+        progress.show(done + 1, choices.len());
+    }
+    Ok(of)
+}
+
+/// A lever, as `levers.json` has it.
+#[derive(Serialize, Deserialize)]
+pub struct Chosen {
+    /// What it was chosen for.
+    pub behaviour: Behaviour,
+    /// In which wording.
+    pub wording: String,
+    /// Neurons and trials.
+    pub lever: Lever,
+    /// How it was chosen.
+    pub recipe: Recipe,
+}
+
+impl Chosen {
+    /// Its neurons.
+    pub fn neurons(&self) -> Vec<Neuron> {
+        self.lever.neurons.iter().map(|(n, _)| *n).collect()
+    }
+}
+
+pub fn main(args: &Args) -> Result<()> {
+    let file = args.model.file()?;
+    let text = Tokenizer::new(file.vocabulary())?;
+    let mut engine = Cpu::new(&file)?;
+    let mut subject = Subject {
+        file: &file,
+        text: &text,
+        engine: &mut engine,
+    };
+    let folder = args.run.join("margins");
+    let dealt = args.items.portions(&mut subject, 0, args.seed, &folder)?;
+    let of = |behaviour: Behaviour| {
+        (dealt.iter().find(|p| p.behaviour == behaviour))
+            .ok_or_else(|| Error::new(ErrorKind::Internal, "a behaviour without items"))
+    };
+    let mut gradients = None;
+    let recipe = Recipe {
+        most: args.most,
+        harm: args.harm,
+        ..Recipe::default()
+    };
+    let mut harm = Attribution::default();
+    for behaviour in Behaviour::HARM {
+        let choices = &of(behaviour)?.attribution;
+        harm.join(&attribute(
+            &mut gradients,
+            &file,
+            behaviour,
+            choices,
+            &folder,
+        )?);
+    }
+    let mut levers = Vec::new();
+    let wanted = |b: &Behaviour| args.only.is_empty() || args.only.contains(b);
+    for behaviour in Behaviour::MEASURED.into_iter().filter(wanted) {
+        let items = of(behaviour)?;
+        let effect = attribute(
+            &mut gradients,
+            &file,
+            behaviour,
+            &items.attribution,
+            &folder,
+        )?;
+        let mut progress = Progress::new(format!("lever, {}", behaviour.name()));
+        let lever = choose(
+            subject.engine,
+            &recipe,
+            &effect,
+            &harm,
+            &items.validation,
+            &of(Behaviour::Plain)?.validation,
+            &mut |done, of| progress.show(done, of),
+        )?;
+        println!("{} ({}):", behaviour.name(), items.wording);
+        for (i, t) in lever.tried.iter().enumerate() {
+            println!(
+                "  {:>3} neurons, penalty {}: {:+.2} nats, {:.2} give in, {:.2} of plain answers lost{}",
+                t.size,
+                t.penalty,
+                t.effect,
+                t.rate,
+                t.harm,
+                if i == lever.chosen { "  <- chosen" } else { "" }
+            );
+        }
+        levers.push(Chosen {
+            behaviour,
+            wording: items.wording.into(),
+            lever,
+            recipe: recipe.clone(),
+        });
+    }
+    let out = serde_json::to_string_pretty(&levers).map_err(|e| {
+        Error::new(
+            ErrorKind::Internal,
+            format!("the result cannot be written ({e})"),
+        )
+    })?;
+    let path = args.run.join("levers.json");
+    write_whole(&path, out.as_bytes())?;
+    eprintln!("wrote {}", path.display());
+    Ok(())
+}
