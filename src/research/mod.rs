@@ -8,6 +8,7 @@ pub mod contributions;
 pub mod evaluate;
 pub mod features;
 pub mod gallery;
+pub mod gradient;
 pub mod identify;
 pub mod intervene;
 pub mod judge;
