@@ -97,7 +97,7 @@ pub(crate) fn gelu_mul(gate: &mut [f32], up: &[f32]) {
 }
 
 /// `2 sqrt(2 / pi)`.
-const GELU: f32 = 1.595_769_2;
+pub(crate) const GELU: f32 = 1.595_769_2;
 
 /// Softmax in place, over scores that have at least one entry.
 pub(crate) fn softmax(scores: &mut [f32]) {

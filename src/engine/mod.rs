@@ -15,11 +15,13 @@ pub mod cpu;
 mod edits;
 pub mod gpu;
 pub(crate) mod math;
-mod rope;
+pub(crate) mod rope;
 
 use std::{future::Future, pin::Pin};
 
 pub use contribution::contributions;
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use edits::check_neuron;
 pub use edits::{Edit, Edits};
 
 pub use crate::neuron::{Neuron, contribution, largest};
