@@ -50,7 +50,11 @@ fn tiny(name: &str) -> (ModelFile, MarginPass, Vec<Sequence>) {
 
 /// The margin that a position's logits make.
 fn of_logits(logits: &[f32], sides: &Sides<'_>) -> Margin {
-    let p = |side: &[u32]| side.iter().map(|&id| logprob(logits, id).exp()).sum::<f64>();
+    let p = |side: &[u32]| {
+        side.iter()
+            .map(|&id| logprob(logits, id).exp())
+            .sum::<f64>()
+    };
     let (give, stand) = (p(sides.give), p(sides.stand));
     Margin {
         value: give.ln() - stand.ln(),

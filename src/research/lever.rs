@@ -78,7 +78,7 @@ impl Default for Recipe {
     fn default() -> Self {
         Self {
             most: 0.001,
-            sizes: vec![0.25, 0.5, 1.0],
+            sizes: vec![0.3, 1.0],
             penalties: vec![0.0, 1.0, 4.0],
             harm: 0.05,
         }
@@ -88,6 +88,8 @@ impl Default for Recipe {
 /// A set that was tried.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Tried {
+    /// By which attribution.
+    pub method: String,
     /// Penalty on harm.
     pub penalty: f64,
     /// Neurons.
@@ -126,15 +128,15 @@ fn best(score: &[f64], size: usize, per_layer: usize) -> Vec<(Neuron, f64)> {
 /// Makes sets of every size and penalty, turns each off on the validation items, and takes the one that lowers the margin most
 /// among those that keep to the limit of harm; where none does, the one of the least harm.
 ///
-/// `effect` is the behaviour's attribution, `harm` that of plain questions (of any kind of harm, added up); `excluded` neurons are
-/// in no set.
+/// `effects` are attributions of the behaviour, each by its method's name; `harm` is that of plain questions (of any kind of harm,
+/// added up).
 ///
 /// # Errors
 /// As [`margins`]; [`crate::ErrorKind::Input`] where no neuron raises the margin.
 pub fn choose(
     engine: &mut dyn Engine,
     recipe: &Recipe,
-    effect: &Attribution,
+    effects: &[(&str, &Attribution)],
     harm: &Attribution,
     validation: &[Choice],
     plain: &[Choice],
@@ -142,13 +144,17 @@ pub fn choose(
 ) -> Result<Lever> {
     let config = engine.blueprint().clone();
     let cap = (recipe.most * config.neuron_count() as f64).floor() as usize;
-    let (mean, cost) = (effect.mean(), harm.size());
+    let cost = harm.size();
     let trained = margins(engine, validation, &Edits::none())?;
     let trained_plain = margins(engine, plain, &Edits::none())?;
     let mut sets = Vec::new();
     let mut tried: Vec<Tried> = Vec::new();
-    let total = recipe.penalties.len() * recipe.sizes.len();
-    for &penalty in &recipe.penalties {
+    let total = effects.len() * recipe.penalties.len() * recipe.sizes.len();
+    let each = effects
+        .iter()
+        .flat_map(|effect| recipe.penalties.iter().map(move |&p| (effect, p)));
+    for (&(method, effect), penalty) in each {
+        let mean = effect.mean();
         let score: Vec<f64> = mean
             .iter()
             .zip(&cost)
@@ -177,6 +183,7 @@ pub fn choose(
                 (now_plain.iter().zip(&trained_plain)).filter(|(a, b)| right(b) && !right(a));
             let held = trained_plain.iter().filter(|m| right(m)).count().max(1) as f64;
             tried.push(Tried {
+                method: method.into(),
                 penalty,
                 size: set.len(),
                 effect: change.sum::<f64>() / n,

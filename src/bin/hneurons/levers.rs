@@ -4,11 +4,11 @@ use std::{fs, path::PathBuf};
 
 use hneurons::{
     Error, ErrorKind, Result,
-    engine::{Neuron, cpu::Cpu},
+    engine::{Edits, Neuron, cpu::Cpu},
     model::ModelFile,
     research::{
         answers::{Progress, Subject},
-        gradient::Gradients,
+        gradient::{MarginPass, Sides},
         lever::{Attribution, Lever, Recipe, choose},
         log::{Log, write_whole},
         margins::{Behaviour, Choice, Portions, Sizes, portions, write_recipe},
@@ -122,62 +122,76 @@ struct Line {
     mass: f64,
     /// In hundred-thousandths of a nat per unit of factor, those beyond a thousandth alone: place, value.
     factors: Vec<(u32, i32)>,
+    /// The part that goes straight to the unembedding, likewise.
+    direct: Vec<(u32, i32)>,
+}
+
+/// The values worth keeping.
+fn sparse(values: &[f32]) -> Vec<(u32, i32)> {
+    let large = values.iter().enumerate().filter(|(_, g)| g.abs() >= LEAST);
+    large
+        .map(|(i, g)| (i as u32, (g / UNIT).round() as i32))
+        .collect()
+}
+
+/// All values again.
+fn dense(sparse: &[(u32, i32)], len: usize) -> Vec<f32> {
+    let mut out = vec![0f32; len];
+    for &(place, value) in sparse {
+        if let Some(g) = out.get_mut(place as usize) {
+            *g = value as f32 * UNIT;
+        }
+    }
+    out
 }
 
 const UNIT: f32 = 1e-5;
 const LEAST: f32 = 1e-3;
 
-/// Attributes the margins of choices; what the log has is not computed again.
+/// Attributes the margins of choices, by their gradient and by its direct part; what the log has is not computed again.
 fn attribute(
-    gradients: &mut Option<Gradients>,
+    pass: &mut Option<MarginPass>,
     file: &ModelFile,
     behaviour: Behaviour,
     choices: &[Choice],
     folder: &std::path::Path,
-) -> Result<Attribution> {
+) -> Result<[Attribution; 2]> {
     let path = folder.join(format!("attribution-{}.jsonl", behaviour.name()));
     let (mut log, held) = Log::open::<Line>(&path)?;
     let mut progress = Progress::new(format!("attribution, {}", behaviour.name()));
-    let mut of = Attribution::default();
+    let (mut gradient, mut direct) = (Attribution::default(), Attribution::default());
     let neurons = file.blueprint().neuron_count();
     for (done, choice) in choices.iter().enumerate() {
         let line = match held.iter().find(|line| line.id == choice.id) {
             Some(line) => line,
             None => {
-                let gradients = match gradients {
-                    Some(gradients) => gradients,
-                    None => gradients.insert(Gradients::new(file)?),
+                let pass = match &*pass {
+                    Some(pass) => pass,
+                    None => pass.insert(MarginPass::new(file)?),
                 };
-                let read = gradients.margin(&choice.prompt, &choice.give, &choice.stand)?;
-                let large = read
-                    .factors
-                    .iter()
-                    .enumerate()
-                    .filter(|(_, g)| g.abs() >= LEAST);
+                let sides = Sides {
+                    give: &choice.give,
+                    stand: &choice.stand,
+                };
+                let read = pass.gradient(&choice.prompt, &sides, &Edits::none())?;
                 &Line {
                     behaviour,
                     id: choice.id.clone(),
-                    margin: read.margin,
-                    mass: read.mass,
-                    factors: large
-                        .map(|(i, g)| (i as u32, (g / UNIT).round() as i32))
-                        .collect(),
+                    margin: read.margin.value,
+                    mass: read.margin.mass,
+                    factors: sparse(&read.factors),
+                    direct: sparse(&read.direct),
                 }
             }
         };
         if !held.iter().any(|line| line.id == choice.id) {
             log.push(line)?;
         }
-        let mut gradient = vec![0f32; neurons];
-        for &(place, value) in &line.factors {
-            if let Some(g) = gradient.get_mut(place as usize) {
-                *g = value as f32 * UNIT;
-            }
-        }
-        of.add(&gradient);
+        gradient.add(&dense(&line.factors, neurons));
+        direct.add(&dense(&line.direct, neurons));
         progress.show(done + 1, choices.len());
     }
-    Ok(of)
+    Ok([gradient, direct])
 }
 
 /// A lever, as `levers.json` has it.
@@ -215,7 +229,7 @@ pub fn main(args: &Args) -> Result<()> {
         (dealt.iter().find(|p| p.behaviour == behaviour))
             .ok_or_else(|| Error::new(ErrorKind::Internal, "a behaviour without items"))
     };
-    let mut gradients = None;
+    let mut pass = None;
     let recipe = Recipe {
         most: args.most,
         harm: args.harm,
@@ -224,30 +238,20 @@ pub fn main(args: &Args) -> Result<()> {
     let mut harm = Attribution::default();
     for behaviour in Behaviour::HARM {
         let choices = &of(behaviour)?.attribution;
-        harm.join(&attribute(
-            &mut gradients,
-            &file,
-            behaviour,
-            choices,
-            &folder,
-        )?);
+        let [gradient, _] = attribute(&mut pass, &file, behaviour, choices, &folder)?;
+        harm.join(&gradient);
     }
     let mut levers = Vec::new();
     let wanted = |b: &Behaviour| args.only.is_empty() || args.only.contains(b);
     for behaviour in Behaviour::MEASURED.into_iter().filter(wanted) {
         let items = of(behaviour)?;
-        let effect = attribute(
-            &mut gradients,
-            &file,
-            behaviour,
-            &items.attribution,
-            &folder,
-        )?;
+        let [gradient, direct] =
+            attribute(&mut pass, &file, behaviour, &items.attribution, &folder)?;
         let mut progress = Progress::new(format!("lever, {}", behaviour.name()));
         let lever = choose(
             subject.engine,
             &recipe,
-            &effect,
+            &[("gradient", &gradient), ("direct", &direct)],
             &harm,
             &items.validation,
             &of(Behaviour::Plain)?.validation,
@@ -256,8 +260,9 @@ pub fn main(args: &Args) -> Result<()> {
         println!("{} ({}):", behaviour.name(), items.wording);
         for (i, t) in lever.tried.iter().enumerate() {
             println!(
-                "  {:>3} neurons, penalty {}: {:+.2} nats, {:.2} give in, {:.2} of plain answers lost{}",
+                "  {:>3} neurons by {}, penalty {}: {:+.2} nats, {:.2} give in, {:.2} of plain answers lost{}",
                 t.size,
+                t.method,
                 t.penalty,
                 t.effect,
                 t.rate,
