@@ -39,7 +39,7 @@ const percent = (/** @type {number} */ share) => `${Math.round(100 * share)} %`;
 export const purposeWords = ({ words }) => `Chosen for ${words}, not for predicting errors.`;
 
 /**
- * What else changes while it is off, a sentence a measure; "" where nothing was measured.
+ * What else changes while it is off; "" where nothing was measured.
  * @param {Lever} lever
  */
 export const harmWords = ({ harm = [] }) =>
@@ -47,6 +47,6 @@ export const harmWords = ({ harm = [] }) =>
     .filter(({ as_trained, off }) => Number.isFinite(as_trained) && Number.isFinite(off))
     .map(
       ({ measure, as_trained, off }) =>
-        `${measure.replace(/^./, (c) => c.toUpperCase())}: ${percent(as_trained)} → ${percent(off)}`,
+        `${measure} ${percent(as_trained)} → ${percent(off)}`,
     )
     .join("; ");

@@ -36,29 +36,31 @@ export class LeverView {
       },
       ...levers.map(({ id }) => h("option", { value: id }, leverName(id))),
     );
-    const name = several ? "Lever" : `Lever: ${leverName(levers[0].id)}`;
+    const { id } = levers[0];
     this.element = h(
-      "span",
+      "label",
       { class: "lever", "data-part": "lever" },
+      this.radio,
+      h("span", { class: "glyph", "data-mark": "lever", "aria-hidden": "true" }),
       h(
-        "label",
-        {},
-        this.radio,
-        h("span", { class: "glyph", "data-mark": "lever", "aria-hidden": "true" }),
-        h("span", { class: "set-name" }, name),
+        "span",
+        { class: "set-name" },
+        "Lever",
+        several ? "" : h("span", { class: "lever-name" }, `: ${leverName(id)}`),
       ),
-      this.which,
     );
-    this.words = h("span", {});
-    this.example = h("button", { type: "button", class: "quiet" });
-    this.example.addEventListener("click", () => this.#on.ask(this.example.dataset.prompt));
+    this.words = h("span", { id: "lever-about" });
+    this.example = h("button", { type: "button", class: "quiet" }, "Try its question");
+    this.example.addEventListener("click", () => this.#on.ask(this.example.title));
     this.about = h(
       "p",
       { class: "lever-about", "data-part": "lever-about" },
-      h("span", { id: "lever-about" }, this.words),
+      this.which,
+      this.words,
       " ",
       this.example,
     );
+    $("form.ask").toggleAttribute("data-levers", true);
     $(".drawn").before(this.element);
     $("[data-part=set]").after(this.about);
   }
@@ -71,10 +73,9 @@ export class LeverView {
     this.which.value = lever.id;
     this.about.hidden = !chosen;
     const harm = harmWords(lever);
-    this.words.textContent = `${purposeWords(lever)}${harm ? ` ${harm}.` : ""}`;
+    this.words.textContent = `${purposeWords(lever)}${harm ? ` Side effect, when off: ${harm}.` : ""}`;
     const prompt = lever.example?.prompt ?? "";
     this.example.hidden = prompt === "";
-    this.example.dataset.prompt = prompt;
-    this.example.textContent = `Try “${prompt}”`;
+    this.example.title = prompt;
   }
 }

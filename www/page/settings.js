@@ -23,4 +23,5 @@ export function showSettings(state) {
   $("#alpha-meaning").textContent = state.alpha === 0 ? "" : alphaWords(state.alpha);
   for (const radio of fields("[name=set]")) radio.checked = radio.value === state.set;
   $("#selection-count").textContent = String(state.off.length);
+  $("#selection-count").toggleAttribute("data-none", state.off.length === 0);
 }
