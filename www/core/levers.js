@@ -45,8 +45,5 @@ export const purposeWords = ({ words }) => `Chosen for ${words}, not for predict
 export const harmWords = ({ harm = [] }) =>
   harm
     .filter(({ as_trained, off }) => Number.isFinite(as_trained) && Number.isFinite(off))
-    .map(
-      ({ measure, as_trained, off }) =>
-        `${measure} ${percent(as_trained)} → ${percent(off)}`,
-    )
+    .map(({ measure, as_trained, off }) => `${measure} ${percent(as_trained)} → ${percent(off)}`)
     .join("; ");
