@@ -11,48 +11,13 @@
  * @property {boolean} chosen whether it was chosen for something, and so has a random control
  */
 
-/** @type {Record<string, (id: string) => SetWords>} */
+/** @type {Record<string, [name: string, short: string, of: string, whose: string]>} */
 const TABLE = {
-  none: () => ({
-    name: "As trained",
-    short: "As trained",
-    of: "the model as trained",
-    whose: "the model as trained",
-    mark: "trained",
-    chosen: false,
-  }),
-  h: () => ({
-    name: "H-Neurons",
-    short: "H-Neurons",
-    of: "the H-Neurons",
-    whose: "the H-Neurons",
-    mark: "h",
-    chosen: true,
-  }),
-  random: () => ({
-    name: "Random neurons",
-    short: "Random",
-    of: "the random neurons",
-    whose: "the random neurons",
-    mark: "random",
-    chosen: false,
-  }),
-  custom: () => ({
-    name: "My selection",
-    short: "Mine",
-    of: "My selection",
-    whose: "your neurons",
-    mark: "custom",
-    chosen: true,
-  }),
-  lever: (id) => ({
-    name: id ? `Lever “${leverName(id)}”` : "Lever",
-    short: "Lever",
-    of: id ? `the lever “${leverName(id)}”` : "the lever",
-    whose: "the lever",
-    mark: "lever",
-    chosen: true,
-  }),
+  none: ["As trained", "As trained", "the model as trained", "the model as trained"],
+  h: ["H-Neurons", "H-Neurons", "the H-Neurons", "the H-Neurons"],
+  random: ["Random neurons", "Random", "the random neurons", "random neurons"],
+  custom: ["My selection", "Mine", "My selection", "your neurons"],
+  lever: ["Lever", "Lever", "the lever", "the lever"],
 };
 
 /** The sets that can be chosen, as an address names them. */
@@ -61,9 +26,23 @@ export const CHOICES = Object.freeze(Object.keys(TABLE).filter((set) => set !== 
 /**
  * What a lane's set, or that of the settings, is called.
  * @param {{set: string, lever?: string}} of
+ * @returns {SetWords}
  */
-export const setWords = ({ set, lever = "" }) =>
-  TABLE[Object.hasOwn(TABLE, set) ? set : "random"](lever);
+export function setWords({ set, lever }) {
+  const is = /** @type {import("./types.js").SetName} */ (
+    Object.hasOwn(TABLE, set) ? set : "random"
+  );
+  const [name, short, of, whose] = TABLE[is];
+  const id = is === "lever" && lever ? ` “${leverName(lever)}”` : "";
+  return {
+    name: name + id,
+    short,
+    of: of + id,
+    whose,
+    mark: is === "none" ? "trained" : is,
+    chosen: is !== "none" && is !== "random",
+  };
+}
 
 /** A lever's name on the page: its id in words. @param {string} id */
 export const leverName = (id) => id.replaceAll("-", " ");
