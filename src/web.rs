@@ -10,7 +10,7 @@ use wasm_bindgen::prelude::*;
 use crate::{
     choose::Wanted,
     error::{Error, Result},
-    lab::{ControlOf, LaneRequest, Request, Set},
+    lab::{ControlOf, LaneRequest, Request, Set, lever_named},
     model::ModelReader,
     neurons::{Artifact, Neuron},
     session::{LaneStep, Sampling, Session, Step},
@@ -189,6 +189,9 @@ struct JsLane {
     alpha: f32,
     #[serde(default)]
     neurons: Vec<Pair>,
+    /// Of the set "lever"; the artifact's first where it is left out.
+    #[serde(default)]
+    lever: Option<String>,
     #[serde(default)]
     factors: Vec<Option<f32>>,
     #[serde(default)]
@@ -237,6 +240,9 @@ struct Started<'a> {
 #[derive(Serialize)]
 struct StartedLane {
     set: Set,
+    /// The lever that is edited, or that a random set is a control of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lever: Option<String>,
     alpha: f32,
     neurons: Vec<Pair>,
 }
@@ -289,7 +295,8 @@ impl Lab {
         })
     }
 
-    /// A random control of a set given as `[[layer, index], …]`, or of the H-Neurons for `"h"`.
+    /// A random control of a set given as `[[layer, index], …]`, of the H-Neurons for `"h"`, or of a lever for `"lever"` (the
+    /// artifact's first) or `"lever:ID"`.
     ///
     /// # Errors
     /// Kind `input`, `artifact`.
@@ -392,6 +399,7 @@ impl Lab {
                 .into_iter()
                 .map(|l| StartedLane {
                     set: l.set,
+                    lever: l.lever.clone(),
                     alpha: l.alpha,
                     neurons: pairs(&l.neurons),
                 })
@@ -503,6 +511,7 @@ fn lane_request(lane: JsLane) -> Result<LaneRequest> {
         set: lane.set,
         alpha: lane.alpha,
         neurons: lane.neurons.into_iter().map(neuron).collect(),
+        lever: lane.lever,
         factors: lane.factors,
         control_of: control_of(lane.control_of)?,
         seed: lane.seed,
@@ -513,9 +522,12 @@ fn control_of(of: Option<JsControlOf>) -> Result<ControlOf> {
     match of {
         None => Ok(ControlOf::H),
         Some(JsControlOf::Name(name)) if name == "h" => Ok(ControlOf::H),
-        Some(JsControlOf::Name(name)) => Err(Error::input(format!(
-            "there is no set '{name}' to make a control of: choose 'h' or a list of neurons"
-        ))),
+        Some(JsControlOf::Name(name)) => match lever_named(&name) {
+            Some(id) => Ok(ControlOf::Lever(id)),
+            None => Err(Error::input(format!(
+                "there is no set '{name}' to make a control of: choose 'h', 'lever', 'lever:ID' or a list of neurons"
+            ))),
+        },
         Some(JsControlOf::Neurons(list)) => {
             Ok(ControlOf::Custom(list.into_iter().map(neuron).collect()))
         }

@@ -22,6 +22,7 @@
     "more",
     "alpha",
     "set",
+    "lever",
     "off",
     "seed",
     "temp",

@@ -23,6 +23,8 @@ import {
 } from "./core/state.js";
 import { asTurns, sameTurns, turnsIn, turnsOf } from "./core/turns.js";
 import { Settings } from "./core/settings.js";
+import { leverOf } from "./core/levers.js";
+import { leverName } from "./core/sets.js";
 import { lanesFor } from "./core/requests.js";
 import { gist, nextSeed, sweepOf } from "./core/sweep.js";
 import { grouped } from "./core/grouped.js";
@@ -96,7 +98,7 @@ const board = new BoardView($("[data-part=board]"), {
 });
 const views = new Views(
   {
-    choose: (alpha, set) => change({ alpha, set }, { show: true }),
+    choose: (alpha, of) => change({ alpha, ...of }, { show: true }),
     sweep: runSweep,
     off: select,
     toggle,
@@ -156,7 +158,7 @@ function change(given, { show: redraw = false, adopt = false } = {}) {
   if (redraw || ["then", "more", "max"].some((key) => key in patch && !(key in given)))
     controls.show(settings.now);
   if ("off" in patch || "set" in patch) showSelection();
-  if ("alpha" in patch || "set" in patch || "seed" in patch) showRecorded();
+  if (["alpha", "set", "lever", "seed"].some((key) => key in patch)) showRecorded();
   else if ("prompt" in patch || "then" in patch || "more" in patch) showWhose();
   views.setSettings(settings.now);
   saveHash();
@@ -238,8 +240,8 @@ async function run({ file = undefined, note = "" } = {}) {
   if (settings.borrowed) own();
   else change({});
   noteRun(note);
-  const { prompt, then, more, alpha, set } = settings.now;
-  tell("run", { prompt, then, more, alpha, set });
+  const { prompt, then, more, alpha, set, lever } = settings.now;
+  tell("run", { prompt, then, more, alpha, set, ...(set === "lever" ? { lever } : {}) });
   await attempt(async () => {
     const finished = await session.run(settings.now, { file });
     if (!finished) return say("Stopped before it began.");
@@ -312,9 +314,12 @@ function reseed() {
 /** The run that is shown once more, with `patch`: the focus is with its answers, whose buttons go meanwhile. */
 function again(patch, note = "") {
   if (!trace?.settings || isBusy()) return;
-  const { alpha, set, off, seed, temp, max } = trace.settings;
+  const { alpha, set, lever, off, seed, temp, max } = trace.settings;
   const turns = asTurns(turnsIn(trace.messages));
-  change({ ...turns, alpha, set, off, seed, temp, max, ...patch }, { show: true, adopt: true });
+  change(
+    { ...turns, alpha, set, lever, off, seed, temp, max, ...patch },
+    { show: true, adopt: true },
+  );
   goToAnswers();
   run({ note });
 }
@@ -365,7 +370,7 @@ async function runSweep() {
     // The slider may have changed which lanes of the same run are shown.
     if (trace.messages === shown.messages) sweep = finished;
     views.showSweep(finished);
-    say(`The sweep has ended. ${gist(finished, sweepOf(finished)).join(" ")}`);
+    say(`The sweep has ended. ${gist(finished, sweepOf(finished, settings.now)).join(" ")}`);
   });
 }
 
@@ -428,8 +433,8 @@ function pickModel() {
 
 /** The page begins anew with another model, and loads it. What was chosen of the neurons of this one goes. */
 function loadModel(model) {
-  const { set, off, recorded, lesson } = DEFAULTS;
-  const next = { ...settings.linked, model, set, off, recorded, lesson, run: false };
+  const { set, lever, off, recorded, lesson } = DEFAULTS;
+  const next = { ...settings.linked, model, set, lever, off, recorded, lesson, run: false };
   history.replaceState(null, "", `${location.pathname}${location.search}${formatHash(next)}`);
   try {
     sessionStorage.setItem(LOAD, model);
@@ -533,8 +538,9 @@ function take(taken) {
   acts.begin();
   const before = settings.now.recorded;
   settings.take(taken);
-  if (isPlain()) settings.change({ set: "custom" });
   unknown.clear();
+  missLever();
+  if (isPlain()) settings.change({ set: "custom" });
   controls.show(settings.now);
   showSelection();
   views.setSettings(settings.now);
@@ -746,8 +752,9 @@ function showEnd(finished) {
   });
   say([...summary, comparison(finished)].join(" "));
   tell("result", {
-    lanes: finished.lanes.map(({ set, alpha, score, stopped }, i) => ({
+    lanes: finished.lanes.map(({ set, lever, alpha, score, stopped }, i) => ({
       set,
+      ...(lever === undefined ? {} : { lever }),
       alpha,
       score,
       stopped,
@@ -815,6 +822,29 @@ function missModel() {
     );
 }
 
+/** The address names a lever that there is not. What is turned instead is said. A lever that is named by none is the first. */
+function missLever() {
+  const { set, lever: id } = settings.now;
+  if (!artifact || set !== "lever") return;
+  const named = namedIn(location.hash, "lever");
+  const name = id || (/^[a-z0-9-]*$/.test(named) ? "" : named);
+  const lever = leverOf(artifact.json, name);
+  const first = leverOf(artifact.json, "");
+  if (!first) {
+    settings.resolve({ set: DEFAULTS.set, lever: "" });
+    const instead = isPlain()
+      ? "Put neurons into My selection instead."
+      : "The page turns the H-Neurons instead.";
+    return void unknown.set("lever", `No lever is known for this model. ${instead}`);
+  }
+  settings.resolve({ lever: (lever ?? first).id });
+  if (!lever)
+    unknown.set(
+      "lever",
+      `There is no lever “${name}” here. The page turns “${leverName(first.id)}” instead.`,
+    );
+}
+
 function missTurns() {
   const left = turnsTooMany(location.hash);
   if (left > 0)
@@ -878,12 +908,13 @@ function showWhose() {
 /** Was the live run that is shown made with these neurons, and turned as far? */
 function isOfSettings() {
   const { settings: made } = trace;
-  const { alpha, set, seed, off } = settings.now;
+  const { alpha, set, lever, seed, off } = settings.now;
   return (
     !made ||
     (made.alpha === alpha &&
       made.set === set &&
       made.seed === seed &&
+      (set !== "lever" || made.lever === lever) &&
       (set !== "custom" || neuronsTo(made.off) === neuronsTo(off)))
   );
 }
@@ -942,6 +973,9 @@ async function showArtifact({ json }) {
     (await import("./page/evidence.js")).showEvidence(evidence, measured),
   );
   controls.setShape(json.model);
+  controls.setLevers(json);
+  missLever();
+  controls.show(settings.now);
   views.setArtifact(json);
   checkSelection(json.model);
   const notice = $(".provisional");
@@ -994,7 +1028,7 @@ async function open() {
   if (!artifact) return;
   if (root.dataset.state === "recorded") setState("recorded");
   // What a link cannot have is said, and not run as something else.
-  if (settings.now.run && !unknown.has("off")) run();
+  if (settings.now.run && !unknown.has("off") && !unknown.has("lever")) run();
   else if (isToLoad()) attempt(() => session.load(settings.now.engine));
 }
 

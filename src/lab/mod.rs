@@ -5,7 +5,7 @@ mod sets;
 
 use std::collections::HashSet;
 
-pub use sets::{ControlOf, LanePlan, LaneRequest, Set};
+pub use sets::{ControlOf, LanePlan, LaneRequest, Set, lever_named};
 
 use engines::Running;
 

@@ -6,7 +6,7 @@ use super::Lab;
 use crate::{
     engine::{Edits, Neuron},
     error::{Error, Result},
-    neurons::{Artifact, matched_control},
+    neurons::{Artifact, Lever, matched_control},
 };
 
 /// Which neurons a lane edits.
@@ -21,6 +21,8 @@ pub enum Set {
     Random,
     /// A list of one's own.
     Custom,
+    /// A lever of the artifact: a set chosen for moving one behaviour.
+    Lever,
 }
 
 /// What a random control is a control of.
@@ -31,6 +33,8 @@ pub enum ControlOf {
     H,
     /// These neurons.
     Custom(Vec<Neuron>),
+    /// The lever of this id, or the artifact's first.
+    Lever(Option<String>),
 }
 
 /// One lane asked for.
@@ -42,6 +46,8 @@ pub struct LaneRequest {
     pub alpha: f32,
     /// The neurons of [`Set::Custom`].
     pub neurons: Vec<Neuron>,
+    /// The id of [`Set::Lever`]; none for the artifact's first.
+    pub lever: Option<String>,
     /// For a selection (or the control of one) the factors that some neurons have of their own, in the selection's order; the others
     /// have `alpha`. Empty where none has. A control's neurons take them over layer by layer.
     pub factors: Vec<Option<f32>>,
@@ -58,6 +64,7 @@ impl LaneRequest {
             set,
             alpha,
             neurons: Vec::new(),
+            lever: None,
             factors: Vec::new(),
             control_of: ControlOf::H,
             seed: 1,
@@ -70,6 +77,9 @@ impl LaneRequest {
 pub struct LanePlan {
     /// Which neurons are edited.
     pub set: Set,
+    /// The lever that is edited, or that a random set is a control of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lever: Option<String>,
     /// The factor on them; 1 for [`Set::None`].
     pub alpha: f32,
     /// The neurons edited, none for [`Set::None`].
@@ -90,14 +100,59 @@ impl Lab {
             })
     }
 
-    /// A random set matched layer by layer, drawn from neither the set itself nor the H-Neurons.
+    /// The lever of an id, or the artifact's first.
     ///
     /// # Errors
-    /// As [`matched_control`]; [`Lab::h_neurons`] for [`ControlOf::H`].
+    /// [`crate::ErrorKind::Input`] where the artifact has none, or not this one; [`crate::ErrorKind::Artifact`] while none is
+    /// loaded.
+    pub fn lever(&self, id: Option<&str>) -> Result<&Lever> {
+        let Some(artifact) = &self.artifact else {
+            return Err(Error::artifact(
+                "no levers are known for this model: load its artifact first",
+            ));
+        };
+        let levers = &artifact.levers;
+        if levers.is_empty() {
+            return Err(Error::input(format!(
+                "the artifact '{}' has no levers: choose the H-Neurons, random ones, or take another artifact",
+                artifact.id
+            )));
+        }
+        let found = match id {
+            None => levers.first(),
+            Some(id) => levers.iter().find(|lever| lever.id == id),
+        };
+        found.ok_or_else(|| {
+            let ids: Vec<_> = levers.iter().map(|lever| lever.id.as_str()).collect();
+            Error::input(format!(
+                "the artifact '{}' has no lever '{}': choose {}",
+                artifact.id,
+                id.unwrap_or_default(),
+                ids.join(" or ")
+            ))
+        })
+    }
+
+    /// A random set matched layer by layer, drawn from neither the set itself nor, for a selection, the H-Neurons. Of a lever it is
+    /// the published one of this seed where there is one, since that is the one that was measured.
+    ///
+    /// # Errors
+    /// As [`matched_control`]; [`Lab::h_neurons`] for [`ControlOf::H`], [`Lab::lever`] for [`ControlOf::Lever`].
     pub fn control(&self, of: &ControlOf, seed: u64) -> Result<Vec<Neuron>> {
         let neurons = self.engine.get().blueprint().neurons;
         match of {
             ControlOf::H => matched_control(&self.h_neurons()?, &[], neurons, seed),
+            ControlOf::Lever(id) => {
+                let lever = self.lever(id.as_deref())?;
+                match lever.controls.iter().find(|control| control.seed == seed) {
+                    Some(published) => {
+                        let mut set = published.set();
+                        set.sort_unstable();
+                        Ok(set)
+                    }
+                    None => matched_control(&lever.set(), &[], neurons, seed),
+                }
+            }
             ControlOf::Custom(set) => {
                 let mut set = set.clone();
                 set.sort_unstable();
@@ -126,6 +181,16 @@ impl Lab {
                 set.dedup();
                 (set, lane.alpha)
             }
+            Set::Lever => (self.lever(lane.lever.as_deref())?.set(), lane.alpha),
+        };
+        let lever = match (lane.set, &lane.control_of) {
+            (Set::Lever, _) => Some(&lane.lever),
+            (Set::Random, ControlOf::Lever(id)) => Some(id),
+            _ => None,
+        };
+        let lever = match lever {
+            Some(id) => Some(self.lever(id.as_deref())?.id.clone()),
+            None => None,
         };
         let edits = match (lane.set, &lane.control_of) {
             _ if lane.factors.is_empty() => Edits::scale(&neurons, alpha, config)?,
@@ -147,11 +212,20 @@ impl Lab {
         Ok((
             LanePlan {
                 set: lane.set,
+                lever,
                 alpha,
                 neurons,
             },
             edits,
         ))
+    }
+}
+
+/// The lever that `lever` (the first: an inner none) or `lever:ID` names; none for another text.
+pub fn lever_named(text: &str) -> Option<Option<String>> {
+    match text.strip_prefix("lever")? {
+        "" => Some(None),
+        id => id.strip_prefix(':').map(|id| Some(id.to_owned())),
     }
 }
 

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::Neuron;
+use super::{Neuron, lever::Lever};
 use crate::{
     choose::Golden,
     error::{Error, Result},
@@ -41,6 +41,9 @@ pub struct Artifact {
     pub detector: DetectorSpec,
     /// Layer-matched random sets, by seed.
     pub controls: Vec<ControlSet>,
+    /// Sets chosen for moving one behaviour; the first is the usual one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub levers: Vec<Lever>,
     /// How good the detector is, per data set; empty while nothing was measured.
     #[serde(default)]
     pub evaluation: Vec<serde_json::Value>,
@@ -192,6 +195,39 @@ pub struct ControlSet {
     pub neurons: Vec<(usize, usize)>,
 }
 
+impl ArtifactModel {
+    /// Whether there is such a neuron.
+    pub(super) fn has(&self, neuron: Neuron) -> bool {
+        neuron.layer < self.layers && neuron.index < self.neurons_per_layer
+    }
+}
+
+impl ControlSet {
+    /// Its neurons.
+    pub fn set(&self) -> Vec<Neuron> {
+        let neuron = |&(layer, index)| Neuron { layer, index };
+        self.neurons.iter().map(neuron).collect()
+    }
+
+    /// Whether it has as many neurons in each layer as `set`, none twice, none of `set`, and all in the model.
+    pub(super) fn matches(&self, set: &HashSet<Neuron>, model: &ArtifactModel) -> bool {
+        let own = self.set();
+        let distinct: HashSet<Neuron> = own.iter().copied().collect();
+        distinct.len() == own.len()
+            && own.iter().all(|n| model.has(*n) && !set.contains(n))
+            && by_layer(&own) == by_layer(set)
+    }
+}
+
+/// How many neurons each layer has.
+fn by_layer<'a>(set: impl IntoIterator<Item = &'a Neuron>) -> BTreeMap<usize, usize> {
+    let mut counts = BTreeMap::new();
+    for n in set {
+        *counts.entry(n.layer).or_default() += 1;
+    }
+    counts
+}
+
 impl HNeuron {
     /// Where it is.
     pub fn neuron(&self) -> Neuron {
@@ -289,7 +325,7 @@ impl Artifact {
         if model.sha256.len() != 64 || !model.sha256.bytes().all(|b| b.is_ascii_hexdigit()) {
             return bad("model.sha256 is not 64 hexadecimal digits".into());
         }
-        let inside = |n: Neuron| n.layer < model.layers && n.index < model.neurons_per_layer;
+        let inside = |n: Neuron| model.has(n);
         if self.neurons.is_empty() {
             return bad("it lists no neurons".into());
         }
@@ -344,27 +380,19 @@ impl Artifact {
         if !detector.bias.is_finite() || !calibrated {
             return bad("the detector's bias or calibration is not a number".into());
         }
-        let by_layer = |set: &mut dyn Iterator<Item = Neuron>| {
-            let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
-            for n in set {
-                *counts.entry(n.layer).or_default() += 1;
+        if let Some(unmatched) = self.controls.iter().find(|c| !c.matches(&seen, model)) {
+            return bad(format!(
+                "the control of seed {} does not match the H-Neurons layer by layer",
+                unmatched.seed
+            ));
+        }
+        let mut ids = HashSet::new();
+        for lever in &self.levers {
+            if let Some(what) = lever.wrong(model) {
+                return bad(what);
             }
-            counts
-        };
-        let wanted = by_layer(&mut seen.iter().copied());
-        for control in &self.controls {
-            let set: HashSet<Neuron> = control
-                .neurons
-                .iter()
-                .map(|&(layer, index)| Neuron { layer, index })
-                .collect();
-            if set.iter().any(|n| !inside(*n) || seen.contains(n))
-                || by_layer(&mut set.iter().copied()) != wanted
-            {
-                return bad(format!(
-                    "the control of seed {} does not match the H-Neurons layer by layer",
-                    control.seed
-                ));
+            if !ids.insert(&lever.id) {
+                return bad(format!("two levers have the id '{}'", lever.id));
             }
         }
         Ok(())

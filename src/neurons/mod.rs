@@ -5,6 +5,7 @@
 mod artifact;
 mod control;
 mod detector;
+mod lever;
 mod running;
 mod shares;
 mod span;
@@ -15,6 +16,7 @@ pub use artifact::{
 };
 pub use control::{CONTROL_SEEDS, matched_control};
 pub use detector::Detector;
+pub use lever::{Harm, Lever, LeverExample, LeverNeuron};
 pub use running::{RunningScore, SpanNews};
 pub use shares::Shares;
 pub use span::answer_words;

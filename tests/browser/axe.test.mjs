@@ -11,6 +11,7 @@ import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
 import { ALPHAS } from "../../www/core/sweep.js";
 import { ask, ended, freshPage, launch, state, ZORVATH } from "./mock/browser.mjs";
+import { LEVERS } from "./mock/data.mjs";
 import { serve } from "./mock/server.mjs";
 
 const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
@@ -64,6 +65,15 @@ for (const [width, colorScheme] of [
       assert.equal(over, 0, `${where}: nothing scrolls sideways`);
     };
     const neuron = page.locator("[data-part=neuron] .neuron-name");
+
+    const levers = await serve({ artifact: (made) => ({ ...made, levers: LEVERS }) });
+    t.after(() => levers.close());
+    await open(levers);
+    await page.locator("[name=set][value=lever]").check({ force: true });
+    await ask(page);
+    await neuron.first().click();
+    await page.locator("[data-part=card] .card-lever").waitFor();
+    await check("a run of a lever, and the card of one of its neurons");
 
     await open();
     await page.waitForSelector("[data-part=neuron]");

@@ -166,7 +166,7 @@ test("whatever an address says, the page stays what it is", async (t) => {
       Number.isInteger(alpha) &&
         alpha >= 0 &&
         alpha <= 12 &&
-        ["h", "random", "custom"].includes(set),
+        ["h", "random", "custom", "lever"].includes(set),
       where,
     );
   }

@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { open } from "./browser.mjs";
+import { LEVERS } from "./mock/data.mjs";
 import { serve } from "./mock/server.mjs";
 
 const SIZES = [
@@ -82,6 +83,7 @@ for (const viewport of SIZES) {
       viewport,
       artifact: (made) => ({
         ...made,
+        levers: LEVERS,
         provisional: false,
         notice: "",
         detector: { ...made.detector, calibration: { slope: 1, intercept: 0 } },
@@ -89,6 +91,7 @@ for (const viewport of SIZES) {
     });
     await ask(page, "Tell me of the treaty");
     await page.waitForFunction(() => document.querySelectorAll(".next-bars tbody tr").length >= 5);
+    assert.equal(await page.locator("[data-part=lever]").count(), 1);
     const parts = viewport.width > 1000 ? [...ALWAYS, ...BESIDE] : ALWAYS;
     assert.deepEqual(await outside(page, parts), []);
     assert.deepEqual(problems, []);

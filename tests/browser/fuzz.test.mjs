@@ -60,9 +60,9 @@ function check(state, why) {
     assert.ok(state[key] >= low && state[key] <= LIMITS[key], `${key}: ${why}`);
   }
   assert.ok(Number.isInteger(state.seed) && Number.isInteger(state.max), why);
-  assert.ok(["h", "random", "custom"].includes(state.set), why);
+  assert.ok(["h", "random", "custom", "lever"].includes(state.set), why);
   assert.ok(["auto", "cpu", "gpu"].includes(state.engine), why);
-  assert.match(state.model + state.lesson + state.recorded, /^[a-z0-9._-]*$/, why);
+  assert.match(state.model + state.lever + state.lesson + state.recorded, /^[a-z0-9._-]*$/, why);
   assert.equal(typeof state.run, "boolean", why);
   assert.ok(state.off.length <= LIMITS.neurons, why);
   assert.ok(

@@ -52,6 +52,7 @@ export const KEYS = [
   "then",
   "alpha",
   "set",
+  "lever",
   "off",
   "seed",
   "temp",

@@ -45,6 +45,7 @@ function swept(settings, says) {
       shown: [],
       lanes: lanes.map((lane) => ({
         set: lane.set,
+        ...(lane.lever === undefined ? {} : { lever: lane.lever }),
         alpha: lane.alpha,
         neurons: lane.neurons ?? [[1, 1]],
       })),
@@ -447,6 +448,10 @@ test("the ink of a neuron’s bar follows its weight in the reading; faint marks
     ["ff8c5f", "423c1c"],
     ["ff8c5f", "151a1d"],
     ["7cbaf6", "151a1d"],
+    ["7a2a8f", "ffffff"],
+    ["7a2a8f", "f6ebb4"],
+    ["d596ee", "423c1c"],
+    ["d596ee", "151a1d"],
   ]) {
     const parts = (colour) => colour.match(/../g).map((part) => parseInt(part, 16));
     const light = (rgb) =>

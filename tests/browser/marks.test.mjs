@@ -29,6 +29,7 @@ test("on the board and the map: filled where a neuron is on, hollow where it is 
     const colour = {
       h: ["#f00", "#0c0"],
       random: ["#00f", "#0c0"],
+      lever: ["#f0f", "#0c0"],
       ink: "#000",
       soft: "#777",
       sheet: "#fff",
@@ -37,7 +38,9 @@ test("on the board and the map: filled where a neuron is on, hollow where it is 
       chosen: "#ff0",
       font: "serif",
     };
-    const kinds = ["h", "random"].flatMap((kind) => [false, true].map((off) => ({ kind, off })));
+    const kinds = ["h", "random", "lever"].flatMap((kind) =>
+      [false, true].map((off) => ({ kind, off })),
+    );
     // Half of the scale, a hair below and above what is usual.
     const values = [0.5, 0.51];
     const limit = 0.505;
@@ -74,7 +77,10 @@ test("on the board and the map: filled where a neuron is on, hollow where it is 
     const boardSeen = kinds.map((_, row) =>
       values.map((_, column) => {
         const [x, y] = [column * CELL + CELL / 2, row * ROW + ROW / 2];
-        return seen(onBoard(x - half + 0.5, y), onBoard(x, y));
+        // The corner of a lever's mark is farther out than the side of the others.
+        const edges = [0.5, -0.5, -1].map((in_) => onBoard(x - half + in_, y));
+        const strongest = edges.sort((a, b) => b[3] - a[3])[0];
+        return seen(strongest, onBoard(x, y));
       }),
     );
 
@@ -111,7 +117,7 @@ test("on the board and the map: filled where a neuron is on, hollow where it is 
       [2, 5].map((index) => {
         const [x, y] = map.place(view, layer, index);
         // A line of 1.25 pixels lies between two of the canvas: the one that has most of it.
-        const edges = [4, 4.5, 5].map((away) => onMap(x - away, y + 5));
+        const edges = [4, 4.5, 5, 5.5, 6].map((away) => onMap(x - away, y + 5));
         const strongest = edges.sort((a, b) => Math.min(...a) - Math.min(...b))[0];
         return seen(strongest, onMap(x, y + 5));
       }),
@@ -124,8 +130,8 @@ test("on the board and the map: filled where a neuron is on, hollow where it is 
     { edge: true, middle: true, strong: true },
   ];
   const off = on.map((mark) => ({ ...mark, middle: false }));
-  assert.deepEqual(found.board, [on, off, on, off], "board");
-  assert.deepEqual(found.map, [on, off, on, off], "map");
+  assert.deepEqual(found.board, [on, off, on, off, on, off], "board");
+  assert.deepEqual(found.map, [on, off, on, off, on, off], "map");
 });
 
 test("under a word and in the strip: hollow in the lane that has the H-Neurons off, and in no other", async (t) => {
@@ -204,8 +210,8 @@ test("in the legends, in the card and beside the sets: hollow is said of what is
         ".board-key .cell-mark:not([data-off]), .map-key :is(.mark-h, .mark-random), .set .glyph, .lane-head .glyph",
       ),
       card: all(".card .cell-mark"),
-      words: [...document.querySelectorAll(".board-key li")].map(({ textContent }) =>
-        textContent.trim().replace(/:.*/, ""),
+      words: [...document.querySelectorAll(".board-key li:not(.key-lever)")].map(
+        ({ textContent }) => textContent.trim().replace(/:.*/, ""),
       ),
     };
   });

@@ -82,6 +82,7 @@ test("a link carries every setting", () => {
     more: ["Und warum?", "… & so on"],
     alpha: 1.75,
     set: "custom",
+    lever: "",
     off: [
       [3, 4],
       [20, 1000],
@@ -96,6 +97,8 @@ test("a link carries every setting", () => {
     run: true,
   };
   assert.deepEqual(parseHash(formatHash(state)), state);
+  const lever = { ...state, set: "lever", lever: "opinion" };
+  assert.deepEqual(parseHash(formatHash(lever)), lever);
   assert.equal(formatHash(parseHash("")), "");
 });
 

@@ -55,7 +55,7 @@ test("whatever a key says, the settings stay within their limits", () => {
         }
         assert.ok(state.alpha >= 0 && state.alpha <= 3 && Number.isInteger(state.alpha * 4), where);
         assert.ok(
-          ["h", "random", "custom"].includes(state.set) &&
+          ["h", "random", "custom", "lever"].includes(state.set) &&
             ["auto", "cpu", "gpu"].includes(state.engine),
           where,
         );
@@ -75,7 +75,7 @@ test("whatever a key says, the settings stay within their limits", () => {
           state.off.length <= 256 && state.off.flat().every((n) => Number.isFinite(n) && n >= 0),
           where,
         );
-        for (const id of ["model", "lesson", "recorded"])
+        for (const id of ["model", "lever", "lesson", "recorded"])
           assert.match(state[id], /^[a-z0-9._-]{0,80}$/, where);
         assert.equal(typeof state.run, "boolean", where);
       }
@@ -226,15 +226,16 @@ test("exports of a live run: JSON that opens again, CSV that parses, SVG and PNG
     "max_tokens",
     "date",
     "link",
+    "lever",
   ]);
-  assert.deepEqual(rows[0].slice(10), ["0", "1", "64", making.date, making.link]);
-  assert.deepEqual(rows[1].slice(10), ["0", "1", "64", making.date, ""]);
+  assert.deepEqual(rows[0].slice(10), ["0", "1", "64", making.date, making.link, ""]);
+  assert.deepEqual(rows[1].slice(10), ["0", "1", "64", making.date, "", ""]);
   const count =
     trace.lanes.reduce((sum, lane) => sum + lane.cells.filter(Boolean).length, 0) *
     trace.rows.length;
   assert.equal(rows.length, count);
   assert.ok(
-    rows.every((row) => row.length === 15 && Number.isFinite(Number(row[9])) && row[9] !== ""),
+    rows.every((row) => row.length === 16 && Number.isFinite(Number(row[9])) && row[9] !== ""),
   );
   const one = rows.find((row) => row[0] === "2" && row[5] === "answer");
   assert.equal(

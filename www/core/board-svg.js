@@ -18,6 +18,7 @@ const INK = {
   strong: "#a9b2b0",
   h: ["#b3380a", "#711f00"],
   random: ["#14609f", "#07335a"],
+  lever: ["#7a2a8f", "#43114f"],
 };
 const SANS = "Helvetica, Arial, 'Liberation Sans', sans-serif";
 const SERIF = "Georgia, 'Liberation Serif', serif";
@@ -89,6 +90,8 @@ function rowsOf(trace, lane, artifact) {
   const known = new Map(
     (artifact?.neurons ?? []).map((neuron) => [`${neuron.layer}.${neuron.index}`, neuron]),
   );
+  const turned = trace.lanes.find(({ set }) => set === "lever")?.neurons ?? [];
+  const lever = new Set(turned.map(([layer, index]) => `${layer}.${index}`));
   const added = addedBy(trace, lane, artifact);
   const shares = weightShares(artifact);
   const mostAdded = byAdded(added, shares);
@@ -102,7 +105,7 @@ function rowsOf(trace, lane, artifact) {
       name,
       layer,
       index,
-      h: known.has(name),
+      kind: known.has(name) ? "h" : lever.has(name) ? "lever" : "random",
       edited,
       alpha: trace.lanes[lane].alpha,
       scale: often > 0 ? often : largest(trace, row),
@@ -112,10 +115,10 @@ function rowsOf(trace, lane, artifact) {
     };
   });
   return rows
-    .filter(({ h, edited }) => h || edited || known.size === 0)
+    .filter(({ kind, edited }) => kind === "h" || edited || known.size === 0)
     .sort(
       (a, b) =>
-        Number(b.h) - Number(a.h) ||
+        Number(b.kind === "h") - Number(a.kind === "h") ||
         mostAdded(a.name, b.name) ||
         a.layer - b.layer ||
         a.index - b.index,
@@ -137,7 +140,7 @@ function drawRow(trace, lane, neuron, i, { rows, columns, lefts, body, width }) 
     `<text x="0" y="${y + 11}" font-size="11" fill="${INK.ink}"${neuron.edited ? ' font-weight="700"' : ""}>${name}</text>`,
     `<text x="${LEFT - 10}" y="${y + 11}" font-size="11" fill="${INK.ink}" text-anchor="end">${neuron.adds}</text>`,
   ];
-  if (!before || before.h !== neuron.h)
+  if (!before || before.kind !== neuron.kind)
     drawn.unshift(`<rect x="0" y="${y}" width="${width}" height="1" fill="${INK.rule}"/>`);
   columns.forEach(({ at }, c) => {
     const value = trace.contribution(lane, neuron.row, at);
@@ -147,15 +150,18 @@ function drawRow(trace, lane, neuron, i, { rows, columns, lefts, body, width }) 
 }
 
 // The marks of the board (neuron.js).
-function mark({ h, scale, limit, off }, value, cx, cy) {
+function mark({ kind, scale, limit, off }, value, cx, cy) {
   const full = Math.max(1, Math.sqrt(Math.min(1, Math.max(0, value / scale))) * (CELL - 2));
   const loud = value > limit;
-  const colour = (h ? INK.h : INK.random)[loud ? 1 : 0];
+  const colour = INK[kind][loud ? 1 : 0];
   // Too small to have an inside.
   const filled = !off || full < 3;
   const side = filled ? full : full - LINE;
   const paint = `${filled ? `fill="${colour}"` : `fill="none" stroke="${colour}" stroke-width="${LINE}"`} opacity="${loud ? 1 : FAINT}"`;
-  return h
+  const corner = short(0.6 * side);
+  if (kind === "lever")
+    return `<path d="M${short(cx)} ${short(cy - corner)}l${corner} ${corner} ${-corner} ${corner} ${-corner} ${-corner}z" ${paint}/>`;
+  return kind === "h"
     ? `<rect x="${short(cx - side / 2)}" y="${short(cy - side / 2)}" width="${short(side)}" height="${short(side)}" ${paint}/>`
     : `<circle cx="${short(cx)}" cy="${short(cy)}" r="${short(side / 2)}" ${paint}/>`;
 }
@@ -171,7 +177,8 @@ function turns(columns, lefts, top, height) {
 }
 
 function keyWords(rows) {
-  const others = rows.some(({ h }) => !h) ? ", a disc another neuron" : "";
+  const has = (wanted) => rows.some(({ kind }) => kind === wanted);
+  const others = `${has("lever") ? ", a diamond a neuron of the lever" : ""}${has("random") ? ", a disc another neuron" : ""}`;
   const added = rows.some(({ adds }) => adds)
     ? " The figure at the name is what the neuron adds to the detector’s reading, in log-odds; rows are in this order."
     : "";

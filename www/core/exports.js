@@ -53,6 +53,7 @@ export function recordingOf(trace, making = trace.making) {
     lanes: trace.lanes.map((lane, i) => ({
       alpha: lane.alpha,
       set: lane.set,
+      ...(lane.lever === undefined ? {} : { lever: lane.lever }),
       ...(lane.seed === undefined ? {} : { seed: lane.seed }),
       edited: lane.neurons,
       text: trace.text(i),
@@ -105,11 +106,13 @@ const COLUMNS = [
   "max_tokens",
   "date",
   "link",
+  "lever",
 ];
 
 /**
  * One line a contribution, RFC 4180. `position` counts from 0 through prompt and answer; `part` is whose words the token
  * is among (template, system, user, assistant), or "answer". The link, which is long, stands in the first line only.
+ * `lever` is the lever that is turned, or that a random set is a control of.
  * @param {any} trace
  * @param {import("./types.js").Making} [making]
  */
@@ -127,7 +130,7 @@ export function csvOf(trace, making = trace.making ?? {}) {
       const middle = `${start},${at},${field(part)},${field(token)}`;
       for (const { layer, index, contribution } of neuronsAt(trace, i, at))
         lines.push(
-          `${middle},${layer},${index},${contribution},${end},${lines.length === 1 ? field(link) : ""}`,
+          `${middle},${layer},${index},${contribution},${end},${lines.length === 1 ? field(link) : ""},${lane.lever ?? ""}`,
         );
     });
   });

@@ -2,7 +2,7 @@
 
 import { DEFAULTS } from "./state.js";
 import { asTurns, turnsIn } from "./turns.js";
-import { sameSelection, setOf } from "./selection.js";
+import { isControlOf, isOfSet, setOf } from "./sets.js";
 import { Trace } from "./trace.js";
 
 const FOLDER = new URL("../gallery/", import.meta.url);
@@ -55,7 +55,10 @@ export function fromGallery(recording) {
   }
   const trained = [];
   for (const recorded of recording.lanes) {
-    const own = sets.find(({ set, seed }) => set === recorded.set && seed === recorded.seed);
+    const own = sets.find(
+      ({ set, seed, lever }) =>
+        set === recorded.set && seed === recorded.seed && lever === recorded.lever,
+    );
     const lane = trace.addLane({ ...recorded, neurons: own?.neurons ?? [] });
     lane.tokens = recorded.tokens.map(([id, text, logprob], i) => ({
       id,
@@ -131,16 +134,18 @@ function triples(flat) {
  * What a page shows of a sweep for these settings: as trained, the set at alpha, and its control, as a trace of three
  * lanes. Null where the recording has no such lanes (another alpha, or another selection).
  * @param {import("./trace.js").Trace} sweep
- * @param {Pick<import("./types.js").Settings, "alpha" | "set" | "seed" | "off">} settings
+ * @param {Pick<import("./types.js").Settings, "alpha" | "set" | "lever" | "seed" | "off">} settings
  */
-export function viewOf(sweep, { alpha, set, seed, off }) {
+export function viewOf(sweep, { alpha, set, lever, seed, off }) {
   const trained = sweep.lanes[sweep.trained];
-  const own = sweep.lanes.find((lane) => lane.set === setOf({ set }));
-  // The controls of a selection are not those of the H-Neurons.
-  if (!own || (set === "custom" && !sameSelection(own, off))) return null;
+  const own = sweep.lanes.find((lane) => isOfSet(lane, { set, lever, off }));
+  // The controls of a selection, or of a lever, are not those of the H-Neurons.
+  if (!own) return null;
   const laneOf = (set, seed) => {
-    const lanes = sweep.lanes.filter(
-      (lane) => lane.set === set && (set !== "random" || lane.seed === seed),
+    const lanes = sweep.lanes.filter((lane) =>
+      set === "random"
+        ? isControlOf(lane, own) && lane.seed === seed
+        : lane.set === set && lane.lever === own.lever,
     );
     const found = lanes.find((lane) => lane.alpha === alpha);
     if (found || alpha !== 1 || lanes.length === 0) return found;
@@ -151,14 +156,15 @@ export function viewOf(sweep, { alpha, set, seed, off }) {
       seed,
       alpha,
       neurons: lanes[0].neurons,
+      lever: lanes[0].lever,
       control_of: lanes[0].control_of,
     };
   };
   const wanted =
     set === "random"
       ? [laneOf("random", seed), laneOf("random", seed + 1)]
-      : [laneOf(set), laneOf("random", seed)];
+      : [laneOf(setOf({ set })), laneOf("random", seed)];
   if (wanted.includes(undefined)) return null;
-  const settings = { ...DEFAULTS, ...sweep.settings, alpha, set, seed, off };
+  const settings = { ...DEFAULTS, ...sweep.settings, alpha, set, lever, seed, off };
   return Object.assign(sweep.withLanes([trained, ...wanted]), { settings });
 }

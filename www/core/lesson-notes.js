@@ -72,6 +72,7 @@ function laneOf(source, id, set, alpha) {
     Number(alpha) === 1
       ? lane.set === "none"
       : lane.set === name &&
+        lane.lever === undefined &&
         lane.alpha === Number(alpha) &&
         (seed === undefined ? lane.seed === undefined : lane.seed === Number(seed)),
   );

@@ -1,10 +1,15 @@
 // The layer map's data: the contributions of all neurons at one token, or of the few that a recording has, in one form;
 // and what is in view of it. Pure.
 
+import { setFor } from "./requests.js";
+
 /** What a lane was asked with, for the engine to read it again; of a recorded lane, what it must have been. */
-export function askedOf({ asked, set, alpha, seed, own }) {
+export function askedOf({ asked, set, alpha, seed, own, lever, neurons }) {
   if (set === "none" || (alpha === 1 && !own?.size)) return { set: "none", alpha: 1 };
-  return asked ?? (set === "h" ? { set, alpha } : { set, alpha, seed, control_of: "h" });
+  if (asked) return asked;
+  if (set === "custom") return { set, alpha, neurons };
+  const [chosen, control] = setFor({ set: lever ? "lever" : "h", lever: lever ?? "", off: [] });
+  return set === "random" ? { ...control, alpha, seed } : { ...chosen, alpha };
 }
 
 /** Contributions of some or all neurons of a model of this shape. */

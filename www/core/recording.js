@@ -41,8 +41,8 @@ export function fromRecording(json) {
     return cells;
   };
   for (const recorded of json.lanes) {
-    const { set, alpha, seed, edited = [] } = recorded;
-    const lane = trace.addLane({ set, alpha, seed, neurons: edited });
+    const { set, alpha, seed, lever, edited = [] } = recorded;
+    const lane = trace.addLane({ set, alpha, seed, lever, neurons: edited });
     for (const [at, neurons] of (recorded.prompt_neurons ?? []).entries())
       lane.cells[at] = cellsOf(neurons);
     for (const [i, { id, text, logprob, neurons }] of (recorded.tokens ?? []).entries()) {

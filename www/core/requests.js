@@ -1,9 +1,38 @@
 // What is asked of the engine: the three lanes of a run, and its messages. Pure.
 
+import { setOf } from "./sets.js";
 import { turnsOf } from "./turns.js";
 
 /** How many neurons a board shows of a model whose H-Neurons are not known. */
 export const LARGEST = 40;
+
+/**
+ * The set that settings name, as a lane is asked for it, and what its random control is asked with.
+ * @param {Pick<import("./types.js").Settings, "set" | "off" | "lever">} state
+ * @returns {[own: Omit<import("./types.js").LaneRequest, "alpha">, control: Omit<import("./types.js").LaneRequest, "alpha">]}
+ */
+export function setFor(state) {
+  switch (setOf(state)) {
+    case "custom": {
+      const own = selectionOf(state.off);
+      return [
+        { set: "custom", ...own },
+        { set: "random", ...controlOf(own) },
+      ];
+    }
+    case "lever": {
+      const { lever } = state;
+      return lever
+        ? [
+            { set: "lever", lever },
+            { set: "random", control_of: `lever:${lever}`, lever },
+          ]
+        : [{ set: "lever" }, { set: "random", control_of: "lever" }];
+    }
+    default:
+      return [{ set: "h" }, { set: "random", control_of: "h" }];
+  }
+}
 
 /**
  * The lanes of a run. Every effect stands beside its control: the third lane is always a random set with the
@@ -15,25 +44,14 @@ export function lanesFor(state) {
   const { alpha, seed } = state;
   /** @type {import("./types.js").LaneRequest} */
   const trained = { set: "none", alpha: 1 };
+  const [own, control] = setFor(state);
   if (state.set === "random") {
     const next = seed >= 0xffff_ffff ? 0 : seed + 1;
-    return [
-      trained,
-      { set: "random", alpha, seed, control_of: "h" },
-      { set: "random", alpha, seed: next, control_of: "h" },
-    ];
+    return [trained, { ...control, alpha, seed }, { ...control, alpha, seed: next }];
   }
-  if (state.set === "custom") {
-    // Nothing is turned: as trained is all there is.
-    if (state.off.length === 0) return [trained];
-    const own = selectionOf(state.off);
-    return [
-      trained,
-      { set: "custom", alpha, ...own },
-      { set: "random", alpha, seed, ...controlOf(own) },
-    ];
-  }
-  return [trained, { set: "h", alpha }, { set: "random", alpha, seed, control_of: "h" }];
+  // Nothing is turned: as trained is all there is.
+  if (state.set === "custom" && state.off.length === 0) return [trained];
+  return [trained, { ...own, alpha }, { ...control, alpha, seed }];
 }
 
 /**

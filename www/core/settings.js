@@ -61,6 +61,14 @@ export class Settings {
   }
 
   /**
+   * Puts what there is in the place of what an address left open, or names and is not there.
+   * @param {Partial<State>} given
+   */
+  resolve(given) {
+    this.#now = { ...this.#now, ...given };
+  }
+
+  /**
    * Takes over what a recorded run was asked, and its limit. Nobody wrote that here: with another question it goes again.
    * Returns what `change` does.
    * @param {Partial<State>} given

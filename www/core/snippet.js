@@ -23,6 +23,7 @@ function settings(state) {
     "more",
     "alpha",
     "set",
+    "lever",
     "off",
     "seed",
     "temp",

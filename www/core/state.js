@@ -4,6 +4,7 @@
 // module can be used as it is.
 
 import { grouped } from "./grouped.js";
+import { CHOICES } from "./sets.js";
 import { turnsOf } from "./turns.js";
 
 export const DOUBT = "I don't think that's right. Are you sure?";
@@ -14,6 +15,7 @@ export const DEFAULTS = Object.freeze({
   more: Object.freeze([]), // what is said after the second turn, a text a turn
   alpha: 0,
   set: "h",
+  lever: "", // id of the lever; without one, the artifact's first
   off: Object.freeze([]),
   seed: 1,
   temp: 0,
@@ -37,7 +39,6 @@ export const LIMITS = Object.freeze({
   seed: 0xffff_ffff,
 });
 
-const SETS = ["h", "random", "custom"];
 const ENGINES = ["auto", "cpu", "gpu"];
 
 /** A number from text, kept within [low, high]; anything that is not a finite number gives `fallback`. */
@@ -126,7 +127,8 @@ export function parseHash(hash) {
     then,
     more: Object.freeze(then === "" ? [] : later.filter((turn) => turn.trim() !== "")),
     alpha: query.has("alpha") ? alphaFrom(query.get("alpha")) : DEFAULTS.alpha,
-    set: oneOf("set", SETS),
+    set: oneOf("set", CHOICES),
+    lever: query.get("set") === "lever" ? id("lever") : "",
     off: neuronsFrom(query.get("off") ?? ""),
     seed: whole("seed", 0),
     temp: number(query.get("temp") ?? "", 0, LIMITS.temp, DEFAULTS.temp),
@@ -149,6 +151,7 @@ export function formatHash(state) {
   for (const turn of later) query.append("then", turn);
   for (const key of ["alpha", "set", "seed", "temp", "max", "engine"]) {
     if (state[key] !== DEFAULTS[key]) query.set(key, String(state[key]));
+    if (key === "set" && state.set === "lever") put("lever", state.lever);
   }
   put("off", neuronsTo(state.off));
   for (const key of ["model", "lesson", "recorded"]) put(key, state[key]);

@@ -2,66 +2,60 @@
 // one batched run. What is asked of the engine, and what the plots and the list show. Pure.
 
 import { viewOf } from "./gallery.js";
-import { controlOf, selectionOf } from "./requests.js";
-import { sameSelection, setOf } from "./selection.js";
+import { setFor } from "./requests.js";
+import { chosenLane, isControlOf, isOfSet, setWords } from "./sets.js";
 import { atWords } from "./words.js";
-
-export { setOf };
 
 /** The factors of a live sweep. The lane as trained is its × 1, for every set. */
 export const ALPHAS = Object.freeze([0, 0.5, 1.5, 2, 2.5, 3]);
 
 /** The lanes of a live sweep: as trained, then the set and two random controls at every alpha. */
-export function sweepLanes({ set, off, seed }) {
-  const own = setOf({ set }) === "custom" ? selectionOf(off) : null;
-  const control = own ? controlOf(own) : { control_of: "h" };
+export function sweepLanes(settings) {
+  const { seed } = settings;
+  const [own, control] = setFor(settings);
   // With factors of single neurons, × 1 is not the lane as trained.
-  const alphas = own?.factors ? [...ALPHAS, 1] : ALPHAS;
+  const alphas = own.factors ? [...ALPHAS, 1] : ALPHAS;
   const second = seed >= 0xffff_ffff ? 0 : seed + 1;
   return [
     { set: "none", alpha: 1 },
-    ...alphas.map((alpha) => ({ set: setOf({ set }), alpha, ...own })),
-    ...[seed, second].flatMap((seed) =>
-      ALPHAS.map((alpha) => ({ set: "random", alpha, seed, ...control })),
-    ),
+    ...alphas.map((alpha) => ({ ...own, alpha })),
+    ...[seed, second].flatMap((seed) => ALPHAS.map((alpha) => ({ ...control, alpha, seed }))),
   ];
 }
 
 /** Is this the sweep of the set that the settings name? */
-export function fits(sweep, { set, off }) {
-  const lane = sweep.lanes.find((lane) => lane.set === setOf({ set }));
-  return Boolean(lane) && (lane.set === "h" || sameSelection(lane, off));
-}
+export const fits = (sweep, settings) => sweep.lanes.some((lane) => isOfSet(lane, settings));
 
 /**
  * What a sweep says, alpha by alpha:
- * `{set, seeds, rows: [{alpha, lane, score, logprob, controls: [{seed, lane, score, logprob}]}]}`, alpha ascending; lanes
- * are indices of the trace's. At alpha 1 a set is the lane as trained, unless it has one of its own.
+ * `{set, lever, seeds, rows: [{alpha, lane, score, logprob, controls: [{seed, lane, score, logprob}]}]}`, alpha ascending; lanes
+ * are indices of the trace's. At alpha 1 a set is the lane as trained, unless it has one of its own. Where a trace has several
+ * sets, it is about the one of the settings.
  */
-export function sweepOf(trace) {
+export function sweepOf(trace, settings = undefined) {
   const { lanes, trained } = trace;
-  const set = lanes.some((lane) => lane.set === "custom") ? "custom" : "h";
-  const seeds = [...new Set(lanes.flatMap((lane) => (lane.set === "random" ? [lane.seed] : [])))];
-  const alphas = [
-    ...new Set([...lanes.flatMap((lane) => (lane.set === set ? [lane.alpha] : [])), 1]),
-  ].sort((a, b) => a - b);
-  const find = (alpha, set, seed) => {
-    const found = lanes.findIndex(
-      (lane) =>
-        lane.set === set && lane.alpha === alpha && (seed === undefined || lane.seed === seed),
-    );
+  const wanted = settings && lanes.find((lane) => isOfSet(lane, settings));
+  const { set, lever } = wanted ?? chosenLane(lanes) ?? { set: "h", lever: undefined };
+  const isOwn = (lane) => lane.set === set && lane.lever === lever;
+  const isControl = (lane) => isControlOf(lane, { set, lever });
+  const seeds = [...new Set(lanes.filter(isControl).map(({ seed }) => seed))];
+  const alphas = [...new Set([...lanes.filter(isOwn).map(({ alpha }) => alpha), 1])].sort(
+    (a, b) => a - b,
+  );
+  const find = (alpha, is) => {
+    const found = lanes.findIndex((lane) => lane.alpha === alpha && is(lane));
     return found < 0 && alpha === 1 ? trained : found;
   };
   const reading = (lane) => ({ lane, score: lanes[lane].score, logprob: meanLogprob(lanes[lane]) });
   const rows = alphas.map((alpha) => ({
     alpha,
-    ...reading(find(alpha, set)),
+    ...reading(find(alpha, isOwn)),
     controls: seeds.flatMap((seed) => {
-      const lane = find(alpha, "random", seed);
+      const lane = find(alpha, (lane) => isControl(lane) && lane.seed === seed);
       return lane < 0 ? [] : [{ seed, ...reading(lane) }];
     }),
   }));
-  return { set, seeds, rows };
+  return { set, lever, seeds, rows };
 }
 
 /** Mean log-probability of the answer's tokens; undefined where there is none. */
@@ -80,10 +74,8 @@ export function bandOf({ rows }, measure) {
   });
 }
 
-export const SET_NAMES = Object.freeze({ h: "H-Neurons", custom: "My selection" });
-
 /** In a sentence each: where the answers are others than as trained, with the set and with each control. */
-export function gist(trace, { set, rows, seeds }) {
+export function gist(trace, { set, lever, rows, seeds }) {
   const differs = (lane) => lane >= 0 && trace.partsAt(lane) >= 0;
   const edited = rows.filter(({ lane }) => lane !== trace.trained).length;
   const at = (found) => {
@@ -92,7 +84,7 @@ export function gist(trace, { set, rows, seeds }) {
     return `different answer ${atWords(found.map(({ alpha }) => alpha))}`;
   };
   return [
-    `${SET_NAMES[set]}: ${at(rows.filter(({ lane }) => differs(lane)))}.`,
+    `${setWords({ set, lever }).name}: ${at(rows.filter(({ lane }) => differs(lane)))}.`,
     ...seeds.map(
       (seed) =>
         `Random neurons, seed ${seed}: ${at(rows.filter(({ controls }) => controls.some((control) => control.seed === seed && differs(control.lane))))}.`,
@@ -103,7 +95,7 @@ export function gist(trace, { set, rows, seeds }) {
 /**
  * The next seed of the random control that a sweep has lanes of, for these settings; null where there is no other.
  * @param {import("./trace.js").Trace | null} sweep
- * @param {Pick<import("./types.js").Settings, "alpha" | "set" | "seed" | "off">} settings
+ * @param {Pick<import("./types.js").Settings, "alpha" | "set" | "lever" | "seed" | "off">} settings
  */
 export function nextSeed(sweep, settings) {
   const seeds = (sweep?.lanes ?? [])

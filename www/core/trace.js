@@ -174,7 +174,7 @@ export class Trace {
  * @param {import("./types.js").LaneRequest} about
  * @returns {Lane}
  */
-function emptyLane({ set, alpha, seed, control_of, neurons = [], factors = [] }) {
+function emptyLane({ set, alpha, seed, control_of, lever, neurons = [], factors = [] }) {
   /** @type {Map<string, number>} */
   const own = new Map();
   neurons.forEach(([layer, index], i) => {
@@ -187,6 +187,7 @@ function emptyLane({ set, alpha, seed, control_of, neurons = [], factors = [] })
     alpha,
     seed,
     control_of,
+    lever,
     neurons,
     own, // factors of single neurons
     edited: new Set(names.filter((name) => (own.get(name) ?? alpha) !== 1)),

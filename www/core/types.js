@@ -3,7 +3,7 @@
 /** @typedef {[layer: number, index: number]} Neuron */
 /** @typedef {[layer: number, index: number, factor?: number]} Selected a neuron of My selection, and a factor of its own */
 /** @typedef {{entry: string, why: "form" | "layer" | "index" | "many"}} Unread an entry of a list of neurons that was not taken */
-/** @typedef {"none" | "h" | "random" | "custom"} SetName */
+/** @typedef {"none" | "h" | "random" | "custom" | "lever"} SetName */
 
 /**
  * @typedef {object} Message
@@ -18,7 +18,8 @@
  * @property {string} then the second turn; empty for one turn
  * @property {readonly string[]} more the turns after the second
  * @property {number} alpha
- * @property {string} set "h", "random" or "custom"
+ * @property {string} set "h", "random", "custom" or "lever"
+ * @property {string} lever id of the lever; "" for the artifact's first
  * @property {readonly Selected[]} off
  * @property {number} seed
  * @property {number} temp
@@ -36,7 +37,8 @@
  * @property {SetName} set
  * @property {number} alpha
  * @property {number} [seed] of a random set
- * @property {"h" | Neuron[]} [control_of] what a random set is a control of
+ * @property {string | Neuron[]} [control_of] what a random set is a control of: "h", "lever", "lever:ID" or these neurons
+ * @property {string} [lever] id of the lever that is turned, or that a random set is a control of
  * @property {Neuron[]} [neurons] of a selection
  * @property {(number | null)[]} [factors] one a neuron; null: the lane's alpha
  */
@@ -68,7 +70,8 @@
  * @property {SetName} set
  * @property {number} alpha
  * @property {number} [seed]
- * @property {"h" | Neuron[]} [control_of]
+ * @property {string | Neuron[]} [control_of]
+ * @property {string} [lever] id of the lever that it turns, or that its random set is a control of
  * @property {Neuron[]} neurons
  * @property {Map<string, number>} own factors of single neurons, by "layer.index"
  * @property {Set<string>} edited the neurons whose factor is not 1
@@ -119,6 +122,17 @@
  * @property {string} [date] when it was run; of a live run
  * @property {string} [exported] when it was exported
  * @property {string} [link] an address that opens and repeats it
+ */
+
+/**
+ * A lever of the artifact (docs/artifact.md).
+ * @typedef {object} Lever
+ * @property {string} id
+ * @property {string} behaviour
+ * @property {string} words what it was chosen for
+ * @property {{prompt: string}} [example]
+ * @property {{layer: number, index: number, effect: number}[]} neurons
+ * @property {{measure: string, as_trained: number, off: number, n: number}[]} [harm]
  */
 
 /** @typedef {{index: any, traces: Map<string, import("./trace.js").Trace>}} GallerySource */

@@ -1,5 +1,7 @@
 // What lanes, factors and ends are called on the page. Pure.
 
+import { setWords } from "./sets.js";
+
 /**
  * A factor as the page writes it: "off", "× 0.5".
  * @param {number} alpha
@@ -25,19 +27,16 @@ export const listed = (words) =>
 
 /**
  * A lane's name as the page writes it: "As trained", "H-Neurons off", "Random 41 × 2".
- * @param {{set: string, alpha: number, seed?: number, neurons?: unknown[]}} lane
+ * @param {{set: string, alpha: number, lever?: string, seed?: number, neurons?: unknown[]}} lane
  * @param {{set: string}[]} lanes
  */
 export function laneName(lane, lanes) {
-  const turned = ` ${factorWords(lane.alpha)}`;
-  if (lane.set === "h") return `H-Neurons${turned}`;
-  if (lane.set === "custom") return `My selection${turned}`;
-  if (lane.set === "random") {
-    const several = lanes.filter((other) => other.set === "random").length > 1;
-    const seed = several && lane.seed !== undefined ? ` (seed ${lane.seed})` : "";
-    return `Random ${lane.neurons?.length ?? "neurons"}${seed}${turned}`;
-  }
-  return "As trained";
+  const { name, chosen } = setWords(lane);
+  if (chosen) return `${name} ${factorWords(lane.alpha)}`;
+  if (lane.set !== "random") return name;
+  const several = lanes.filter((other) => other.set === "random").length > 1;
+  const seed = several && lane.seed !== undefined ? ` (seed ${lane.seed})` : "";
+  return `Random ${lane.neurons?.length ?? "neurons"}${seed} ${factorWords(lane.alpha)}`;
 }
 
 /**

@@ -76,6 +76,7 @@ export const boardMarkup = () => [
     "ul",
     { class: "board-key" },
     h("li", {}, mark("h"), " H-Neuron"),
+    h("li", { class: "key-lever" }, mark("lever"), " neuron of the lever"),
     h("li", {}, mark("random"), " other neuron"),
     h(
       "li",

@@ -1,7 +1,7 @@
 // How the board is painted: its measures, and the pen. What is painted, and where, board.js knows.
 
 import { FAINT } from "../core/neuron.js";
-import { context } from "./canvas.js";
+import { context, diamond } from "./canvas.js";
 import { visible } from "./dom.js";
 
 export const CELL = 18; // width of a column, CSS pixels
@@ -10,6 +10,7 @@ export const GAP = 22; // between turns
 export const HEAD = 102; // height of the token names and, above them, the turns' names
 const TURN = 20;
 const LINE = 1.25; // of a hollow mark
+const WIDE = 0.6; // from the middle to a corner of a lever's mark, by its side: the largest is as wide as a column
 
 /** Where columns lie: where each begins, how wide they are together, and the turns: {first, length, label}. */
 export const noLayout = () => ({ lefts: [], width: 4, turns: [] });
@@ -54,6 +55,7 @@ export function colours(element) {
     chosen: value("--chosen"),
     h: [value("--h"), value("--h-loud")],
     random: [value("--random"), value("--random-loud")],
+    lever: [value("--lever"), value("--lever-loud")],
     font: style.fontFamily,
   };
 }
@@ -109,7 +111,8 @@ export function paintBody(canvas, view) {
       ink.fillStyle = colour.rule;
       ink.fillRect(left, i * ROW, room, 1);
     }
-    const inks = { h: colour.h, custom: [colour.ink, colour.ink] }[neuron.kind] ?? colour.random;
+    const own = [colour.ink, colour.ink];
+    const inks = { h: colour.h, lever: colour.lever, custom: own }[neuron.kind] ?? colour.random;
     seen.forEach((c) => {
       const contribution = value(i, c);
       if (contribution !== undefined)
@@ -137,7 +140,7 @@ function dividers(ink, { turns, lefts, colour }, height) {
   for (const { first } of turns.slice(1)) ink.fillRect(lefts[first] - GAP / 2, 0, 1, height);
 }
 
-// H-Neurons are squares, others discs: the kinds differ by shape as well as colour. Area follows the value; strong is what is
+// H-Neurons are squares, a lever's squares on their corner, others discs: the kinds differ by shape as well as colour. Area follows the value; strong is what is
 // louder than usual for this neuron, hollow a neuron that is off.
 function mark(ink, x, y, contribution, { kind, scale, limit, off }, [faint, strong]) {
   const side = Math.sqrt(Math.min(1, Math.max(0, contribution / scale))) * (CELL - 3);
@@ -153,6 +156,7 @@ function mark(ink, x, y, contribution, { kind, scale, limit, off }, [faint, stro
   ink.lineWidth = LINE;
   ink.beginPath();
   if (kind === "h") ink.rect(x - inside / 2, y - inside / 2, inside, inside);
+  else if (kind === "lever") diamond(ink, x, y, WIDE * inside);
   else ink.arc(x, y, inside / 2, 0, 2 * Math.PI);
   if (off) ink.stroke();
   else ink.fill();

@@ -245,6 +245,10 @@ export class BoardView {
     if (this.#held && this.#rowOf(this.#held.name) < 0) this.#held = null;
     this.#root.toggleAttribute("data-empty", this.#rows.length === 0);
     this.#root.toggleAttribute("data-held", this.#held !== null);
+    this.#root.toggleAttribute(
+      "data-lever",
+      this.#rows.some(({ kind }) => kind === "lever"),
+    );
     $(".key-unknown", this.#root).textContent =
       this.#added.size > 0 && !knowsWords(this.#trace, this.#lane)
         ? " This recording does not say which words the detector read. So every word counts here."
@@ -260,9 +264,12 @@ export class BoardView {
     return this.#rows.findIndex((row) => nameOf(row) === name);
   }
 
-  // H-Neurons first, what adds most to the reading at the top; then the visitor's own, then (when asked for) the control's.
+  // The neurons of the lever that is turned, in the artifact's order; then the H-Neurons, what adds most to the reading at the top;
+  // then the visitor's own, then (when asked for) the control's.
   #arrange() {
-    const kinds = { h: [], custom: [], control: [] };
+    const kinds = { lever: [], h: [], custom: [], control: [] };
+    const turned = this.#trace.lanes.find((lane) => lane.set === "lever")?.neurons ?? [];
+    const lever = new Map(turned.map(([layer, index], i) => [`${layer}.${index}`, i]));
     const seen = new Set();
     const add = ([layer, index], row) => {
       const name = `${layer}.${index}`;
@@ -270,9 +277,11 @@ export class BoardView {
       seen.add(name);
       const kind = this.#artifact.has(name)
         ? "h"
-        : this.#selection.has(name) || this.#isCustom(name)
-          ? "custom"
-          : "control";
+        : lever.has(name)
+          ? "lever"
+          : this.#selection.has(name) || this.#isCustom(name)
+            ? "custom"
+            : "control";
       if (kind === "control" && this.#artifact.size > 0 && !this.#showControl) return;
       const { quantiles } = this.#artifact.get(name) ?? {};
       const often = quantiles?.["0.99"];
@@ -296,6 +305,7 @@ export class BoardView {
     // While a run is under way, rows stay where they are: nothing jumps below a pointer.
     const inOrder = (a, b) =>
       (this.#settled ? 0 : place(a) - place(b)) ||
+      (a.kind === "lever" ? lever.get(nameOf(a)) - lever.get(nameOf(b)) : 0) ||
       mostAdded(nameOf(a), nameOf(b)) ||
       a.layer - b.layer ||
       a.index - b.index;

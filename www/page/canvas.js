@@ -15,3 +15,12 @@ export function context(canvas, width, height) {
   ink.clearRect(0, 0, width, height);
   return ink;
 }
+
+/** A square on its corner, with its middle here and its corners `half` away. */
+export function diamond(ink, x, y, half) {
+  ink.moveTo(x, y - half);
+  ink.lineTo(x + half, y);
+  ink.lineTo(x, y + half);
+  ink.lineTo(x - half, y);
+  ink.closePath();
+}

@@ -16,9 +16,13 @@ import {
   standing,
   withFactor,
 } from "../core/neuron.js";
+import { leversWith } from "../core/levers.js";
+import { leverName } from "../core/sets.js";
 import { LIMITS } from "../core/state.js";
 import { $, focused, h, visible } from "./dom.js";
 import { histogramOf } from "./histogram.js";
+
+const signed = (value) => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(2)}`;
 
 export class CardView {
   #on;
@@ -194,6 +198,14 @@ export class CardView {
   }
 
   #drawKind(about) {
+    const levers = this.#levers().map(({ lever, effect }) =>
+      h(
+        "p",
+        { class: "card-lever" },
+        `In the lever “${leverName(lever.id)}”, chosen for ${lever.words}. Turned up by 1, it changes the log-odds of that by about ${signed(effect)}.`,
+      ),
+    );
+    if (!about && levers.length > 0) return this.kind.replaceChildren(...levers);
     if (!about) {
       return this.kind.replaceChildren(
         h(
@@ -208,6 +220,7 @@ export class CardView {
       : "its weight is not known";
     this.kind.replaceChildren(
       h("p", {}, `H-Neuron: ${weight}.`),
+      ...levers,
       about.stability === undefined
         ? ""
         : h(
@@ -216,6 +229,19 @@ export class CardView {
             `Chosen again in ${Math.round(100 * about.stability)} % of new choices, each made from some of the questions.`,
           ),
     );
+  }
+
+  /** The levers that the neuron is part of. */
+  #levers() {
+    const { layer, index } = this.#neuron;
+    return leversWith(this.#seen.artifact, layer, index);
+  }
+
+  /** Is it a neuron of the lever of the shown run? */
+  #isTurned() {
+    const { layer, index } = this.#neuron;
+    const lever = this.#seen.trace?.lanes.find(({ set }) => set === "lever");
+    return Boolean(lever?.neurons.some(([l, i]) => l === layer && i === index));
   }
 
   #drawValue(about) {
@@ -239,7 +265,7 @@ export class CardView {
       : null;
     const mark = h("span", {
       class: "cell-mark",
-      "data-kind": about ? "h" : "random",
+      "data-kind": about ? "h" : this.#isTurned() ? "lever" : "random",
       "data-loud": loudness(quantiles, value) === "louder than usual",
       "data-off":
         Boolean(trace?.lanes[chosen.lane]) && trace.factor(chosen.lane, [layer, index]) === 0,

@@ -1,15 +1,20 @@
 // The form: what the visitor sets. How the settings show is in settings.js.
 
 import { alphaFrom, DEFAULTS, LIMITS, neuronsTo, number, readNeurons } from "../core/state.js";
+import { leversOf } from "../core/levers.js";
 import { wrongNeurons } from "../core/unread.js";
 import { advancedFields } from "./advanced.js";
 import { $, composes, field, fields, say, targetOf } from "./dom.js";
 import { showLater } from "./later-turns.js";
+import { LeverView } from "./lever.js";
 import { showSettings } from "./settings.js";
 
 export class Controls {
   #form = $("form.ask");
   #shape;
+  #on;
+  /** @type {LeverView | null} */
+  #lever = null;
   #off = ""; // My selection, as the settings have it
   /** @type {{text: string, off: string} | null} a list that could not be read to its end, and what was taken of it */
   #unread = null;
@@ -23,6 +28,7 @@ export class Controls {
    * @param {() => boolean} on.borrowed whether the page itself wrote the prompt
    */
   constructor(on) {
+    this.#on = on;
     this.prompt = field("#prompt");
     this.then = field("#then");
     $(".advanced").append(...advancedFields());
@@ -100,8 +106,21 @@ export class Controls {
     this.#shape = shape;
   }
 
+  /** The levers of this artifact can be chosen. */
+  setLevers(artifact) {
+    if (leversOf(artifact).length === 0) return;
+    this.#lever = new LeverView(artifact, {
+      choose: (lever) => this.#on.change({ set: "lever", lever }, { show: true }),
+      ask: (prompt) => {
+        this.#on.change({ prompt, then: "", more: [] }, { show: true });
+        this.prompt.focus();
+      },
+    });
+  }
+
   show(state) {
     showSettings(state);
+    this.#lever?.show(state);
     showLater(state);
     for (const key of ["max", "temp", "seed"]) field(`#${key}`).value = String(state[key]);
     field("[data-part=engine]").value = state.engine;

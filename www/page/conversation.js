@@ -1,6 +1,7 @@
 // What was said before the answers: the prompt, and in later turns the answers as trained and what was said to them. And the
 // head of the answers, which says what kind of run they are.
 
+import { chosenLane, setWords } from "../core/sets.js";
 import { sameTurns, turnsIn, turnsOf } from "../core/turns.js";
 
 import { $, h } from "./dom.js";
@@ -55,7 +56,7 @@ export function showHead(trace, state, fits = true) {
     messages.length > 1
       ? "All answers go on from the ones as trained."
       : lanes.length > 2
-        ? `Compare the last two. What random neurons change too is not about ${lanes.some(({ set }) => set === "custom") ? "your neurons" : "the H-Neurons"}.`
+        ? `Compare the last two. What random neurons change too is not about ${setWords(chosenLane(lanes) ?? { set: "h" }).whose}.`
         : "";
   $(".empty").hidden = true;
   const place = $(".conversation");

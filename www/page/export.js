@@ -2,6 +2,7 @@
 
 import { boardSvg } from "../core/board-svg.js";
 import { citations, csvOf, fileName, makingOf, makingWords, recordingOf } from "../core/exports.js";
+import { setWords } from "../core/sets.js";
 import { alphaWords, laneName } from "../core/words.js";
 import { columnsOf } from "./columns.js";
 import { copyButton } from "./copy.js";
@@ -20,11 +21,7 @@ export function showExports(root, shown, artifact) {
     "select",
     { id: "export-lane" },
     ...trace.lanes.map((lane, i) =>
-      h(
-        "option",
-        { value: i, selected: lane.set === "h" || lane.set === "custom" },
-        laneName(lane, trace.lanes),
-      ),
+      h("option", { value: i, selected: setWords(lane).chosen }, laneName(lane, trace.lanes)),
     ),
   );
   const svg = () => figure(trace, Number(lanes.value), artifact, making());
@@ -142,7 +139,7 @@ function figure(trace, i, artifact, making) {
   const edited =
     lane.set === "none"
       ? "no neuron touched"
-      : `${lane.neurons.length} neurons, alpha ${lane.alpha} (${alphaWords(lane.alpha)})${lane.seed === undefined ? "" : `, seed ${lane.seed}`}`;
+      : `${lane.set === "lever" ? `${setWords(lane).of}, ` : ""}${lane.neurons.length} neurons, alpha ${lane.alpha} (${alphaWords(lane.alpha)})${lane.seed === undefined ? "" : `, seed ${lane.seed}`}`;
   return boardSvg({
     trace,
     lane: i,

@@ -5,12 +5,11 @@
 import { differsWords } from "../core/difference.js";
 import { Largest } from "../core/largest.js";
 import { isCalibrated, readingOf, readingWords } from "../core/reading.js";
+import { setWords } from "../core/sets.js";
 import { chance, factorWords, laneName, stopWords } from "../core/words.js";
 import { $, $$, h, targetOf, visible } from "./dom.js";
 import { Replay } from "./replay.js";
 import { Strip } from "./strip.js";
-
-const MARKS = { none: "trained", h: "h", custom: "h", random: "random" };
 
 /** The token that something happened to, or null. */
 const tokenOf = (event) =>
@@ -130,7 +129,7 @@ export class LanesView {
       ...lanes.map((lane, i) =>
         h(
           "label",
-          { class: "tab", "data-mark": MARKS[lane.set] ?? "random" },
+          { class: "tab", "data-mark": setWords(lane).mark },
           h("input", {
             type: "radio",
             name: "lane-shown",
@@ -224,7 +223,7 @@ export class LanesView {
         "data-part": "lane",
         "data-set": lane.set,
         "data-alpha": lane.alpha,
-        "data-mark": MARKS[lane.set] ?? "random",
+        "data-mark": setWords(lane).mark,
         "aria-labelledby": `lane-${i}`,
       },
       h(
@@ -413,11 +412,12 @@ export class LanesView {
 }
 
 /** A lane's name where there is little room. */
-function shortName({ set, alpha, seed, neurons }, lanes) {
-  if (set === "none") return "As trained";
+function shortName(lane, lanes) {
+  const { short } = setWords(lane);
+  if (lane.set === "none") return short;
   const several = lanes.filter((other) => other.set === "random").length > 1;
-  const random = several ? `Seed ${seed}` : `Random ${neurons.length}`;
-  return `${{ h: "H-Neurons", custom: "Mine" }[set] ?? random} ${factorWords(alpha)}`;
+  const drawn = several ? `Seed ${lane.seed}` : `${short} ${lane.neurons.length}`;
+  return `${lane.set === "random" ? drawn : short} ${factorWords(lane.alpha)}`;
 }
 
 function about({ set, neurons: { length } }) {

@@ -3,7 +3,7 @@
 
 import { FAINT } from "../core/neuron.js";
 import { ramp } from "../core/ramp.js";
-import { context } from "./canvas.js";
+import { context, diamond } from "./canvas.js";
 
 const LEFT = 30; // the layers' numbers
 const FOOT = 22; // the neurons' numbers
@@ -64,7 +64,7 @@ export class MapCanvas {
     };
   }
 
-  /** @param marks [{layer, index, kind: "h" | "random" | "custom", off, limit}] */
+  /** @param marks [{layer, index, kind: "h" | "random" | "lever" | "custom", off, limit}] */
   paint({ field, view, marks, cursor, width, dark, colour, scale }) {
     this.#width = width;
     const height = TOP + field.layers * this.row + FOOT;
@@ -163,6 +163,7 @@ export class MapCanvas {
     const outline = (half) => {
       ink.beginPath();
       if (kind === "random") ink.arc(x, y, half, 0, 2 * Math.PI);
+      else if (kind === "lever") diamond(ink, x, y, 1.25 * half);
       else ink.rect(x - half, y - half, 2 * half, 2 * half);
     };
     if (kind === "custom") {

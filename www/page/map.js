@@ -12,7 +12,7 @@ import { MapMoves } from "./map-moves.js";
 
 const DARK = "screen and (prefers-color-scheme: dark)";
 const LARGEST = 10;
-const KINDS = { h: "H-Neuron", random: "random neuron", custom: "" };
+const KINDS = { h: "H-Neuron", random: "random neuron", lever: "neuron of the lever", custom: "" };
 
 export class MapView {
   #on;
@@ -155,11 +155,11 @@ export class MapView {
     if (this.note.textContent !== note) this.note.textContent = note; // a status is read out anew each time it is set
   }
 
-  /** @param marks [{layer, index, kind: "h" | "random", off, limit}], and the visitor's selection */
+  /** @param marks [{layer, index, kind: "h" | "random" | "lever", off, limit}], and the visitor's selection */
   mark(marks, off) {
     this.#selection = new Set(off.map(([layer, index]) => `${layer}.${index}`));
-    this.#keys();
     this.#marks = [...marks, ...off.map(([layer, index]) => ({ layer, index, kind: "custom" }))]; // in the order of painting
+    this.#keys();
     if (!this.#field) return;
     this.#list(this.#field.largest(LARGEST));
     this.#say();
@@ -232,6 +232,7 @@ export class MapView {
         rule: value("--rule"),
         h: [value("--h"), value("--h-loud")],
         random: [value("--random"), value("--random-loud")],
+        lever: [value("--lever"), value("--lever-loud")],
         font: style.fontFamily,
       };
       this.#canvas.paint({
@@ -344,6 +345,9 @@ export class MapView {
         ? h("span", { class: "map-entry map-shades" }, "quiet", scale, "loud")
         : "",
       entry(square(), "H-Neuron"),
+      this.#marks.some(({ kind }) => kind === "lever")
+        ? entry(s("path", { class: "mark-lever", d: "M8 1.5 14.5 8 8 14.5 1.5 8Z" }), "lever")
+        : "",
       entry(disc(), "random"),
       entry(s("rect", { class: "mark-h mark-loud", x: 3, y: 3, width: 10, height: 10 }), "loud"),
       entry(s("rect", { class: "mark-off", x: 3, y: 3, width: 10, height: 10 }), "off"),

@@ -1,6 +1,7 @@
 // The next words: what was most probable in the place of the chosen word, in every lane side by side. The bars move with the
 // factor also where the answer stays the same.
 
+import { setWords } from "../core/sets.js";
 import { laneName } from "../core/words.js";
 import { h, visible } from "./dom.js";
 
@@ -110,7 +111,7 @@ function table(rows, columns) {
   );
 }
 
-const markOf = ({ set }) => ({ none: "trained", h: "h", custom: "custom" })[set] ?? "random";
+const markOf = (lane) => setWords(lane).mark;
 
 const percent = (p) => {
   const whole = Math.round(100 * p);

@@ -1,9 +1,8 @@
 // How the settings show in the form. Apart from controls.js because an embed shows them before it needs the rest.
 
+import { setWords } from "../core/sets.js";
 import { alphaWords, factorWords } from "../core/words.js";
 import { $, field, fields } from "./dom.js";
-
-const SET_WORDS = { h: "the H-Neurons", random: "the random neurons", custom: "My selection" };
 
 export function showSettings(state) {
   for (const key of ["prompt", "then"]) {
@@ -19,9 +18,10 @@ export function showSettings(state) {
     "aria-valuetext",
     state.alpha === 0 ? "off" : `${state.alpha}, ${alphaWords(state.alpha)}`,
   );
-  $("#alpha-of").textContent = SET_WORDS[state.set];
+  $("#alpha-of").textContent = setWords(state).of;
   $("#alpha-number").textContent = factorWords(state.alpha);
   $("#alpha-meaning").textContent = state.alpha === 0 ? "" : alphaWords(state.alpha);
   for (const radio of fields("[name=set]")) radio.checked = radio.value === state.set;
   $("#selection-count").textContent = String(state.off.length);
+  $("#selection-count").toggleAttribute("data-none", state.off.length === 0);
 }

@@ -64,7 +64,7 @@ export class Strip {
     const ink = whole
       ? context(this.#canvas, room, this.height)
       : this.#canvas.getContext("2d", { willReadFrequently: false });
-    const silenced = this.#silenced();
+    const silenced = this.#rows.map((row) => this.#isOff(row));
     const colour = style.getPropertyValue("--h").trim();
     const start = this.#trace.prompt.length;
     const end = Math.min(tokens.length, upTo);
@@ -84,7 +84,7 @@ export class Strip {
         ink.globalAlpha = 0.15 + 0.85 * share;
         const width = Math.max(1, wide - 0.5);
         // Hollow: a neuron that is off would have fired, but was not let through.
-        if (silenced) {
+        if (silenced[k]) {
           ink.fillRect(i * wide, k * ROW, 1, ROW);
           if (width >= 4) ink.fillRect(i * wide + width - 1, k * ROW, 1, ROW);
         } else ink.fillRect(i * wide, k * ROW, width, ROW);
@@ -95,8 +95,7 @@ export class Strip {
     this.#painted = Math.max(0, end - 1);
   }
 
-  #silenced() {
-    const neuron = this.#trace.rows[this.#rows[0]];
-    return Boolean(neuron) && this.#trace.factor(this.#lane, neuron) === 0;
+  #isOff(row) {
+    return this.#trace.factor(this.#lane, this.#trace.rows[row]) === 0;
   }
 }

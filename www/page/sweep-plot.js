@@ -1,6 +1,7 @@
 // A sweep's small plot: one measure against alpha, the set as squares on a line, the random controls as a grey band.
 
-import { bandOf, SET_NAMES } from "../core/sweep.js";
+import { setWords } from "../core/sets.js";
+import { bandOf } from "../core/sweep.js";
 import { drawing, s } from "./svg.js";
 import { atWords, factorWords } from "../core/words.js";
 
@@ -37,7 +38,7 @@ export function sweepPlot(sweep, measure, alpha, choose) {
   return drawing(
     WIDTH,
     HEIGHT,
-    `${measure.name}, at every stop of the slider. ${SET_NAMES[sweep.set]}: ${points.map((row) => `${words(row[key])} ${atWords([row.alpha])}`).join(", ") || "nothing yet"}. The table below has every value.`,
+    `${measure.name}, at every stop of the slider. ${setWords(sweep).name}: ${points.map((row) => `${words(row[key])} ${atWords([row.alpha])}`).join(", ") || "nothing yet"}. The table below has every value.`,
     ...ticks.flatMap((tick) => [
       s("line", {
         class: "plot-rule",
@@ -104,6 +105,10 @@ export function sweepPlot(sweep, measure, alpha, choose) {
               y: y(row[key]) - 5,
               width: 10,
               height: 10,
+              // A lever's sign stands on its corner.
+              ...(sweep.set === "lever"
+                ? { transform: `rotate(45 ${x(row.alpha)} ${y(row[key])})` }
+                : {}),
             }),
         s("title", {}, `${factorWords(row.alpha)}: ${words(row[key])}`),
       ),

@@ -3,7 +3,8 @@
 
 import { differenceWords, differsWords } from "../core/difference.js";
 import { alphaWords, atWords, factorWords, listed, stopWords } from "../core/words.js";
-import { ALPHAS, fits, gist, setOf, SET_NAMES, sweepLanes, sweepOf } from "../core/sweep.js";
+import { setOf, setWords } from "../core/sets.js";
+import { ALPHAS, fits, gist, sweepLanes, sweepOf } from "../core/sweep.js";
 import { $, focused, h, targetOf, visible } from "./dom.js";
 import { sweepPlot } from "./sweep-plot.js";
 
@@ -20,7 +21,7 @@ export class SweepView {
 
   /**
    * @param {HTMLElement} root
-   * @param {{choose: (alpha: number, set: string) => void, run: () => void}} on
+   * @param {{choose: (alpha: number, of: {set: string, lever?: string}) => void, run: () => void}} on
    */
   constructor(root, on) {
     this.#root = root;
@@ -107,7 +108,8 @@ export class SweepView {
   }
 
   #choose(alpha) {
-    this.#on.choose(alpha, sweepOf(this.#sweep).set);
+    const { set, lever } = this.#swept();
+    this.#on.choose(alpha, set === "lever" ? { set, lever } : { set });
   }
 
   #draw() {
@@ -118,21 +120,22 @@ export class SweepView {
     const busy = state === "running" || state === "loading";
     const fitting = this.#sweep && fits(this.#sweep, settings);
     this.shown.hidden = !this.#sweep;
-    if (this.#sweep) this.#fill(sweepOf(this.#sweep));
+    if (this.#sweep) this.#fill(this.#swept());
     else this.list.replaceChildren();
     this.doing.hidden = !going;
     if (going) this.#doing();
     this.button.disabled = busy;
     this.button.parentElement.hidden = going || Boolean(fitting);
-    const set = SET_NAMES[setOf(settings)];
-    $("span", this.button).textContent =
-      `Run the sweep${set === SET_NAMES.custom ? " of My selection" : ""}`;
+    const asked = { ...settings, set: setOf(settings) };
+    const words = setWords(asked).of;
+    $("span", this.button).textContent = `Run the sweep${asked.set === "h" ? "" : ` of ${words}`}`;
     $("small", this.button).textContent = busy || !size ? "" : size;
-    this.about.textContent = `${this.#sweep && !fitting ? `Above is the sweep of ${this.#words(sweepOf(this.#sweep).set)}. ` : ""}Answers this prompt ${sweepLanes(settings).length} times at once: as trained, then with ${this.#words(setOf(settings))} and with two draws of random neurons, ${atWords([...ALPHAS])}. It takes as long as a few runs.`;
+    this.about.textContent = `${this.#sweep && !fitting ? `Above is the sweep of ${setWords(this.#swept()).of}. ` : ""}Answers this prompt ${sweepLanes(settings).length} times at once: as trained, then with ${words} and with two draws of random neurons, ${atWords([...ALPHAS])}. It takes as long as a few runs.`;
   }
 
-  #words(set) {
-    return set === "h" ? "the H-Neurons" : SET_NAMES[set];
+  /** What the sweep says, of the set that the form has, where there are several. */
+  #swept() {
+    return sweepOf(this.#sweep, this.#now.settings);
   }
 
   #doing() {
@@ -209,7 +212,7 @@ export class SweepView {
         : "This is only one draw. Other seeds may give more or less.";
     this.band.replaceChildren(
       h("span", { class: "key key-set", "data-set": sweep.set, "aria-hidden": "true" }),
-      `${SET_NAMES[sweep.set]}; `,
+      `${setWords(sweep).name}; `,
       h("span", { class: "key key-trained", "aria-hidden": "true" }),
       "as trained; ",
       h("span", { class: "key key-band", "aria-hidden": "true" }),
@@ -219,9 +222,9 @@ export class SweepView {
     this.#table(sweep);
   }
 
-  #row({ alpha, lane, score, controls }, { set }, chosen) {
+  #row({ alpha, lane, score, controls }, sweep, chosen) {
     const trained = lane === this.#sweep.trained;
-    const name = trained ? "As trained" : SET_NAMES[set];
+    const name = trained ? "As trained" : setWords(sweep).name;
     return h(
       "li",
       { "data-alpha": alpha, "data-chosen": chosen },
@@ -280,10 +283,10 @@ export class SweepView {
     return h("p", about, text(0, parts) + blank, h("mark", {}, word || "␣"), text(parts + 1));
   }
 
-  #table({ set, rows, seeds }) {
+  #table({ set, lever, rows, seeds }) {
     const head = (name) => h("th", { scope: "col", class: "figure" }, name);
     const lists = [
-      [SET_NAMES[set], (row) => row],
+      [setWords({ set, lever }).name, (row) => row],
       ...seeds.map((seed) => [
         `random, seed ${seed}`,
         (row) => row.controls.find((control) => control.seed === seed),

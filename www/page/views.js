@@ -4,6 +4,7 @@
 import { askedOf, completeField, knownField } from "../core/map.js";
 import { usualLimit } from "../core/neuron.js";
 import { laneName } from "../core/requests.js";
+import { leverOf } from "../core/levers.js";
 import { grouped } from "../core/grouped.js";
 import { chance } from "../core/words.js";
 import { $, h, visible } from "./dom.js";
@@ -51,7 +52,7 @@ export class Views {
 
   /**
    * @param {object} on
-   * @param {(alpha: number, set: string) => void} on.choose
+   * @param {(alpha: number, of: {set: string, lever?: string}) => void} on.choose
    * @param {() => void} on.sweep
    * @param {(off: import("../core/types.js").Selected[]) => void} on.off
    * @param {(layer: number, index: number) => void} on.toggle
@@ -133,7 +134,7 @@ export class Views {
 
   setSettings(settings) {
     const before = this.#now.settings;
-    if (["alpha", "set", "seed", "off"].every((key) => before[key] === settings[key]))
+    if (["alpha", "set", "lever", "seed", "off"].every((key) => before[key] === settings[key]))
       return void (this.#now.settings = settings);
     this.#sweep.now({ settings });
     this.#tell({ settings });
@@ -226,6 +227,7 @@ export class Views {
     if (!artifact || !trace || !shown) return;
     const { lane } = this.#now.chosen;
     const control = trace.lanes.find(({ set }) => set === "random")?.neurons ?? [];
+    const lever = this.#lever();
     const isOff = (neuron) => Boolean(trace.lanes[lane]) && trace.factor(lane, neuron) === 0;
     this.#map.mark(
       [
@@ -233,6 +235,12 @@ export class Views {
           layer,
           index,
           kind: "random",
+          off: isOff([layer, index]),
+        })),
+        ...lever.map(([layer, index]) => ({
+          layer,
+          index,
+          kind: "lever",
           off: isOff([layer, index]),
         })),
         ...artifact.neurons.map(({ layer, index, quantiles }) => ({
@@ -246,6 +254,15 @@ export class Views {
       settings.off,
     );
     this.#showField();
+  }
+
+  /** The neurons of the lever that is turned in the run, or that the form has. */
+  #lever() {
+    const { artifact, trace, settings } = this.#now;
+    const turned = trace.lanes.find(({ set }) => set === "lever");
+    if (turned) return turned.neurons;
+    const lever = settings.set === "lever" ? leverOf(artifact, settings.lever) : undefined;
+    return (lever?.neurons ?? []).map(({ layer, index }) => [layer, index]);
   }
 
   async #showField() {
@@ -293,7 +310,7 @@ export class Views {
 
   #recordedWords(trace, known, all) {
     if (!trace.recorded)
-      return `Shown: only the H-Neurons and the random ones. Run again to see all ${all}.`;
+      return `Shown: only the H-Neurons and the neurons of this run. Run again to see all ${all}.`;
     const loudest = known.top > 0 ? ` and the ${known.top} loudest` : "";
     return `This recording has only the H-Neurons${loudest}. Of the random ones it has the place. Press Run to see all ${all}.`;
   }

@@ -223,6 +223,7 @@ pub fn main(args: &Args) -> Result<()> {
             }),
         },
         controls,
+        levers: Vec::new(),
         evaluation,
         impact: list(&impact["impact"]),
         trends: list(&impact["trends"]),

@@ -10,7 +10,7 @@ use clap::ValueEnum;
 use hneurons::{
     Error, Result,
     choose::Wanted,
-    lab::{Lab, LanePlan, LaneRequest, Request, Set},
+    lab::{ControlOf, Lab, LanePlan, LaneRequest, Request, Set, lever_named},
     neurons::Shares,
     session::{Sampling, Session},
     text::{Conversation, Message, PromptToken, read_messages, without_mark},
@@ -25,14 +25,33 @@ use super::{
 /// What is said in the second turn unless the user says otherwise.
 const DOUBT: &str = "I don't think that's right. Are you sure?";
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+/// A set as `--set` names it.
+#[derive(Clone, PartialEq, Eq)]
 enum SetName {
-    /// The H-Neurons.
     H,
-    /// A random control: as many neurons in the same layers.
     Random,
-    /// As trained.
+    Lever(Option<String>),
     None,
+}
+
+fn set_name(text: &str) -> std::result::Result<SetName, String> {
+    match text {
+        "h" => Ok(SetName::H),
+        "random" => Ok(SetName::Random),
+        "none" => Ok(SetName::None),
+        _ => lever_named(text)
+            .map(SetName::Lever)
+            .ok_or_else(|| "possible values: h, random, lever, lever:ID, none".to_owned()),
+    }
+}
+
+fn control_name(text: &str) -> std::result::Result<ControlOf, String> {
+    match text {
+        "h" => Ok(ControlOf::H),
+        _ => lever_named(text)
+            .map(ControlOf::Lever)
+            .ok_or_else(|| "possible values: h, lever, lever:ID".to_owned()),
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -61,9 +80,13 @@ pub struct Args {
     /// Factor on the set's neurons: 0 silences, 1 is as trained, 3 is most. Give it again for more lanes [default: 1 and 0]
     #[arg(long, value_name = "A", allow_negative_numbers = true)]
     alpha: Vec<f32>,
-    /// Which neurons are edited. Give it again for more lanes; `none` makes one lane as trained [default: h]
-    #[arg(long, value_enum)]
+    /// Which neurons are edited: `h` (the H-Neurons), `random` (a random control: as many neurons in the same layers), `lever`
+    /// (the artifact's first lever) or `lever:ID`. Give it again for more lanes; `none` makes one lane as trained [default: h]
+    #[arg(long, value_name = "SET", value_parser = set_name)]
     set: Vec<SetName>,
+    /// What `--set random` is a control of: `h`, `lever` or `lever:ID`.
+    #[arg(long, value_name = "SET", value_parser = control_name, default_value = "h")]
+    control_of: ControlOf,
     /// Seed of the random control (every lane of `--set random` uses it).
     #[arg(long, default_value_t = 1, value_name = "N")]
     control_seed: u64,
@@ -131,6 +154,10 @@ pub fn main(args: &Args) -> Result<()> {
     } else {
         lanes(args)
     };
+    // A set that there is not is said before anything is computed.
+    for lane in &lanes {
+        lab.resolve(lane)?;
+    }
     choose(&mut lab, args.engine, conversations.len())?;
     for (where_, conversation) in conversations {
         let done = run(&mut lab, args, conversation, &lanes);
@@ -184,16 +211,19 @@ fn lanes(args: &Args) -> Vec<LaneRequest> {
     };
     let mut lanes = Vec::new();
     for set in sets {
-        let set = match set {
+        let (set, lever) = match set {
             SetName::None => {
                 lanes.push(LaneRequest::new(Set::None, 1.0));
                 continue;
             }
-            SetName::H => Set::H,
-            SetName::Random => Set::Random,
+            SetName::H => (Set::H, None),
+            SetName::Random => (Set::Random, None),
+            SetName::Lever(id) => (Set::Lever, id.clone()),
         };
         lanes.extend(alphas.iter().map(|&alpha| LaneRequest {
             seed: args.control_seed,
+            lever: lever.clone(),
+            control_of: args.control_of.clone(),
             ..LaneRequest::new(set, alpha)
         }));
     }

@@ -38,6 +38,9 @@ struct ArtifactId<'a> {
 pub struct Lane {
     pub alpha: f32,
     pub set: Set,
+    /// The lever that is edited, or that a random set is a control of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lever: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
     pub edited: Vec<(usize, usize)>,
@@ -79,6 +82,7 @@ impl Lane {
         Self {
             alpha: plan.alpha,
             set: plan.set,
+            lever: plan.lever.clone(),
             seed: (plan.set == Set::Random).then_some(asked.seed),
             edited: plan.neurons.iter().map(|n| (n.layer, n.index)).collect(),
             text: String::new(),
@@ -92,13 +96,16 @@ impl Lane {
 
     /// For people.
     pub fn title(&self) -> String {
-        match self.set {
-            Set::None => "as trained".to_owned(),
-            _ if self.alpha == 1.0 => "as trained (alpha 1)".to_owned(),
-            Set::H => format!("H-Neurons x {}", self.alpha),
-            Set::Random => format!("random control x {}", self.alpha),
-            Set::Custom => format!("my selection x {}", self.alpha),
-        }
+        let name = match (self.set, self.lever.as_deref()) {
+            (Set::None, _) => return "as trained".to_owned(),
+            _ if self.alpha == 1.0 => return "as trained (alpha 1)".to_owned(),
+            (Set::H, _) => "H-Neurons".to_owned(),
+            (Set::Random, None) => "random control".to_owned(),
+            (Set::Random, Some(id)) => format!("random control of lever {id}"),
+            (Set::Custom, _) => "my selection".to_owned(),
+            (Set::Lever, id) => format!("lever {}", id.unwrap_or_default()),
+        };
+        format!("{name} x {}", self.alpha)
     }
 }
 

@@ -105,6 +105,36 @@ export function fakeArtifact(sha256, bytes) {
   };
 }
 
+/** Two made-up levers, for an artifact that has some: the second shares a neuron with the H-Neurons. */
+export const LEVERS = [
+  {
+    id: "opinion",
+    behaviour: "opinion",
+    words: "going along with a wrong answer that the question suggests",
+    example: { prompt: "What is 12 times 8? I think the answer is 30." },
+    neurons: [
+      { layer: 14, index: 1200, effect: -0.41 },
+      { layer: 6, index: 30, effect: 0.2 },
+      { layer: 21, index: 700, effect: -0.12 },
+    ],
+    controls: [],
+    harm: [{ measure: "plain questions right", as_trained: 0.9, off: 0.83, n: 200 }],
+    evidence: {},
+  },
+  {
+    id: "giving-in",
+    behaviour: "doubt",
+    words: "taking back a right answer when it is doubted",
+    neurons: [
+      { layer: 9, index: 33, effect: -0.3 },
+      { layer: 10, index: 7, effect: -0.2 },
+    ],
+    controls: [],
+    harm: [],
+    evidence: {},
+  },
+];
+
 export function fakeTrace() {
   const messages = [
     { role: "user", content: "What animal meows?" },

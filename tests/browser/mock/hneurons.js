@@ -45,6 +45,7 @@ export class ModelBuffer {
 
 class Lab {
   #h = [];
+  #levers = [];
   #run = null;
   #engine = "cpu";
   #notice = undefined;
@@ -68,9 +69,33 @@ class Lab {
   }
 
   set_artifact(text) {
-    const { id, model, provisional, neurons } = JSON.parse(text);
+    const { id, model, provisional, neurons, levers = [] } = JSON.parse(text);
+    this.#levers = levers;
     this.#h = neurons.map(({ layer, index }) => [layer, index]);
     return { id, name: model.name, provisional, neurons };
+  }
+
+  /** The lever of an id, or the first, as the engine takes it. */
+  #lever(id) {
+    const found = id === undefined ? this.#levers[0] : this.#levers.find((one) => one.id === id);
+    if (!found) throw failure("input", `the artifact has no lever '${id ?? ""}'`);
+    return { id: found.id, neurons: found.neurons.map(({ layer, index }) => [layer, index]) };
+  }
+
+  /** A lane's neurons, and the lever that it is about. */
+  #edited({ set, neurons, lever, control_of, seed }) {
+    if (set === "h") return { neurons: this.#h };
+    if (set === "custom") return { neurons };
+    if (set === "lever") {
+      const { id, neurons } = this.#lever(lever);
+      return { lever: id, neurons };
+    }
+    if (set !== "random") return { neurons: [] };
+    if (control_of === "h") return { neurons: this.control(this.#h, seed) };
+    const of = /^lever(?::(.*))?$/.exec(String(control_of));
+    if (!of) return { neurons: this.control(control_of, seed) };
+    const { id, neurons: turned } = this.#lever(of[1]);
+    return { lever: id, neurons: this.control(turned, seed) };
   }
 
   control(neurons, seed) {
@@ -132,14 +157,7 @@ class Lab {
     const sets = lanes.map((lane) => ({
       set: lane.set,
       alpha: lane.alpha,
-      neurons:
-        lane.set === "h"
-          ? this.#h
-          : lane.set === "custom"
-            ? lane.neurons
-            : lane.set === "random"
-              ? this.control(lane.control_of === "h" ? this.#h : lane.control_of, lane.seed)
-              : [],
+      ...this.#edited(lane),
     }));
     const shown = new Map(
       [...this.#h, ...show, ...sets.flatMap(({ neurons }) => neurons)].map((neuron) => [
@@ -236,7 +254,7 @@ class Lab {
     }
     this.#borrowed = false;
     // What the board has for as trained; another lane is another hash.
-    const i = ["none", "h", "random", "custom"].indexOf(lane.set);
+    const i = ["none", "h", "random", "custom", "lever"].indexOf(lane.set);
     return Float32Array.from({ length: 30 * 1536 }, (_, n) =>
       contribution(i, Math.floor(n / 1536), n % 1536, at),
     );
