@@ -11,6 +11,7 @@ pub mod gallery;
 pub mod identify;
 pub mod intervene;
 pub mod judge;
+pub mod knowledge;
 pub mod log;
 pub mod logistic;
 mod numbers;
