@@ -28,7 +28,7 @@ use crate::{
 pub struct Asking {
     /// The user's message; `{question}` stands for the question, `{context}` for its context.
     pub prompt: String,
-    /// Answers drawn for each question, besides the greedy one.
+    /// Answers drawn for each question, besides the greedy one; 0: the greedy answer alone says what is consistent.
     pub samples: usize,
     /// Temperature of these.
     pub temperature: f64,
@@ -77,7 +77,15 @@ pub struct Subject<'a> {
     pub engine: &'a mut dyn Engine,
 }
 
-impl Subject<'_> {
+impl<'a> Subject<'a> {
+    /// How its answers are read.
+    pub(super) fn says(&self) -> Says<'a> {
+        Says {
+            text: self.text,
+            base: self.is_base(),
+        }
+    }
+
     /// Whether the model has no chat template, as base models have none: it is given text to go on from, and its answer is the
     /// rest of the line.
     fn is_base(&self) -> bool {
@@ -100,6 +108,24 @@ impl Subject<'_> {
         };
         let tokens = conversation.encode(self.text, self.file.vocabulary())?;
         Ok(tokens.iter().map(|t| t.id).collect())
+    }
+}
+
+/// What a model says with an answer's tokens.
+#[derive(Clone, Copy)]
+pub(super) struct Says<'a> {
+    text: &'a Tokenizer,
+    base: bool,
+}
+
+impl Says<'_> {
+    /// The answer, of a base model up to the end of its line, and its text.
+    pub(super) fn of(self, mut answer: Answer) -> (Answer, String) {
+        if self.base {
+            answer = first_line(|id| self.text.bytes(id), answer);
+        }
+        let said = self.text.decode(&answer.ids);
+        (answer, said)
     }
 }
 
@@ -170,17 +196,14 @@ pub fn greedy(
             })
         })
         .collect::<Result<Vec<_>>>()?;
-    let (text, total, base) = (subject.text, questions.len(), subject.is_base());
+    let (text, total, says) = (subject.text, questions.len(), subject.says());
     pollster::block_on(bulk::run(
         subject.engine,
         text.stops(),
         &jobs,
         &mut |j, answers| {
-            for mut answer in answers {
-                if base {
-                    answer = first_line(|id| text.bytes(id), answer);
-                }
-                let said = text.decode(&answer.ids);
+            for answer in answers {
+                let (answer, said) = says.of(answer);
                 let greedy = Greedy {
                     id: left[j].id.clone(),
                     verdict: judge(&said, &answer, &left[j].answers),
@@ -200,7 +223,7 @@ pub fn greedy(
         .collect())
 }
 
-/// Draws answers to the questions that may turn out consistent and be needed.
+/// Draws answers to the questions that may turn out consistent and be needed; none where no draws are asked for.
 ///
 /// # Errors
 /// As [`greedy`].
@@ -212,8 +235,11 @@ pub fn draw(
     path: &Path,
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<Vec<Drawn>> {
-    let wanted = worth_drawing(asking, questions, greedy);
     let (mut log, held) = Log::open::<Drawn>(path)?;
+    if asking.samples == 0 {
+        return Ok(Vec::new());
+    }
+    let wanted = worth_drawing(asking, questions, greedy);
     let mut have: HashMap<String, Drawn> = held.into_iter().map(|d| (d.id.clone(), d)).collect();
     let left: Vec<&Question> = questions
         .iter()
@@ -236,17 +262,14 @@ pub fn draw(
             })
         })
         .collect::<Result<Vec<_>>>()?;
-    let (text, total, base) = (subject.text, wanted.len(), subject.is_base());
+    let (text, total, says) = (subject.text, wanted.len(), subject.says());
     pollster::block_on(bulk::run(
         subject.engine,
         text.stops(),
         &jobs,
         &mut |j, answers| {
-            let judged = answers.into_iter().map(|mut answer| {
-                if base {
-                    answer = first_line(|id| text.bytes(id), answer);
-                }
-                let said = text.decode(&answer.ids);
+            let judged = answers.into_iter().map(|answer| {
+                let (answer, said) = says.of(answer);
                 let verdict = judge(&said, &answer, &left[j].answers);
                 (said, verdict)
             });
@@ -308,7 +331,7 @@ pub struct Consistent<'a> {
     pub wrong: bool,
 }
 
-/// The consistent ones, in the order of the questions.
+/// The consistent ones, in the order of the questions. Without draws these are all that were answered right or wrong greedily.
 pub fn consistent<'a>(
     asking: &Asking,
     questions: &'a [Question],
@@ -321,7 +344,10 @@ pub fn consistent<'a>(
         .iter()
         .filter_map(|question| {
             let greedy = *greedy.get(question.id.as_str())?;
-            let answers = &drawn.get(question.id.as_str())?.answers;
+            let answers: &[(String, Verdict)] = match asking.samples {
+                0 => &[],
+                _ => &drawn.get(question.id.as_str())?.answers,
+            };
             let count = |v: Verdict| answers.iter().filter(|(_, w)| *w == v).count();
             let (right, refused) = (count(Verdict::Right), count(Verdict::Refused));
             let wrong = match greedy.verdict {
@@ -377,6 +403,59 @@ impl Progress {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn without_draws_the_greedy_answer_says_what_is_consistent() {
+        let question = |id: &str| Question {
+            id: id.into(),
+            source: "some".into(),
+            template: "some".into(),
+            question: format!("{id}?"),
+            answers: vec!["a".into()],
+            context: None,
+            truth: Vec::new(),
+        };
+        let greedy = |(id, verdict): (&str, Verdict)| Greedy {
+            id: id.into(),
+            text: String::new(),
+            answer: Answer {
+                ids: vec![1],
+                logprobs: vec![-0.1],
+                finished: true,
+            },
+            verdict,
+        };
+        let said = [
+            ("right", Verdict::Right),
+            ("wrong", Verdict::Wrong),
+            ("refused", Verdict::Refused),
+            ("cut", Verdict::Truncated),
+        ];
+        let questions: Vec<Question> = said.iter().map(|(id, _)| question(id)).collect();
+        let greedy: Vec<Greedy> = said.into_iter().map(greedy).collect();
+        let asking = Asking {
+            samples: 0,
+            right_at_least: 0,
+            refusals_at_most: 0,
+            ..Asking::default()
+        };
+        let of = |asking: &Asking| -> Vec<(String, bool)> {
+            let items = consistent(asking, &questions, &greedy, &[]);
+            items
+                .iter()
+                .map(|i| (i.question.id.clone(), i.wrong))
+                .collect()
+        };
+        assert_eq!(
+            of(&asking),
+            [("right".into(), false), ("wrong".into(), true)]
+        );
+        assert_eq!(
+            of(&Asking::default()),
+            [],
+            "with draws, what was not drawn for is left out"
+        );
+    }
 
     #[test]
     fn a_base_model_s_answer_ends_with_its_line() {

@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::{
     answers::Greedy,
     features::{Features, Standardization},
-    identify::{Few, Identified, Table},
+    identify::{Few, Fitting, Identified, Table},
     logistic::{Hooks, Logistic, Options, Problem, fit_l2},
+    split,
     stats::{Bootstrap, Estimate, Tail, Units, accuracy, auroc, best_threshold, bins, empirical_p},
 };
 use crate::error::Result;
@@ -38,10 +39,14 @@ pub struct Evaluation {
     pub logprob_auroc: f64,
     /// Its interval.
     pub logprob_auroc_ci: [f64; 2],
-    /// AUROC of the detector less that of the best of the cheap scores below, in pairs, with its interval.
+    /// AUROC of the detector less that of the cheap score that was the best on the training answers, in pairs, with its
+    /// interval.
     pub over_best_cheap: Estimate,
     /// The best of them.
     pub best_cheap: String,
+    /// On which answers it was the best: the training answers, or in evaluations of earlier versions these very ones.
+    #[serde(default)]
+    pub best_cheap_on: String,
     /// AUROC of other detectors: cheap ones, other sets of neurons, and all neurons together.
     pub baselines: BTreeMap<String, f64>,
     /// The calibration: answers by rising reading, in ten bins of equal size.
@@ -74,9 +79,19 @@ pub struct Judges<'a> {
     threshold: f64,
     /// Logistic regression on the log-probabilities, and on these with the length.
     cheap: [(Logistic, Standardization); 2],
+    /// The place of the best of the cheap scores in [`Judges::cheap_scores`], by its AUROC on the training answers.
+    best_cheap: usize,
     /// On all neurons, L2.
     all: (Logistic, Standardization),
 }
+
+/// The columns of [`CHEAP`] that the fits on them read: the log-probabilities, and these with the length.
+const FITTED: [(&str, &[usize]); 2] = [
+    ("log-probabilities, fitted", &[0, 1, 2, 3]),
+    ("log-probabilities and length, fitted", &[0, 1, 2, 3, 4]),
+];
+/// C of these fits.
+const FITTED_C: f64 = 1.0;
 
 /// The cheap numbers of answers as a table, in the order of [`CHEAP`].
 fn cheap_table(ids: &[String], greedy: &HashMap<&str, &Greedy>) -> Result<Features> {
@@ -126,13 +141,42 @@ fn scored((model, scale): &(Logistic, Standardization), table: &Features) -> Res
     model.scores(&table)
 }
 
+/// The scores of answers by fits on the other folds.
+fn held_out_scores(table: &Features, train: &Table, fitting: &Fitting) -> Result<Vec<f64>> {
+    let fold_of = split::folds(&train.ids, fitting.folds, fitting.seed)?;
+    let mut scores = vec![0.0; train.labels.len()];
+    for fold in 0..fitting.folds {
+        let (left, out): (Vec<usize>, Vec<usize>) =
+            (0..scores.len()).partition(|&i| fold_of[i] != fold);
+        let labels: Vec<bool> = left.iter().map(|&i| train.labels[i]).collect();
+        let fit = fitted(&table.only_samples(&left)?, &labels, FITTED_C)?;
+        for (&i, score) in out.iter().zip(scored(&fit, &table.only_samples(&out)?)?) {
+            scores[i] = score;
+        }
+    }
+    Ok(scores)
+}
+
+/// The place of the scores with the largest AUROC, of equals the first.
+fn best_of(scores: &[(String, Vec<f64>)], labels: &[bool]) -> Result<usize> {
+    let (mut best, mut most) = (0, f64::NEG_INFINITY);
+    for (at, (_, scores)) in scores.iter().enumerate() {
+        let area = auroc(scores, labels)?;
+        if area > most {
+            (best, most) = (at, area);
+        }
+    }
+    Ok(best)
+}
+
 /// By name, as a lookup.
 pub fn by_id(greedy: &[Greedy]) -> HashMap<&str, &Greedy> {
     greedy.iter().map(|g| (g.id.as_str(), g)).collect()
 }
 
 impl<'a> Judges<'a> {
-    /// Fits what is compared with, on the training answers.
+    /// Fits what is compared with, on the training answers, and chooses the best cheap score there; those that are fitted are
+    /// judged in folds for that.
     ///
     /// # Errors
     /// As the solver.
@@ -140,18 +184,38 @@ impl<'a> Judges<'a> {
         found: &'a Identified,
         train: &Table,
         greedy: &HashMap<&str, &Greedy>,
+        fitting: &Fitting,
     ) -> Result<Self> {
         let cheap = cheap_table(&train.ids, greedy)?;
-        let logprobs = cheap.only_features(&[0, 1, 2, 3])?;
+        let labels = &train.labels;
+        let mut on_training = cheap_scores(&train.ids, greedy)?;
+        for (name, columns) in FITTED {
+            let scores = held_out_scores(&cheap.only_features(columns)?, train, fitting)?;
+            on_training.push((name.to_owned(), scores));
+        }
+        let on = |columns: &[usize]| fitted(&cheap.only_features(columns)?, labels, FITTED_C);
         Ok(Self {
-            threshold: best_threshold(&found.detector.scores(&train.features), &train.labels)?,
-            cheap: [
-                fitted(&logprobs, &train.labels, 1.0)?,
-                fitted(&cheap, &train.labels, 1.0)?,
-            ],
-            all: fitted(&train.features, &train.labels, 1e-3)?,
+            threshold: best_threshold(&found.detector.scores(&train.features), labels)?,
+            cheap: [on(FITTED[0].1)?, on(FITTED[1].1)?],
+            best_cheap: best_of(&on_training, labels)?,
+            all: fitted(&train.features, labels, 1e-3)?,
             found,
         })
+    }
+
+    /// Those of [`cheap_scores`], and the fitted ones.
+    fn cheap_scores(
+        &self,
+        ids: &[String],
+        greedy: &HashMap<&str, &Greedy>,
+    ) -> Result<Vec<(String, Vec<f64>)>> {
+        let cheap = cheap_table(ids, greedy)?;
+        let mut scores = cheap_scores(ids, greedy)?;
+        for ((name, columns), fit) in FITTED.iter().zip(&self.cheap) {
+            let of = scored(fit, &cheap.only_features(columns)?)?;
+            scores.push(((*name).to_owned(), of));
+        }
+        Ok(scores)
     }
 
     /// Judges one data set.
@@ -184,27 +248,12 @@ impl<'a> Judges<'a> {
             .collect();
         let told = bootstrap.mean(&units, &right)?;
 
-        let cheap = cheap_table(&table.ids, greedy)?;
-        let logprobs = cheap.only_features(&[0, 1, 2, 3])?;
-        let mut cheap_scores = cheap_scores(&table.ids, greedy)?;
-        cheap_scores.push((
-            "log-probabilities, fitted".into(),
-            scored(&self.cheap[0], &logprobs)?,
-        ));
-        cheap_scores.push((
-            "log-probabilities and length, fitted".into(),
-            scored(&self.cheap[1], &cheap)?,
-        ));
+        let cheap_scores = self.cheap_scores(&table.ids, greedy)?;
         let mut baselines = BTreeMap::new();
-        let mut best: Option<(f64, usize)> = None;
-        for (i, (name, scores)) in cheap_scores.iter().enumerate() {
-            let area = auroc(scores, labels)?;
-            baselines.insert(name.clone(), area);
-            if best.is_none_or(|(most, _)| area > most) {
-                best = Some((area, i));
-            }
+        for (name, scores) in &cheap_scores {
+            baselines.insert(name.clone(), auroc(scores, labels)?);
         }
-        let best = best.map_or(0, |(_, i)| i);
+        let (best_cheap, best_scores) = &cheap_scores[self.best_cheap];
         baselines.insert(
             "all neurons, L2".into(),
             auroc(&scored(&self.all, &table.features)?, labels)?,
@@ -236,13 +285,9 @@ impl<'a> Judges<'a> {
             random_auroc: random,
             logprob_auroc: logprob.value,
             logprob_auroc_ci: pair(logprob),
-            over_best_cheap: bootstrap.auroc_difference(
-                &units,
-                &scores,
-                &cheap_scores[best].1,
-                labels,
-            )?,
-            best_cheap: cheap_scores[best].0.clone(),
+            over_best_cheap: bootstrap.auroc_difference(&units, &scores, best_scores, labels)?,
+            best_cheap: best_cheap.clone(),
+            best_cheap_on: "training answers".into(),
             baselines,
             reliability: bins(&readings, labels, 10)?
                 .into_iter()
@@ -274,33 +319,83 @@ pub fn length_matched(table: &Table, greedy: &HashMap<&str, &Greedy>) -> Vec<usi
     kept
 }
 
-impl Table {
-    /// These samples and those of another table.
-    ///
-    /// # Errors
-    /// [`crate::ErrorKind::Input`] for tables of different neurons.
-    pub fn and(&self, other: &Self) -> Result<Self> {
-        let samples = self.features.samples() + other.features.samples();
-        let columns = self.features.columns().zip(other.features.columns());
-        let data = columns
-            .flat_map(|(a, b)| a.iter().chain(b).copied())
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::research::{bulk::Answer, judge::Verdict, stats::Platt};
+
+    /// Sixty answers, every second one wrong; wrong ones are longer if `long`, and less likely if not.
+    fn answers(name: &str, long: bool) -> (Table, Vec<Greedy>) {
+        let labels: Vec<bool> = (0..60).map(|i| i % 2 == 1).collect();
+        let ids: Vec<String> = (0..60).map(|i| format!("{name}{i}")).collect();
+        let greedy = (ids.iter().zip(&labels).enumerate())
+            .map(|(i, (id, wrong))| {
+                let noise = (i / 2 * 7 % 10) as f64 * 0.3;
+                let tokens = if long && *wrong { 6 } else { 3 };
+                let each = -1.0 - noise - if !long && *wrong { 4.0 } else { 0.0 };
+                Greedy {
+                    id: id.clone(),
+                    text: String::new(),
+                    answer: Answer {
+                        ids: vec![1; tokens],
+                        logprobs: vec![each; tokens],
+                        finished: true,
+                    },
+                    verdict: Verdict::Wrong,
+                }
+            })
             .collect();
-        Ok(Self {
-            ids: self.ids.iter().chain(&other.ids).cloned().collect(),
-            features: Features::from_columns(samples, data)?,
-            labels: [&self.labels[..], &other.labels].concat(),
-        })
+        let rows: Vec<[f32; 2]> = (0..60)
+            .map(|i| [(i * 7 % 10) as f32, (i % 3) as f32])
+            .collect();
+        let features = Features::from_rows(&rows).expect("a table");
+        let table = Table {
+            ids,
+            features,
+            labels,
+        };
+        (table, greedy)
     }
 
-    /// Some of the samples.
-    ///
-    /// # Errors
-    /// [`crate::ErrorKind::Input`] for none.
-    pub fn only(&self, samples: &[usize]) -> Result<Self> {
-        Ok(Self {
-            ids: samples.iter().map(|&i| self.ids[i].clone()).collect(),
-            features: self.features.only_samples(samples)?,
-            labels: samples.iter().map(|&i| self.labels[i]).collect(),
-        })
+    #[test]
+    fn the_best_cheap_score_is_the_best_on_the_training_answers() {
+        let few = Few {
+            neurons: vec![0],
+            weights: vec![1.0],
+            mean: vec![4.5],
+            std: vec![3.0],
+            bias: 0.0,
+        };
+        let found = Identified {
+            train: Vec::new(),
+            test: Vec::new(),
+            tried: Vec::new(),
+            c: 1.0,
+            h: vec![(0, 1.0)],
+            negative: Vec::new(),
+            stability: Vec::new(),
+            detector: few.clone(),
+            calibration: Platt {
+                slope: 1.0,
+                intercept: 0.0,
+            },
+            random: vec![few.clone()],
+            like: vec![few.clone()],
+            three_vs_one: few,
+            choice: None,
+            stable: None,
+        };
+        // On the training answers the length tells all, on the others the log-probability does.
+        let (train, said) = answers("train", true);
+        let (test, said_then) = answers("test", false);
+        let mut greedy = by_id(&said);
+        greedy.extend(by_id(&said_then));
+        let judges = Judges::new(&found, &train, &greedy, &Fitting::default()).expect("sound");
+        let told = judges.evaluate("test", &test, &greedy, 1).expect("sound");
+        assert_eq!(told.baselines["mean log-probability"], 1.0);
+        assert_eq!(told.baselines["answer length"], 0.5);
+        assert_eq!(told.best_cheap, "answer length");
+        assert_eq!(told.best_cheap_on, "training answers");
+        assert!((told.over_best_cheap.value - (told.auroc - 0.5)).abs() < 1e-12);
     }
 }

@@ -13,6 +13,7 @@ pub mod gradient;
 pub mod identify;
 pub mod intervene;
 pub mod judge;
+pub mod knowledge;
 pub mod lever;
 pub mod log;
 pub mod logistic;

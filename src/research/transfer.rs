@@ -62,6 +62,11 @@ pub struct Transfer {
     pub logprob_auroc_ci: [f64; 2],
     /// The detector's AUROC less that of the best of `baselines`, in pairs.
     pub over_best_cheap: Estimate,
+    /// The best of them.
+    pub best_cheap: String,
+    /// On which answers it was the best. There are no training answers here, so it is these very ones: what is held against
+    /// the detector then is too good rather than too bad.
+    pub best_cheap_on: String,
     /// AUROC of scores that need no look inside the model.
     pub baselines: BTreeMap<String, f64>,
 }
@@ -158,19 +163,19 @@ impl Published {
             .collect::<Result<Vec<_>>>()?;
 
         let mut baselines = BTreeMap::new();
-        let mut best: Option<(f64, Vec<f64>)> = None;
+        let mut best: Option<(f64, String, Vec<f64>)> = None;
         let mut logprob = None;
         for (name, scores) in cheap_scores(&table.ids, greedy)? {
             let area = auroc(&scores, labels)?;
             if name == CHEAP[0] {
                 logprob = Some(bootstrap.auroc(&units, &scores, labels)?);
             }
-            baselines.insert(name, area);
-            if best.as_ref().is_none_or(|(most, _)| area > *most) {
-                best = Some((area, scores));
+            baselines.insert(name.clone(), area);
+            if best.as_ref().is_none_or(|(most, ..)| area > *most) {
+                best = Some((area, name, scores));
             }
         }
-        let (Some((_, best)), Some(logprob)) = (best, logprob) else {
+        let (Some((_, best_cheap, best)), Some(logprob)) = (best, logprob) else {
             return Err(Error::internal("there are no cheap scores"));
         };
         Ok(Transfer {
@@ -187,6 +192,8 @@ impl Published {
             logprob_auroc: logprob.value,
             logprob_auroc_ci: ends(logprob),
             over_best_cheap: bootstrap.auroc_difference(&units, &scores, &best, labels)?,
+            best_cheap,
+            best_cheap_on: "these answers".into(),
             baselines,
         })
     }

@@ -236,6 +236,8 @@ pub fn main(args: &Args) -> Result<()> {
             "tried": found.tried,
             "c": found.c,
             "resamples": fitting.resamples,
+            "choice": found.choice,
+            "stable": found.stable,
         }),
         recipe: json!({
             "asking": header["asking"],

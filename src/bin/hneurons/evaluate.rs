@@ -1,6 +1,9 @@
 //! `hneurons evaluate`: how good the detector is, on questions it never saw.
 
-use std::{collections::HashMap, path::PathBuf};
+use std::{
+    collections::{BTreeSet, HashMap},
+    path::PathBuf,
+};
 
 use hneurons::{
     Error, ErrorKind, Result,
@@ -61,6 +64,22 @@ pub struct Args {
     json: bool,
     #[command(flatten)]
     model: ModelArgs,
+}
+
+/// Answers of each kind that are the least to judge a part on.
+const LEAST: usize = 10;
+
+/// Whether there are enough answers of each kind to judge on; says so where there are not.
+fn enough(table: &Table, name: &str) -> bool {
+    let wrong = table.labels.iter().filter(|wrong| **wrong).count();
+    let right = table.labels.len() - wrong;
+    if wrong.min(right) >= LEAST {
+        return true;
+    }
+    eprintln!(
+        "{name}: left out, {right} right and {wrong} wrong answers are too few to judge on ({LEAST} of each are the least)"
+    );
+    false
 }
 
 /// Contributions of some answers in a folder.
@@ -138,7 +157,7 @@ pub fn main(args: &Args) -> Result<()> {
     let greedy = by_id(&collected.greedy);
     let train = Table::of(&mut contributions, &found.train, Place::Answer)?;
     let test = Table::of(&mut contributions, &found.test, Place::Answer)?;
-    let judges = Judges::new(&found, &train, &greedy)?;
+    let judges = Judges::new(&found, &train, &greedy, &fitting)?;
     let seed = asking.seed;
     let mut all = vec![judges.evaluate("held out", &test, &greedy, seed)?];
     let matched = length_matched(&test, &greedy);
@@ -151,31 +170,65 @@ pub fn main(args: &Args) -> Result<()> {
         )?);
     }
 
-    // Templates never seen: another fit a fold.
+    let questions = &collected.questions;
+    let source_of: HashMap<&str, &str> = (questions.iter())
+        .map(|q| (q.id.as_str(), q.source.as_str()))
+        .collect();
+    let source = |id: &String| source_of.get(id.as_str()).copied().unwrap_or_default();
+    let sources: BTreeSet<&str> = test.ids.iter().map(source).collect();
+    for of in sources.iter().filter(|_| sources.len() > 1) {
+        let own: Vec<usize> = (0..test.ids.len())
+            .filter(|&i| source(&test.ids[i]) == *of)
+            .collect();
+        let own = test.only(&own)?;
+        let name = format!("held out, {of}");
+        if enough(&own, &name) {
+            all.push(judges.evaluate(&name, &own, &greedy, seed)?);
+        }
+    }
+    for of in &fitting.hold_out {
+        let own: Vec<(String, bool)> = (pairs.iter())
+            .filter(|(id, _)| source(id) == of)
+            .cloned()
+            .collect();
+        let name = format!("{of}, never trained on");
+        if own.is_empty() {
+            eprintln!("{name}: no consistent answers of both kinds, left out");
+            continue;
+        }
+        let own = Table::of(&mut contributions, &own, Place::Answer)?;
+        if enough(&own, &name) {
+            all.push(judges.evaluate(&name, &own, &greedy, seed)?);
+        }
+    }
+
+    // Templates never seen: another fit a fold, of what may be learnt from.
+    let pairs: Vec<(String, bool)> = (pairs.into_iter())
+        .filter(|(id, _)| fitting.hold_out.iter().all(|of| of != source(id)))
+        .collect();
     let whole = Table::of(&mut contributions, &pairs, Place::Answer)?;
-    let templates: HashMap<&str, &str> = collected
-        .questions
-        .iter()
+    let templates: HashMap<&str, &str> = (questions.iter())
         .map(|q| (q.id.as_str(), q.template.as_str()))
         .collect();
-    let unseen = across_templates(&whole, &templates, found.c, &fitting).and_then(|scores| {
-        let cheap: Vec<f64> = whole
-            .ids
-            .iter()
-            .map(|id| {
-                let l = greedy
-                    .get(id.as_str())
-                    .map_or(&[][..], |g| &g.answer.logprobs);
-                -l.iter().sum::<f64>() / l.len().max(1) as f64
-            })
-            .collect();
-        let bootstrap = Bootstrap {
-            seed,
-            ..Bootstrap::default()
-        };
-        let area = bootstrap.auroc(&Units::items(scores.len()), &scores, &whole.labels)?;
-        Ok((area, auroc(&cheap, &whole.labels)?))
-    });
+    let unseen =
+        across_templates(&whole, &templates, found.by(), found.c, &fitting).and_then(|scores| {
+            let cheap: Vec<f64> = whole
+                .ids
+                .iter()
+                .map(|id| {
+                    let l = greedy
+                        .get(id.as_str())
+                        .map_or(&[][..], |g| &g.answer.logprobs);
+                    -l.iter().sum::<f64>() / l.len().max(1) as f64
+                })
+                .collect();
+            let bootstrap = Bootstrap {
+                seed,
+                ..Bootstrap::default()
+            };
+            let area = bootstrap.auroc(&Units::items(scores.len()), &scores, &whole.labels)?;
+            Ok((area, auroc(&cheap, &whole.labels)?))
+        });
 
     for path in &args.questions {
         let name = path

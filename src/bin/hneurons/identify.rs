@@ -1,16 +1,23 @@
 //! `hneurons identify`: which neurons go with hallucinations.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::{BTreeSet, HashSet},
+    path::{Path, PathBuf},
+};
 
 use hneurons::{
     Error, ErrorKind, Result,
     gguf::sha256_hex,
+    neurons::Neuron,
     research::{
-        answers::{Asking, Subject},
+        answers::{Asking, Progress, Subject},
         collect::{Collected, Folder, Header},
-        identify::{Fitting, balance, identify},
+        contributions::Place,
+        identify::{By, Fitting, Identified, Labelled, Table, balance, identify, neuron},
+        knowledge,
         log::write_whole,
         questions::{Question, count_warnings, read},
+        stats::{Bootstrap, Units},
     },
     text::Tokenizer,
 };
@@ -37,9 +44,25 @@ pub struct Args {
     limit: Option<usize>,
     #[command(flatten)]
     asking: AskingArgs,
-    /// Candidates for the classifier's C, ascending.
+    /// Candidates for the classifier's C, ascending; left out, or where none of them leaves a set within the cap, C is searched for.
     #[arg(long, value_name = "C", value_delimiter = ',')]
     c: Vec<f64>,
+    /// A source whose questions are asked and measured, and never learnt from; give it again for more.
+    #[arg(long, value_name = "SOURCE")]
+    hold_out: Vec<String>,
+    /// Random halves of the training answers, for stability.
+    #[arg(long, value_name = "N", default_value_t = Fitting::default().resamples)]
+    resamples: u64,
+    /// Random sets to compare with.
+    #[arg(long, value_name = "N", default_value_t = Fitting::default().controls)]
+    controls: u64,
+    /// Known training questions that are asked again with each candidate set silenced; 0 chooses by accuracy alone.
+    #[arg(long, value_name = "N", default_value_t = Fitting::default().knowledge)]
+    knowledge: usize,
+    /// Deals the labels out anew within source and template, by this seed: what is found then is chance. Goes into a file of its
+    /// own; the answers are those of the folder.
+    #[arg(long, value_name = "SEED", conflicts_with = "shard")]
+    shuffle_labels: Option<u64>,
     /// What computes: cpu, or gpu. The neurons hardly depend on it (docs/science.md), the last bits do.
     #[arg(long, value_enum, default_value_t = Computes::Cpu)]
     engine: Computes,
@@ -53,7 +76,7 @@ pub struct AskingArgs {
     /// The user's message; {question} stands for the question.
     #[arg(long, value_name = "TEXT")]
     prompt: Option<String>,
-    /// Answers drawn for each question besides the greedy one.
+    /// Answers drawn for each question besides the greedy one; with 0 that one alone says what is consistent.
     #[arg(long, value_name = "N")]
     samples: Option<usize>,
     /// Temperature of the drawn answers (the paper: 1.0).
@@ -172,6 +195,20 @@ pub fn main(args: &Args) -> Result<()> {
         args.shard,
         &args.out,
     )?;
+    if let Some(unknown) = (args.hold_out.iter())
+        .find(|source| collected.questions.iter().all(|q| q.source != **source))
+    {
+        let sources: BTreeSet<&str> = (collected.questions.iter())
+            .map(|q| q.source.as_str())
+            .collect();
+        return Err(Error::new(
+            ErrorKind::Input,
+            format!(
+                "no question is of the source {unknown:?} that is to be held out: choose of {}",
+                Vec::from_iter(sources).join(", ")
+            ),
+        ));
+    }
     let items = collected.consistent(&asking);
     let balanced = balance(&items, asking.seed);
     let mut contributions = collected.contributions(&mut subject, &asking, &balanced, &folder)?;
@@ -181,21 +218,64 @@ pub fn main(args: &Args) -> Result<()> {
         );
         return Ok(());
     }
-    let mut fitting = Fitting {
+    let fitting = Fitting {
         seed: asking.seed,
+        cs: args.c.clone(),
+        resamples: args.resamples,
+        controls: args.controls,
+        hold_out: args.hold_out.clone(),
+        knowledge: args.knowledge,
+        shuffle_labels: args.shuffle_labels,
         ..Fitting::default()
     };
-    if !args.c.is_empty() {
-        fitting.cs.clone_from(&args.c);
-    }
-    let found = identify(&mut contributions, &items, &fitting, &config, &|what| {
-        eprintln!("fit: {what}")
-    })?;
-    for t in &found.tried {
-        let chosen = if t.c == found.c { "  <- chosen" } else { "" };
+    let mut silencing = |train: &Labelled, sets: &[Vec<usize>]| {
+        let sets: Vec<Vec<Neuron>> = (sets.iter())
+            .map(|set| set.iter().map(|&place| neuron(place, &config)).collect())
+            .collect();
+        let learnt: HashSet<&str> = train.iter().map(|(id, _)| id.as_str()).collect();
+        let known = (items.iter())
+            .filter(|i| !i.wrong && learnt.contains(i.question.id.as_str()))
+            .map(|i| i.question)
+            .collect();
+        let known = knowledge::some(known, fitting.knowledge, fitting.seed);
+        if known.is_empty() {
+            return Ok(vec![None; sets.len()]);
+        }
+        let mut shown = Progress::new("answers with a set silenced");
+        let kept = knowledge::kept(
+            &mut subject,
+            &asking,
+            &known,
+            &sets,
+            &folder.file("knowledge.jsonl"),
+            &mut |done, of| shown.show(done, of),
+        )?;
+        Ok(kept.into_iter().map(Some).collect())
+    };
+    let say = |what: &str| eprintln!("fit: {what}");
+    let found = identify(
+        &mut contributions,
+        &items,
+        &fitting,
+        &config,
+        &mut silencing,
+        &say,
+    )?;
+    tell(&found, &fitting);
+    if fitting.shuffle_labels.is_some() {
+        let test = Table::of(&mut contributions, &found.test, Place::Answer)?;
+        let bootstrap = Bootstrap {
+            seed: fitting.seed,
+            ..Bootstrap::default()
+        };
+        let scores = found.detector.scores(&test.features);
+        let area = bootstrap.auroc(&Units::items(scores.len()), &scores, &test.labels)?;
         println!(
-            "C {:<6} cross-validated AUROC {:.3}, {} H-Neurons, {} of negative weight{chosen}",
-            t.c, t.auroc, t.positive, t.negative
+            "labels dealt out anew: AUROC on {} answers kept apart {:.3} [{:.3}, {:.3}], and chance is .5",
+            scores.len(),
+            area.value,
+            area.low,
+            area.high
         );
     }
     let out = serde_json::to_string_pretty(&(&fitting, &found)).map_err(|e| {
@@ -204,7 +284,11 @@ pub fn main(args: &Args) -> Result<()> {
             format!("the result cannot be written ({e})"),
         )
     })?;
-    let path = folder.file("identified.json");
+    let name = match fitting.shuffle_labels {
+        Some(seed) => format!("identified-shuffled-{seed}.json"),
+        None => "identified.json".into(),
+    };
+    let path = folder.file(&name);
     write_whole(&path, out.as_bytes())?;
     println!(
         "{} H-Neurons of {} ({:.3} %), from {} answers; {} more were kept apart. Written to {}",
@@ -216,4 +300,49 @@ pub fn main(args: &Args) -> Result<()> {
         path.display()
     );
     Ok(())
+}
+
+/// What was tried and compared, for people.
+fn tell(found: &Identified, fitting: &Fitting) {
+    for t in &found.tried {
+        let chosen = if t.c == found.c { "  <- chosen" } else { "" };
+        println!(
+            "C {:<8} cross-validated AUROC {:.3} (refitted {:.3}, accuracy {:.3}), {} H-Neurons, {} of negative weight{chosen}",
+            t.c, t.auroc, t.detector_auroc, t.detector_accuracy, t.positive, t.negative
+        );
+    }
+    let Some(choice) = &found.choice else { return };
+    println!("published is {}:", choice.rule);
+    for (at, c) in choice.candidates.iter().enumerate() {
+        let by = match c.by {
+            By::L1 => "L1",
+            By::StabilitySelection => "stability selection",
+        };
+        let knowledge = c.knowledge.map_or("not measured".into(), |k| {
+            format!("{} of {} still right", k.right, k.of)
+        });
+        let chosen = if at == choice.chosen {
+            "  <- published"
+        } else {
+            ""
+        };
+        println!(
+            "  {by}, C {}: {} neurons, AUROC {:.3}, accuracy {:.3}, silenced {knowledge}{chosen}",
+            c.c, c.neurons, c.auroc, c.accuracy
+        );
+    }
+    match &found.stable {
+        Some(stable) => println!(
+            "stability selection: {} neurons in at least {:.2} of {} halves; of these at most {:.2} by chance (Meinshausen and \
+             Buehlmann's bound)",
+            stable.neurons.len(),
+            stable.threshold,
+            fitting.resamples,
+            stable.false_at_most
+        ),
+        None => println!(
+            "stability selection: no neuron is in more than half of {} halves",
+            fitting.resamples
+        ),
+    }
 }

@@ -14,11 +14,13 @@
 
 mod linear;
 mod ridge;
+mod screened;
 mod sparse;
 #[cfg(test)]
 mod tests;
 
 pub use ridge::{fit_l2, path_l2};
+pub use screened::Screen;
 pub use sparse::{fit_l1, path_l1};
 
 use super::Features;
@@ -139,6 +141,24 @@ impl<'a> Problem<'a> {
             };
             second[i] = weight * tail * head;
         }
+    }
+
+    /// The derivative of the loss by the score of each sample, at a model.
+    fn score_derivatives(&self, c: f64, model: &Logistic) -> Result<Vec<f64>> {
+        let scores = model.scores(self.features)?;
+        let (mut first, mut second) = (vec![0.0; scores.len()], vec![0.0; scores.len()]);
+        self.derivatives(c, &scores, &mut first, &mut second);
+        Ok(first)
+    }
+
+    /// The derivative of the loss by the weight of each feature, at a model. At the L1 fit it is at most 1 in size.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Input`] if the model has another number of features.
+    pub fn gradients(&self, c: f64, model: &Logistic) -> Result<Vec<f64>> {
+        let first = self.score_derivatives(c, model)?;
+        let columns = self.features.columns();
+        Ok(columns.map(|x| linear::dot(x, &first)).collect())
     }
 
     /// `C sum_i c_i log(1 + exp(-y_i f_i))`.

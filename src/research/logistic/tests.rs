@@ -334,3 +334,37 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_screened_fit_of_some_samples_is_the_fit_of_these_samples() {
+    let (tables, problems) = fixture();
+    let options = Options::default();
+    let mut compared = 0;
+    for found in problems
+        .iter()
+        .filter(|p| p.penalty == 1 && p.penalize_bias)
+    {
+        let (features, labels) = &tables[found.table];
+        let problem = Problem::new(features, labels).expect("sound");
+        let whole = fit_l1(&problem, found.c, &options, None, &Hooks::NONE).expect("sound");
+        let some: Vec<usize> = (0..labels.len()).filter(|i| i % 3 != 1).collect();
+        let their: Vec<bool> = some.iter().map(|&i| labels[i]).collect();
+        let part = features.only_samples(&some).expect("some");
+        let weights = vec![1.5; some.len()];
+        let plain = Problem::new(&part, &their)
+            .and_then(|p| p.weighted(&weights))
+            .expect("both labels");
+        let plain = fit_l1(&plain, found.c, &options, None, &Hooks::NONE).expect("sound");
+        // A screen that lets nothing in but the whole fit's own features, one that lets some in, and all.
+        for least in [f64::INFINITY, 0.8, 0.0] {
+            let screen = Screen::around(features, labels, &whole, least).expect("sound");
+            let fit = screen.fit(&some, 1.5, &options).expect("it converges");
+            assert_eq!(fit.model.support(), plain.model.support(), "{}", found.name);
+            let pairs = fit.model.weights.iter().zip(&plain.model.weights);
+            let off = pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+            assert!(off < 1e-5, "{}: off by {off}", found.name);
+            compared += 1;
+        }
+    }
+    assert!(compared >= 6, "{compared}");
+}
