@@ -1,7 +1,5 @@
 //! Sets to hold the H-Neurons against: random ones, and those of the paper's other recipe.
 
-use std::collections::HashSet;
-
 use super::{
     Fitting, Labelled, Table,
     few::{Few, options},
@@ -10,15 +8,12 @@ use crate::{
     error::Result,
     neurons::{Neuron, matched_control},
     research::{
+        alike::alike,
         contributions::{Contributions, Place},
         features::{Features, Standardization},
         logistic::{Hooks, Problem, fit_l1},
-        split::stable_hash,
     },
 };
-
-/// Neurons of a layer among which one of like contribution is drawn.
-const NEAR: usize = 40;
 
 /// Random sets of the same layers, with seeds from 1 on, refitted.
 ///
@@ -61,34 +56,6 @@ pub(super) fn same_contributions(
             Few::fit(set, &table.features, &table.labels, fitting.refit_c)
         })
         .collect()
-}
-
-/// A random set like `set` in layers and in mean contribution: for each of its neurons one of the forty in its layer whose
-/// contribution is nearest, none twice and none of the set.
-fn alike(set: &[usize], mean: &[f64], per_layer: usize, seed: u64) -> Vec<usize> {
-    let mut taken: HashSet<usize> = set.iter().copied().collect();
-    let mut out = Vec::with_capacity(set.len());
-    for &n in set {
-        let layer = n / per_layer * per_layer;
-        let mut near: Vec<usize> = (layer..layer + per_layer)
-            .filter(|m| !taken.contains(m))
-            .collect();
-        near.sort_by(|a, b| {
-            (mean[*a] - mean[n])
-                .abs()
-                .total_cmp(&(mean[*b] - mean[n]).abs())
-        });
-        near.truncate(NEAR);
-        let pick = near
-            .into_iter()
-            .min_by_key(|m| stable_hash("alike", &m.to_string(), seed));
-        if let Some(pick) = pick {
-            taken.insert(pick);
-            out.push(pick);
-        }
-    }
-    out.sort_unstable();
-    out
 }
 
 /// The paper's 3-vs-1: the words of wrong answers against those of right answers and the other tokens of both, classes weighted

@@ -89,7 +89,9 @@ pub fn portions(
 ) -> Result<Vec<Portions>> {
     let facts = ordered(items(facts, seed), seed);
     let made_up = ordered(unanswerable(made_up), seed);
-    let (try_facts, rest) = facts.split_at(sizes.wording.min(facts.len()));
+    let wanted = sizes.wording + sizes.attribution + sizes.validation + sizes.measured;
+    let known = known(subject, &facts, wanted, folder, progress)?;
+    let (try_known, known) = known.split_at(sizes.wording.min(known.len()));
     let (try_made_up, made_up) = made_up.split_at(sizes.wording.min(made_up.len()));
     let (mut log, mut kept) = Log::open::<Chosen>(&folder.join("wordings.jsonl"))?;
     let all = || Behaviour::HARM.into_iter().chain(Behaviour::MEASURED);
@@ -100,7 +102,7 @@ pub fn portions(
         }
         let tried_on = match behaviour {
             Behaviour::MadeUp => try_made_up,
-            _ => try_facts,
+            _ => try_known,
         };
         let (place, tried) = choose(subject, behaviour, tried_on)?;
         let chosen = Chosen {
@@ -111,24 +113,17 @@ pub fn portions(
         log.push(&chosen)?;
         kept.push(chosen);
     }
-    // A right answer is asked about in the words in which a wrong one is.
-    let place = |of: Behaviour| {
-        let of = if of == Behaviour::TruePremise {
-            Behaviour::FalsePremise
-        } else {
-            of
-        };
-        kept.iter()
-            .find(|c| c.behaviour == of)
-            .map_or(0, |c| c.place)
+    let place = |of: Behaviour| match of {
+        // Questions are known as they are asked in the first wording.
+        Behaviour::Plain => 0,
+        // A right answer is asked about in the words in which a wrong one is.
+        Behaviour::TruePremise => chosen_place(&kept, Behaviour::FalsePremise),
+        _ => chosen_place(&kept, of),
     };
-    let wanted = sizes.attribution + sizes.validation + sizes.measured;
-    let plain = &Behaviour::Plain.wordings()[0];
-    let known = known(subject, rest, plain, wanted, folder, progress)?;
     let deal = |behaviour: Behaviour| {
         let items = match behaviour {
             Behaviour::MadeUp => made_up,
-            _ => &known[..],
+            _ => known,
         };
         let wording = &behaviour.wordings()[place(behaviour)];
         let mut left = choices(subject, wording, items)?.into_iter();
@@ -147,16 +142,21 @@ pub fn portions(
     all().map(deal).collect()
 }
 
+fn chosen_place(kept: &[Chosen], of: Behaviour) -> usize {
+    let chosen = kept.iter().find(|c| c.behaviour == of);
+    chosen.map_or(0, |c| c.place)
+}
+
 /// The first `wanted` items whose right answer is more probable than any other next token, and so what the model would say.
 fn known(
     subject: &mut Subject<'_>,
     items: &[Item],
-    plain: &super::Wording,
     wanted: usize,
     folder: &Path,
     progress: &mut dyn FnMut(&str, usize, usize),
 ) -> Result<Vec<Item>> {
     const AT_ONCE: usize = 64;
+    let plain = &Behaviour::Plain.wordings()[0];
     let path = folder.join("known.jsonl");
     let (mut log, held) = Log::open::<Known>(&path)?;
     let told: std::collections::HashMap<String, bool> =
