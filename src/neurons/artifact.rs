@@ -53,6 +53,9 @@ pub struct Artifact {
     /// How each benchmark goes with alpha, against random sets.
     #[serde(default)]
     pub trends: Vec<serde_json::Value>,
+    /// How far sets move each behaviour's log-odds, against random sets; empty while nothing was measured.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub margins: Vec<serde_json::Value>,
     /// Perplexity of ordinary text, per alpha.
     #[serde(default)]
     pub language: Vec<serde_json::Value>,

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     engine::Neuron,
     error::{Error, Result},
-    lab::{Lab, LaneRequest, Request, Set},
+    lab::{ControlOf, Lab, LaneRequest, Request, Set},
     neurons::Shares,
     session::{Candidate, Limit, Sampling, Stopped},
     text::{Conversation, Message, Role},
@@ -160,6 +160,8 @@ struct SetOut {
     set: Set,
     #[serde(skip_serializing_if = "Option::is_none")]
     seed: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lever: Option<String>,
     neurons: Vec<(usize, usize)>,
 }
 
@@ -171,6 +173,9 @@ pub struct LaneOut {
     /// For a random control, its seed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
+    /// The lever that is edited, or that a random control is one of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lever: Option<String>,
     /// The factor on them.
     pub alpha: f32,
     /// The detector's probability.
@@ -225,13 +230,13 @@ impl Recording {
         self.from
     }
 
-    /// The lane of a set at an alpha; the lane as trained for alpha 1.
+    /// The lane of a set (no lever's) at an alpha; the lane as trained for alpha 1.
     pub fn lane(&self, set: Set, seed: Option<u64>, alpha: f32) -> Option<&LaneOut> {
         self.lanes.iter().find(|lane| {
             if alpha == 1.0 {
                 lane.set == Set::None
             } else {
-                lane.set == set && lane.seed == seed && lane.alpha == alpha
+                lane.set == set && lane.seed == seed && lane.alpha == alpha && lane.lever.is_none()
             }
         })
     }
@@ -259,8 +264,11 @@ pub fn record(
     max_tokens: usize,
     artifact: Named,
 ) -> Result<Recording> {
-    let h = lab.h_neurons()?;
-    let lanes = lanes();
+    lab.h_neurons()?;
+    let levers: Vec<String> = (lab.artifact().into_iter())
+        .flat_map(|a| a.levers.iter().map(|lever| lever.id.clone()))
+        .collect();
+    let lanes = lanes(&levers);
     let mut request = Request {
         conversation: Conversation::Messages(vec![Message::user(&entry.prompt)]),
         lanes,
@@ -287,22 +295,21 @@ pub fn record(
         let found: Option<Vec<usize>> = neurons.iter().map(find).collect();
         found.ok_or_else(|| Error::internal("an edited neuron is not shown"))
     };
-    let mut sets = vec![(Set::H, None, h)];
-    for seed in CONTROLS {
-        let of = |plan: &&crate::lab::LanePlan, asked: &LaneRequest| {
-            plan.set == Set::Random && asked.seed == seed
+    // Each set once, in the order of the lanes.
+    let mut sets: Vec<SetOut> = Vec::new();
+    let mut places = Vec::new();
+    for (plan, asked) in plans.iter().zip(&request.lanes) {
+        let set = SetOut {
+            set: plan.set,
+            seed: (plan.set == Set::Random).then_some(asked.seed),
+            lever: plan.lever.clone(),
+            neurons: plan.neurons.iter().map(|n| (n.layer, n.index)).collect(),
         };
-        let plan = plans
-            .iter()
-            .zip(&request.lanes)
-            .find(|(plan, asked)| of(plan, asked));
-        let neurons = plan.map(|(plan, _)| plan.neurons.clone());
-        sets.push((Set::Random, Some(seed), neurons.unwrap_or_default()));
+        if plan.set != Set::None && !sets.contains(&set) {
+            places.push(place(&plan.neurons)?);
+            sets.push(set);
+        }
     }
-    let places = sets
-        .iter()
-        .map(|(.., n)| place(n))
-        .collect::<Result<Vec<_>>>()?;
 
     let mut values: Vec<Vec<Vec<f32>>> = vec![Vec::new(); plans.len()];
     let mut top = Vec::new();
@@ -314,6 +321,7 @@ pub fn record(
         .map(|(plan, asked)| LaneOut {
             set: plan.set,
             seed: (plan.set == Set::Random).then_some(asked.seed),
+            lever: plan.lever.clone(),
             alpha: plan.alpha,
             score: None,
             stopped: None,
@@ -381,11 +389,14 @@ pub fn record(
             said_before + same
         };
         let kept = sets.iter().zip(&places).enumerate();
-        let kept = kept.filter(|(i, ((set, seed, _), _))| match lane.set {
+        let kept = kept.filter(|(i, (of, _))| match lane.set {
             Set::None => true,
             _ if answer_only(lane.set, lane.seed, lane.alpha) => false,
-            // H-Neurons in every lane; a control's own where it is edited.
-            _ => *i == 0 || (lane.set == *set && lane.seed == *seed && KEPT.contains(&lane.alpha)),
+            // H-Neurons in every lane; a control's own, or a lever's, where it is edited.
+            _ => {
+                let own = lane.set == of.set && lane.seed == of.seed && lane.lever == of.lever;
+                *i == 0 || (own && KEPT.contains(&lane.alpha))
+            }
         });
         lane.cells = kept
             .map(|(i, (_, places))| {
@@ -429,14 +440,7 @@ pub fn record(
             .map(|t| (t.id, t.text, t.role, t.turn))
             .collect(),
         from,
-        sets: sets
-            .into_iter()
-            .map(|(set, seed, neurons)| SetOut {
-                set,
-                seed,
-                neurons: neurons.iter().map(|n| (n.layer, n.index)).collect(),
-            })
-            .collect(),
+        sets,
         lanes: out,
         top,
         candidates: candidates.list,
@@ -475,13 +479,23 @@ impl Candidates {
     }
 }
 
-/// The lanes of a sweep: as trained, then the H-Neurons and each control at every alpha.
-fn lanes() -> Vec<LaneRequest> {
+/// The lanes of a sweep: as trained, then the H-Neurons and each control at every alpha, then each lever and one control of it.
+fn lanes(levers: &[String]) -> Vec<LaneRequest> {
     let mut lanes = vec![LaneRequest::new(Set::None, 1.0)];
     lanes.extend(ALPHAS.map(|alpha| LaneRequest::new(Set::H, alpha)));
     for seed in CONTROLS {
         lanes.extend(ALPHAS.map(|alpha| LaneRequest {
             seed,
+            ..LaneRequest::new(Set::Random, alpha)
+        }));
+    }
+    for lever in levers {
+        lanes.extend(ALPHAS.map(|alpha| LaneRequest {
+            lever: Some(lever.clone()),
+            ..LaneRequest::new(Set::Lever, alpha)
+        }));
+        lanes.extend(ALPHAS.map(|alpha| LaneRequest {
+            control_of: ControlOf::Lever(Some(lever.clone())),
             ..LaneRequest::new(Set::Random, alpha)
         }));
     }

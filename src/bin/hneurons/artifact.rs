@@ -12,8 +12,8 @@ use hneurons::{
     gguf::sha256_hex,
     model::ModelFile,
     neurons::{
-        Artifact, ArtifactModel, CONTROL_SEEDS, Calibration, ControlSet, DetectorSpec,
-        DetectorTerm, FEATURE_VERSION, HNeuron, Neuron, SCHEMA, matched_control,
+        Artifact, ArtifactModel, Calibration, DetectorSpec, DetectorTerm, FEATURE_VERSION, HNeuron,
+        Neuron, SCHEMA,
     },
     research::{identify::neuron, promoted, reference_profiles},
     text::Tokenizer,
@@ -24,6 +24,7 @@ use serde_json::{Value, json};
 use super::{
     found,
     model::{ModelArgs, open, read_text},
+    published,
 };
 
 const PROBABILITIES: [&str; 5] = ["0.5", "0.9", "0.99", "0.999", "1"];
@@ -109,7 +110,12 @@ pub fn main(args: &Args) -> Result<()> {
     let (fitting, found) = found::read(&args.run)?;
     let header = part(args, "header.json", "identify")?;
     let evaluated = part(args, "evaluation.json", "evaluate")?;
-    let impact = part(args, "impact.json", "intervene")?;
+    // Replies take hours where margins take minutes: a run may have either.
+    let impact =
+        match args.run.join("margins.json").exists() && !args.run.join("impact.json").exists() {
+            true => Value::Null,
+            false => part(args, "impact.json", "intervene")?,
+        };
     let reference = read_text(&args.reference)?;
     let path = args.model.path()?;
     let file = open(&path)?;
@@ -156,15 +162,7 @@ pub fn main(args: &Args) -> Result<()> {
             suppresses,
         });
     }
-    let controls = CONTROL_SEEDS
-        .map(|seed| {
-            let set = matched_control(&set, &[], config.neurons, seed)?;
-            Ok(ControlSet {
-                seed,
-                neurons: set.iter().map(|n| (n.layer, n.index)).collect(),
-            })
-        })
-        .collect::<Result<Vec<_>>>()?;
+    let controls = published::controls(&set, &config)?;
     let few = &found.detector;
     let terms = (0..few.neurons.len())
         .filter(|&j| few.weights[j] != 0.0 && few.std[j] > 0.0)
@@ -223,7 +221,8 @@ pub fn main(args: &Args) -> Result<()> {
             }),
         },
         controls,
-        levers: Vec::new(),
+        levers: published::levers(&args.run, &config)?,
+        margins: published::margins(&args.run)?,
         evaluation,
         impact: list(&impact["impact"]),
         trends: list(&impact["trends"]),

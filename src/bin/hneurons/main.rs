@@ -12,6 +12,7 @@ mod margins;
 mod merge;
 mod model;
 mod origins;
+mod published;
 mod questions;
 mod run;
 mod trace;
