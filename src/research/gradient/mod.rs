@@ -94,7 +94,9 @@ impl MarginPass {
         let (factors, sides) = self.check(ids, sides, edits)?;
         let trace = self.forward(ids, &factors)?;
         let last = self.last(&trace.stream);
-        Ok(sides.read(self.file.weights(), self.final_norm(), last)?.margin)
+        Ok(sides
+            .read(self.file.weights(), self.final_norm(), last)?
+            .margin)
     }
 
     /// The margin of the token after `ids`, with its derivative in every neuron's factor at the edits' factors; of a model as

@@ -16,7 +16,7 @@ use crate::{
 
 /// What a forward pass leaves behind for the way back.
 pub(super) struct Trace {
-    layers: Vec<LayerTrace>,
+    pub(super) layers: Vec<LayerTrace>,
     /// The stream after the last layer.
     pub(super) stream: Vec<f32>,
     ropes: Ropes,
@@ -214,9 +214,7 @@ impl MarginPass {
     fn back_to_z(&self, layer: Layer<'_>, trace: &LayerTrace, g: &[f32]) -> Result<Vec<f32>> {
         let norm = layer.weights.ffn_post_norm.as_deref();
         match norm.zip(trace.written.as_ref()) {
-            Some((weight, written)) => {
-                layer.maps.down.back(&self.norm(weight).back(written, g))
-            }
+            Some((weight, written)) => layer.maps.down.back(&self.norm(weight).back(written, g)),
             None => layer.maps.down.back(g),
         }
     }
@@ -251,9 +249,7 @@ impl MarginPass {
         let (w, maps) = (layer.weights, layer.maps);
         let norm = w.attn_post_norm.as_deref();
         let of_output = match norm.zip(trace.attended.as_ref()) {
-            Some((weight, attended)) => {
-                maps.output.back(&self.norm(weight).back(attended, g))?
-            }
+            Some((weight, attended)) => maps.output.back(&self.norm(weight).back(attended, g))?,
             None => maps.output.back(g)?,
         };
         let attention = Attention::of(self.blueprint(), layer.index, ropes);

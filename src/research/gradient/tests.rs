@@ -47,7 +47,10 @@ fn written(z: &[f32], down: &Linear, g: &[f64]) -> Vec<f64> {
 fn worst(got: &[f32], wanted: &[f64]) -> f64 {
     assert_eq!(got.len(), wanted.len());
     let size = wanted.iter().fold(0f64, |m, w| m.max(w.abs()));
-    let off = got.iter().zip(wanted).map(|(&g, w)| (f64::from(g) - w).abs());
+    let off = got
+        .iter()
+        .zip(wanted)
+        .map(|(&g, w)| (f64::from(g) - w).abs());
     off.fold(0f64, f64::max) / size
 }
 
@@ -88,10 +91,16 @@ fn the_direct_effect_is_the_last_layers_gradient_with_the_norms_scales_held() {
             let part = l * c.neurons..(l + 1) * c.neurons;
             let direct = &gradient.direct[part.clone()];
             let off = worst(direct, &wanted(true));
-            assert!(off < 1e-5, "{name}: direct effect of layer {l} off by {off}");
+            assert!(
+                off < 1e-5,
+                "{name}: direct effect of layer {l} off by {off}"
+            );
             if l + 1 == c.layers {
                 let off = worst(&gradient.factors[part], &wanted(false));
-                assert!(off < 1e-5, "{name}: gradient of the last layer off by {off}");
+                assert!(
+                    off < 1e-5,
+                    "{name}: gradient of the last layer off by {off}"
+                );
                 let apart = worst(direct, &wanted(false));
                 assert!(apart > 1e-3, "{name}: the norms' scales matter: {apart}");
             }
