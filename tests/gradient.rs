@@ -5,7 +5,7 @@ mod common;
 
 use hneurons::{
     ErrorKind,
-    engine::{Edits, Logits, Neuron, Watch, cpu::Cpu, logprob},
+    engine::{Edits, Engine, Logits, Neuron, Watch, cpu::Cpu, logprob},
     model::{Blueprint, ModelFile},
     research::gradient::{Margin, MarginPass, Sides},
 };
@@ -64,7 +64,6 @@ fn of_logits(logits: &[f32], sides: &Sides<'_>) -> Margin {
 
 /// The margin that the CPU engine gives.
 fn of_engine(cpu: &mut Cpu, ids: &[u32], sides: &Sides<'_>, edits: &Edits) -> Margin {
-    use hneurons::engine::Engine;
     let lane = cpu.open(edits).expect("a lane");
     let logits = common::feed(cpu, lane, ids, Logits::Last, &Watch::None).logits;
     cpu.close(lane);
@@ -73,6 +72,13 @@ fn of_engine(cpu: &mut Cpu, ids: &[u32], sides: &Sides<'_>, edits: &Edits) -> Ma
 
 fn far(a: Margin, b: Margin) -> f64 {
     (a.value - b.value).abs().max((a.mass - b.mass).abs())
+}
+
+/// The derivative at 0 of a function, by differences over `h` and `2 h`: exact for a polynomial of the fourth order.
+fn slope(mut f: impl FnMut(f32) -> f64, h: f32) -> f64 {
+    let near = f(h) - f(-h);
+    let wide = f(2.0 * h) - f(-2.0 * h);
+    (8.0 * near - wide) / (12.0 * f64::from(h))
 }
 
 fn neuron(at: usize, c: &Blueprint) -> Neuron {
@@ -128,8 +134,7 @@ fn margin_and_mass_are_those_of_transformers_and_of_the_engine() {
     }
 }
 
-/// Differences of the pass's own margins, to the fourth order. Beyond the first layers of a model as trained, a few neurons of it
-/// are edited, for a gradient is asked for there too.
+/// Differences of the pass's own margins: of a model as trained, and of one with two neurons edited, where factors are not 1.
 #[test]
 fn the_gradient_is_the_derivative_of_the_margin() {
     for name in NAMES {
@@ -155,15 +160,12 @@ fn the_gradient_is_the_derivative_of_the_margin() {
                     let edits = Edits::each(&edits, c).expect("of a neuron twice the first");
                     pass.margin(ids, &SIDES, &edits).expect("a pass").value
                 };
-                let h = 0.0625f32;
-                let near = moved(h) - moved(-h);
-                let wide = moved(2.0 * h) - moved(-2.0 * h);
-                let slope = (8.0 * near - wide) / (12.0 * f64::from(h));
+                let slope = slope(moved, 1.0 / 64.0);
                 worst = worst.max((slope - f64::from(gradient.factors[at])).abs());
             }
             let share = worst / f64::from(size);
             println!("{name}: largest {size:e}, off by {worst:e}, {share:e} of it");
-            assert!(share < 3e-4, "{name}: off by {share} of the largest");
+            assert!(share < 1e-3, "{name}: off by {share} of the largest");
         }
     }
 }
@@ -195,7 +197,7 @@ fn the_real_models_margin_moves_as_the_gradient_says() {
     check_with_engine("real", &pass, &mut cpu, file.blueprint(), &ids, &sides);
 }
 
-/// The ten neurons of the largest gradients, each moved by a twentieth in the engine.
+/// The ten neurons of the largest gradients, each moved by a twentieth and a tenth in the engine.
 fn check_with_engine(
     name: &str,
     pass: &MarginPass,
@@ -211,11 +213,11 @@ fn check_with_engine(
     let order = largest(&gradient.factors);
     let size = f64::from(gradient.factors[order[0]].abs());
     for &at in order.iter().take(10) {
-        let mut moved = |alpha: f32| {
-            let edits = Edits::scale(&[neuron(at, c)], alpha, c).expect("an edit");
+        let moved = |by: f32| {
+            let edits = Edits::scale(&[neuron(at, c)], 1.0 + by, c).expect("an edit");
             of_engine(cpu, ids, sides, &edits).value
         };
-        let slope = (moved(1.05) - moved(0.95)) / 0.1;
+        let slope = slope(moved, 0.05);
         let wanted = f64::from(gradient.factors[at]);
         println!("{name}: neuron {at}: {wanted:.5}, and {slope:.5} in the engine");
         let off = (slope - wanted).abs() / size;
@@ -230,6 +232,7 @@ fn what_cannot_be_asked_is_refused() {
     let none = Edits::none();
     let sides = |give, stand| Sides { give, stand };
     let size = c.vocabulary as u32;
+    let outside: &[u32] = &[size];
     let kind = |ids: &[u32], sides: &Sides<'_>| {
         let error = pass.gradient(ids, sides, &none).expect_err("a refusal");
         assert_eq!(pass.margin(ids, sides, &none), Err(error.clone()));
@@ -238,7 +241,7 @@ fn what_cannot_be_asked_is_refused() {
     assert_eq!(kind(&[], &SIDES), ErrorKind::Input, "no prompt");
     assert_eq!(kind(&[1, size], &SIDES), ErrorKind::Input, "no such token");
     assert_eq!(kind(&[1], &sides(&[], &[2])), ErrorKind::Input, "no side");
-    assert_eq!(kind(&[1], &sides(&[2], &[size])), ErrorKind::Input);
+    assert_eq!(kind(&[1], &sides(&[2], outside)), ErrorKind::Input);
     assert_eq!(kind(&[1], &sides(&[2, 4], &[3, 4])), ErrorKind::Input);
     let long = vec![1; c.context + 1];
     assert_eq!(kind(&long, &SIDES), ErrorKind::Context);
@@ -247,11 +250,11 @@ fn what_cannot_be_asked_is_refused() {
         layers: c.layers + 1,
         ..c.clone()
     };
-    let outside = Neuron {
+    let beyond = Neuron {
         layer: c.layers,
         index: 0,
     };
-    let edits = Edits::scale(&[outside], 0.0, &larger).expect("an edit");
+    let edits = Edits::scale(&[beyond], 0.0, &larger).expect("an edit");
     let error = pass.margin(&[1], &SIDES, &edits).expect_err("a refusal");
     assert_eq!(error.kind(), ErrorKind::Input);
     // A token that is listed twice counts once.

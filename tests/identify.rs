@@ -10,15 +10,17 @@ use std::{
 };
 
 /// As little as still gives twenty right and twenty wrong answers to learn from.
-const SMALL: [&str; 8] = [
-    "--limit",
-    "110",
-    "--samples",
-    "2",
-    "--max-tokens",
-    "16",
+const SMALL: [&str; 6] = ["--limit", "110", "--samples", "2", "--max-tokens", "16"];
+/// What of it is identify's alone: few refits and sets, whose number no promise hangs on.
+const FIT: [&str; 8] = [
     "--c",
     "0.3,1",
+    "--resamples",
+    "6",
+    "--controls",
+    "5",
+    "--knowledge",
+    "6",
 ];
 
 fn command(out: &Path, more: &[&str]) -> Command {
@@ -30,6 +32,7 @@ fn command(out: &Path, more: &[&str]) -> Command {
         .arg("--out")
         .arg(out)
         .args(SMALL)
+        .args(FIT)
         .args(more)
         .stdout(Stdio::null())
         .stderr(Stdio::null());
@@ -112,7 +115,7 @@ fn a_published_detector_is_judged_on_other_questions_and_on_a_base(run: &Path) {
                 "50",
                 "--json",
             ])
-            .args(&SMALL[2..6])
+            .args(&SMALL[2..])
             .arg("--model")
             .arg(&model)
             .arg("--out")
@@ -157,7 +160,7 @@ fn a_published_detector_is_judged_on_other_questions_and_on_a_base(run: &Path) {
 
 /// Goes on from a run: evaluates, intervenes and writes the artifact, each as small as can be.
 fn the_artifact_made_of_it_has_the_published_one_s_shape(run: &Path) {
-    let small = &SMALL[..6]; // the choice of C is identify's alone
+    let small = &SMALL;
     let hneurons = |arguments: &[&str], more: &[&str]| {
         let out = Command::new(env!("CARGO_BIN_EXE_hneurons"))
             .current_dir(common::root())
@@ -205,8 +208,25 @@ fn the_artifact_made_of_it_has_the_published_one_s_shape(run: &Path) {
         serde_json::from_str(&std::fs::read_to_string(path).expect("it is there")).expect("JSON")
     };
     let published = common::root().join("www/artifacts/smollm2-135m-instruct-q4_1/hneurons.json");
-    assert_eq!(shape(&read(&made)), shape(&read(&published)));
+    let of = |path: &Path| -> BTreeSet<String> {
+        let mut shape = shape(&read(path));
+        shape.retain(|at| !NOT_ALWAYS.iter().any(|part| at.starts_with(part)));
+        shape
+    };
+    assert_eq!(of(&made), of(&published));
 }
+
+/// What one artifact has and another has not: what depends on the settings, or came after the published one was made.
+const NOT_ALWAYS: [&str; 8] = [
+    ".identification.choice",
+    ".identification.stable",
+    ".identification.tried[].detector_",
+    ".evaluation[].best_cheap_on",
+    ".recipe.fitting.cs",
+    ".recipe.fitting.hold_out",
+    ".recipe.fitting.knowledge",
+    ".recipe.fitting.shuffle_labels",
+];
 
 /// Every path to a value, and its type; a list has the paths of all its items, and what is keyed by name the same for every name.
 fn shape(value: &serde_json::Value) -> BTreeSet<String> {

@@ -2,6 +2,7 @@
 // carry their heat, strips and next words follow, the slider is live, and a recorded run plays once.
 
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { open } from "./browser.mjs";
 import { LEVERS } from "./mock/data.mjs";
@@ -70,7 +71,9 @@ async function ask(page, prompt) {
 
 for (const viewport of SIZES) {
   test(`at ${viewport.width} x ${viewport.height} prompt, switch, answers, neurons and reading are on one screen as the page opens`, async (t) => {
-    const { page, problems } = await visit(t, { viewport, real: true });
+    const files = await publishedWithLevers();
+    const { page, problems } = await visit(t, { viewport, real: true, files });
+    await page.waitForSelector("[data-part=lever]");
     const parts = viewport.width > 1000 ? [...ALWAYS, ...BESIDE] : ALWAYS;
     await page.waitForFunction(() => document.querySelectorAll(".next-bars tbody tr").length >= 5);
     assert.deepEqual(await outside(page, parts), []);
@@ -306,9 +309,16 @@ test("what is said is said to those who listen: while it runs, and all of it at 
   );
 });
 
-test("opening moves nothing that is seen", async (t) => {
+/** The published artifact with levers among the sets. */
+async function publishedWithLevers() {
+  const path = "www/artifacts/smollm2-135m-instruct-q4_1/hneurons.json";
+  const json = JSON.parse(await readFile(new URL(`../../${path}`, import.meta.url), "utf8"));
+  return { [path]: JSON.stringify({ ...json, levers: LEVERS }) };
+}
+
+test("opening moves nothing that is seen, also where a lever comes among the sets", async (t) => {
   for (const viewport of SIZES) {
-    const site = await serve({ real: true });
+    const site = await serve({ real: true, files: await publishedWithLevers() });
     const { page, close } = await open({ viewport });
     t.after(async () => {
       await close();
@@ -323,6 +333,7 @@ test("opening moves nothing that is seen", async (t) => {
     });
     await page.goto(site.url);
     await page.waitForSelector("[data-part=lane][data-shown]");
+    await page.waitForSelector("[data-part=lever]");
     await page.waitForTimeout(1500);
     const shift = await page.evaluate(() => window.shift);
     assert.ok(shift <= 0.05, `at ${viewport.width} px the page shifts by ${shift.toFixed(3)}`);

@@ -16,7 +16,7 @@ use crate::{
 
 /// What a forward pass leaves behind for the way back.
 pub(super) struct Trace {
-    layers: Vec<LayerTrace>,
+    pub(super) layers: Vec<LayerTrace>,
     /// The stream after the last layer.
     pub(super) stream: Vec<f32>,
     ropes: Ropes,
