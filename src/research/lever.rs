@@ -155,9 +155,9 @@ pub fn choose(
         .flat_map(|effect| recipe.penalties.iter().map(move |&p| (effect, p)));
     for (&(method, effect), penalty) in each {
         let mean = effect.mean();
-        let score: Vec<f64> = mean
-            .iter()
-            .zip(&cost)
+        // Where no harm was attributed, none is penalized.
+        let cost = cost.iter().copied().chain(std::iter::repeat(0.0));
+        let score: Vec<f64> = (mean.iter().zip(cost))
             .map(|(m, c)| m - penalty * c)
             .collect();
         for share in &recipe.sizes {
