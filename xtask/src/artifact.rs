@@ -5,15 +5,62 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use hneurons_fetch::Model;
+
 use crate::{Result, paths, process, report};
 
 /// Made-up things are held against right answers that were kept apart.
 const MADE_UP: &str = "data/questions/made-up.jsonl";
 
-/// Questions of each benchmark, and the longest reply in tokens: little, because every one is answered under 46 edits.
-const INTERVENE: [&str; 4] = ["--n", "64", "--reply-tokens", "32"];
+/// How much is measured of a model, so that a study ends within hours on two cores.
+struct Study {
+    /// Of `identify`, and of what goes on from it: drawn answers and the like.
+    asking: &'static [&'static str],
+    /// Of `levers` and of the margins of `intervene`, which are read on the same items.
+    items: &'static [&'static str],
+    /// Of `levers`.
+    levers: &'static [&'static str],
+    /// Of the margins of `intervene`.
+    margins: &'static [&'static str],
+    /// Of the replies of `intervene`; none are written where it is `None`.
+    replies: Option<&'static [&'static str]>,
+}
 
-const ARTIFACT: &str = "www/artifacts/smollm2-135m-instruct-q4_1/hneurons.json";
+/// Of the usual model.
+const USUAL: Study = Study {
+    asking: &[],
+    items: &[],
+    levers: &[],
+    margins: &["--n", "100"],
+    // Little, because every one is answered under 46 edits.
+    replies: Some(&["--n", "64", "--reply-tokens", "32"]),
+};
+
+/// Of a larger one, whose every token costs several times as much.
+const LARGER: Study = Study {
+    asking: &["--samples", "0"],
+    items: &[
+        "--wording-items",
+        "24",
+        "--attribution-items",
+        "32",
+        "--validation-items",
+        "32",
+    ],
+    levers: &["--only", "opinion,doubt"],
+    margins: &[
+        "--n",
+        "20",
+        "--random-items",
+        "60",
+        "--only",
+        "opinion,doubt",
+    ],
+    replies: None,
+};
+
+/// Files of a model larger than this get the smaller study.
+const LARGE: u64 = 200_000_000;
 
 /// Runs `hneurons` with these arguments, from the repository's root.
 fn hneurons<S: AsRef<OsStr>>(arguments: &[S]) -> Command {
@@ -25,38 +72,76 @@ fn hneurons<S: AsRef<OsStr>>(arguments: &[S]) -> Command {
     command
 }
 
-/// Identifies, evaluates, intervenes, writes the artifact, and records the gallery with it.
-pub fn make(questions: &[PathBuf], run: &Path) -> Result<()> {
+/// Identifies, evaluates, chooses levers, intervenes, writes the artifact, and records the gallery with it. `learnt_from` and
+/// `evaluated_on` are question files; without the first the project's own bank is learnt from.
+pub fn make(
+    model: &Model,
+    learnt_from: &[PathBuf],
+    evaluated_on: &[PathBuf],
+    run: &Path,
+) -> Result<()> {
     let step = |name: &str, command: &mut Command| {
         report::step(name, || process::run(command).map(|()| String::new()))
     };
     // Relative to where the command was typed, as with any tool.
     let absolute = |path: &Path| std::path::absolute(path).map_err(|e| e.to_string());
     let run = absolute(run)?;
-    step("identify", hneurons(&["identify"]).arg("--out").arg(&run))?;
-    let mut evaluate = hneurons(&["evaluate", "--questions", MADE_UP]);
-    for file in questions {
+    let study = if model.bytes > LARGE { LARGER } else { USUAL };
+    let of = |command: &str| {
+        let mut hneurons = hneurons(&[command]);
+        hneurons.args(["--model", &model.id]);
+        hneurons
+    };
+    let mut learnt = Vec::new();
+    for file in learnt_from {
+        learnt.push(absolute(file)?);
+    }
+    let with_files = |command: &mut Command, option: &str| {
+        for file in &learnt {
+            command.arg(option).arg(file);
+        }
+    };
+    let mut identify = of("identify");
+    identify.args(study.asking).arg("--out").arg(&run);
+    with_files(&mut identify, "--questions");
+    step("identify", &mut identify)?;
+    let mut evaluate = of("evaluate");
+    evaluate.args(study.asking).args(["--questions", MADE_UP]);
+    with_files(&mut evaluate, "--trained-on");
+    for file in evaluated_on {
         evaluate.arg("--questions").arg(absolute(file)?);
     }
     step("evaluate", evaluate.arg("--run").arg(&run))?;
-    let mut intervene = hneurons(&["intervene"]);
-    step(
-        "intervene",
-        intervene.args(INTERVENE).arg("--run").arg(&run),
-    )?;
+    let mut levers = of("levers");
+    levers.args(study.items).args(study.levers);
+    step("levers", levers.arg("--run").arg(&run))?;
+    let mut margins = of("intervene");
+    margins.args(["--measure", "margin"]).args(study.asking);
+    margins.args(study.items).args(study.margins);
+    with_files(&mut margins, "--trained-on");
+    step("margins", margins.arg("--run").arg(&run))?;
+    if let Some(replies) = study.replies {
+        let mut intervene = of("intervene");
+        intervene.args(["--measure", "replies"]).args(study.asking);
+        with_files(&mut intervene, "--trained-on");
+        step("replies", intervene.args(replies).arg("--run").arg(&run))?;
+    }
     let commit = process::output(
         Command::new("git")
             .args(["rev-parse", "HEAD"])
             .current_dir(paths::root()),
     );
-    let mut artifact = hneurons(&["artifact", "--commit"]);
-    artifact
-        .arg(commit.unwrap_or_default().trim())
-        .arg("--run")
-        .arg(&run);
-    step("artifact", &mut artifact)?;
-    step(
-        "gallery",
-        &mut hneurons(&["gallery", "--artifact", ARTIFACT]),
-    )
+    let out = format!("www/artifacts/{}/hneurons.json", model.id);
+    if let Some(folder) = paths::root().join(&out).parent() {
+        std::fs::create_dir_all(folder)
+            .map_err(|e| format!("cannot make {}: {e}", folder.display()))?;
+    }
+    let mut artifact = of("artifact");
+    artifact.args(["--commit", commit.unwrap_or_default().trim()]);
+    artifact.args(["--out", &out]);
+    step("artifact", artifact.arg("--run").arg(&run))?;
+    let mut gallery = of("gallery");
+    let recordings = format!("www/gallery/{}", model.id);
+    gallery.args(["--artifact", &out, "--out", &recordings]);
+    step("gallery", &mut gallery)
 }

@@ -119,13 +119,26 @@ enum Command {
     },
     /// Find the H-Neurons, evaluate and turn them, and write the artifact and the gallery that the page shows
     Artifact {
-        /// Further questions to evaluate on, a data set a file (see `hneurons questions`)
+        /// A model of the catalogue [default: SmolLM2-135M-Instruct]
+        #[arg(long, value_name = "ID")]
+        model: Option<String>,
+        /// Questions to learn from in place of the project's own (see `hneurons questions`)
+        #[arg(long, value_name = "FILE")]
+        learn_from: Vec<PathBuf>,
+        /// Further questions to evaluate on, a data set a file
         #[arg(long, value_name = "FILE")]
         questions: Vec<PathBuf>,
-        /// Folder for what is computed; what is there is not computed again
-        #[arg(long, value_name = "FOLDER", default_value = "target/identify")]
-        run: PathBuf,
+        /// Folder for what is computed; what is there is not computed again [default: target/identify, or target/ID]
+        #[arg(long, value_name = "FOLDER")]
+        run: Option<PathBuf>,
     },
+}
+
+fn unknown_model(id: &str) -> String {
+    format!(
+        "the catalogue has no model {id}; name one of {}",
+        catalogue().ids()
+    )
 }
 
 fn main() -> ExitCode {
@@ -187,16 +200,25 @@ fn run(command: Command) -> Result<()> {
         Command::Model { id } => match id.as_deref() {
             None => model(),
             Some("all") => catalogue().models.iter().try_for_each(fetch),
-            Some(id) => fetch(catalogue().find(id).ok_or_else(|| {
-                format!(
-                    "the catalogue has no model {id}; name one of {}, or all",
-                    catalogue().ids()
-                )
-            })?),
+            Some(id) => fetch(catalogue().find(id).ok_or_else(|| unknown_model(id))?),
         },
-        Command::Artifact { questions, run } => {
-            model()?;
-            artifact::make(&questions, &run)
+        Command::Artifact {
+            model,
+            learn_from,
+            questions,
+            run,
+        } => {
+            let of = match &model {
+                None => catalogue().default_model(),
+                Some(id) => catalogue().find(id).ok_or_else(|| unknown_model(id))?,
+            };
+            fetch(of)?;
+            let usual = of.id == catalogue().default;
+            let run = run.unwrap_or_else(|| match usual {
+                true => paths::target().join("identify"),
+                false => paths::target().join(&of.id),
+            });
+            artifact::make(of, &learn_from, &questions, &run)
         }
     }
 }

@@ -45,6 +45,9 @@ pub struct Args {
         value_name = "FILE"
     )]
     out: PathBuf,
+    /// An artifact of this model to which the run's levers and margins are added; everything else stays as it is there.
+    #[arg(long, value_name = "FILE", conflicts_with = "reference")]
+    onto: Option<PathBuf>,
     /// The commit the commands were run from, for the recipe.
     #[arg(long, value_name = "HASH", default_value = "")]
     commit: String,
@@ -107,6 +110,9 @@ fn part(args: &Args, name: &str, command: &str) -> Result<Value> {
 }
 
 pub fn main(args: &Args) -> Result<()> {
+    if let Some(path) = &args.onto {
+        return add_onto(args, path);
+    }
     let (fitting, found) = found::read(&args.run)?;
     let header = part(args, "header.json", "identify")?;
     let evaluated = part(args, "evaluation.json", "evaluate")?;
@@ -249,14 +255,37 @@ pub fn main(args: &Args) -> Result<()> {
             "command": "cargo xtask artifact",
         }),
     };
-    let mut out = serde_json::to_string_pretty(&artifact).map_err(|e| {
+    write(args, &artifact, &file)
+}
+
+/// Adds what `levers` and the margins of `intervene` found to an artifact that is there.
+fn add_onto(args: &Args, path: &Path) -> Result<()> {
+    let file = args.model.file()?;
+    let mut artifact = Artifact::parse(&read_text(path)?)?;
+    artifact.check_model(&file)?;
+    artifact.levers = published::levers(&args.run, file.blueprint())?;
+    artifact.margins = published::margins(&args.run)?;
+    if artifact.levers.is_empty() && artifact.margins.is_empty() {
+        return Err(Error::new(
+            ErrorKind::Input,
+            format!(
+                "{} has neither levers nor margins: run `hneurons levers` or `hneurons intervene --measure margin`",
+                args.run.display()
+            ),
+        ));
+    }
+    write(args, &artifact, &file)
+}
+
+fn write(args: &Args, artifact: &Artifact, file: &ModelFile) -> Result<()> {
+    let mut out = serde_json::to_string_pretty(artifact).map_err(|e| {
         Error::new(
             ErrorKind::Internal,
             format!("the artifact cannot be written ({e})"),
         )
     })?;
     // What the page would refuse is not written.
-    Artifact::parse(&out)?.check_model(&file)?;
+    Artifact::parse(&out)?.check_model(file)?;
     out.push('\n');
     std::fs::write(&args.out, out).map_err(|e| {
         Error::new(
