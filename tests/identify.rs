@@ -10,7 +10,7 @@ use std::{
 };
 
 /// As little as still gives twenty right and twenty wrong answers to learn from.
-const SMALL: [&str; 6] = ["--limit", "110", "--samples", "2", "--max-tokens", "16"];
+const SMALL: [&str; 6] = ["--limit", "90", "--samples", "1", "--max-tokens", "16"];
 /// What of it is identify's alone: few refits and sets, whose number no promise hangs on.
 const FIT: [&str; 8] = [
     "--c",
@@ -285,6 +285,11 @@ fn bad_input_is_named() {
     let one = "{\"id\":\"1\",\"question\":\"What animal meows?\",\"answers\":[\"cat\"]}\n";
     let said = run(one, &["--samples", "2"]);
     assert!(said.contains("20 of each are the least"), "{said}");
+    let said = run(one, &["--samples", "2", "--hold-out", "elsewhere"]);
+    assert!(
+        said.contains("no question is of the source \"elsewhere\""),
+        "{said}"
+    );
     // The same folder with other questions.
     let other = one.replace("meows", "barks");
     let said = run(&other, &["--samples", "2"]);
