@@ -120,7 +120,7 @@ struct Line {
     id: String,
     margin: f64,
     mass: f64,
-    /// In hundred-thousandths of a nat per unit of factor, those beyond a thousandth alone: place, value.
+    /// In hundred-thousandths of a nat per unit of factor, those beyond a hundredth alone: place, value.
     factors: Vec<(u32, i32)>,
     /// The part that goes straight to the unembedding, likewise.
     direct: Vec<(u32, i32)>,
@@ -146,7 +146,7 @@ fn dense(sparse: &[(u32, i32)], len: usize) -> Vec<f32> {
 }
 
 const UNIT: f32 = 1e-5;
-const LEAST: f32 = 1e-3;
+const LEAST: f32 = 1e-2;
 
 /// Attributes the margins of choices, by their gradient and by its direct part; what the log has is not computed again.
 fn attribute(
