@@ -184,6 +184,8 @@ fn the_artifact_made_of_it_has_the_published_one_s_shape(run: &Path) {
     std::fs::write(&reference, start).expect("room");
     let reference = reference.to_str().expect("a path of letters");
     let few = [
+        "--measure",
+        "replies", // margins have a test of their own
         "--only",
         "knowledge,misleading",
         "--n",
