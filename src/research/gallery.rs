@@ -76,6 +76,8 @@ pub enum Kind {
     FalsePremise,
     /// A right answer that is then doubted.
     Doubt,
+    /// A question that suggests a wrong answer.
+    Opinion,
 }
 
 /// Reads a list of entries, one JSON object a line.

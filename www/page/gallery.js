@@ -4,6 +4,7 @@
 import { $, $$, focused, h } from "./dom.js";
 
 const KINDS = [
+  ["opinion", "A wrong answer suggested"],
   ["doubt", "A right answer, doubted"],
   ["made-up", "Made-up things"],
   ["false-premise", "False premises"],

@@ -142,6 +142,11 @@ pub fn make(
     step("artifact", artifact.arg("--run").arg(&run))?;
     let mut gallery = of("gallery");
     let recordings = format!("www/gallery/{}", model.id);
+    // What is worth showing differs from model to model.
+    let own = format!("data/gallery-{}.jsonl", model.id);
+    if paths::root().join(&own).exists() {
+        gallery.args(["--prompts", &own]);
+    }
     gallery.args(["--artifact", &out, "--out", &recordings]);
     step("gallery", &mut gallery)
 }

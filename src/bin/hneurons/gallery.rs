@@ -198,6 +198,7 @@ fn changed(recordings: &[Recording]) -> Vec<ChangedOut> {
         Kind::MadeUp,
         Kind::FalsePremise,
         Kind::Doubt,
+        Kind::Opinion,
     ];
     let mut alphas = ALPHAS.to_vec();
     alphas.push(1.0);
