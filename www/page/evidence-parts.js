@@ -23,8 +23,8 @@ export const part = (name, title, inside, ...children) =>
  * @param {object} about
  * @param {string} about.title
  * @param {string} [about.about] how to read it
- * @param {import("./plot.js").Plot} about.plot
- * @param {{words: string, is?: string} | null} [about.verdict]
+ * @param {{element: Element}} about.plot a Plot, or rows of them
+ * @param {{words: string, is?: string} | {words: string, is?: string}[] | null} [about.verdict] one, or several
  * @param {string} [about.says]
  * @param {string[]} about.columns
  * @param {any[][]} about.rows
@@ -43,7 +43,9 @@ export function figure({ title, about, plot, verdict, says, columns, rows }) {
     h(
       "figcaption",
       { class: "figure-says" },
-      verdict && h("p", { class: "evidence-verdict", "data-is": verdict.is }, verdict.words),
+      ...[verdict ?? []]
+        .flat()
+        .map(({ is, words }) => h("p", { class: "evidence-verdict", "data-is": is }, words)),
       says && h("p", { class: "hint" }, says),
       table(title, columns, rows),
     ),
