@@ -15,13 +15,21 @@ const nats = (value) => `${signed(value)} nats`;
 const turned = ({ name, alpha }) =>
   `With the ${name.replace(/^(Lever|Neurons)/, (word) => word.toLowerCase())} ${alpha === 0 ? "off" : factorWords(alpha)}`;
 
-/** What became of the share: "stays at 78 %", "falls from 79 % to 12 %". @param {Row} row @param {Margin} margin */
-function moved({ rate, effect, is }, { trained }) {
-  const lean = is === "none" ? "" : `, and the lean moves by ${nats(effect.value)}`;
-  if (!known(rate) || !known(trained.rate)) return `moves by ${nats(effect.value)}`;
+/**
+ * What became of the share: "stays at 78 % of 200 questions", "falls from 79 % to 12 % of 200 questions".
+ * @param {Row} row
+ * @param {Margin} margin
+ */
+function moved({ rate, effect, is, n }, { trained }) {
+  const by = `by ${nats(effect.value)}`;
+  if (!known(rate) || !known(trained.rate)) return `moves ${by} over ${n} questions`;
+  const [from, to] = [percent(trained.rate), percent(rate)];
   const change = rate - trained.rate;
-  if (Math.abs(change) < SAME) return `stays at ${percent(rate)}${lean}`;
-  return `${change > 0 ? "rises" : "falls"} from ${percent(trained.rate)} to ${percent(rate)}`;
+  const questions = `${to} of ${n} questions`;
+  if (Math.abs(change) >= SAME)
+    return `${change > 0 ? "rises" : "falls"} from ${from} to ${questions}`;
+  const before = from === to ? "" : ` (${from} as trained)`;
+  return `stays at ${questions}${before}${is === "none" ? "" : `, while its log-odds move ${by}`}`;
 }
 
 /** How that compares with random sets. @param {Row} row @returns {string} */
@@ -34,11 +42,9 @@ function compared(row) {
       : "Random neurons were not read, so perhaps any neurons do this.";
   const { sets: n, p, smallest } = rival;
   const sets = `${n} random ${n === 1 ? "set" : "sets"}`;
-  const how = `(${sets}, p = ${decimal(p)})`;
+  const further = asFar(p, n);
   if (is === "special")
-    return asFar(p, n) === 0
-      ? `That is further than with any of ${sets}.`
-      : `That is further than with nearly all random neurons ${how}.`;
+    return `That is further than with ${further === 0 ? `any of ${sets}` : `nearly all of ${sets}`} (p = ${decimal(p)}).`;
   if (is === "unclear")
     return `It cannot be told whether that is special to these neurons: ${sets} ${n === 1 ? "is" : "are"} too few.`;
   const seen =
@@ -47,7 +53,10 @@ function compared(row) {
       : "";
   // Random sets may all lie to one side of a set that moves nothing.
   if (is === "none" && p <= 0.05) return `That is no clear change.${seen}`;
-  return `That is no further than random neurons move it ${how}.${seen}`;
+  const some = further !== null && further <= n / 5;
+  return some
+    ? `That is not clearly further than with random neurons: ${further} of ${n} sets moved it as far (p = ${decimal(p)}).${seen}`
+    : `That is no further than with ${sets} (p = ${decimal(p)}).${seen}`;
 }
 
 /** Where giving in and standing by have become improbable both, their odds say little. @param {Row} row @param {Margin} margin */
@@ -63,7 +72,7 @@ const strayed = ({ mass }, { trained }) =>
  * @returns {{is: string, words: string}}
  */
 export function rowVerdict(row, margin) {
-  const first = `${turned(row)}, ${margin.giving} ${moved(row, margin)} of ${row.n} questions.`;
+  const first = `${turned(row)}, ${margin.giving} ${moved(row, margin)}.`;
   if (!margin.kept || row.against.length > 0)
     return {
       is: margin.kept ? (row.is === "none" ? "yes" : "no") : row.is,
@@ -99,7 +108,7 @@ export function aloneWords(margin) {
     if (found === undefined || !of(set)) return [];
     if (found === null)
       return [
-        `No neuron of the ${of(set)} alone moves it clearly, and more than half as far as all of them do.`,
+        `No neuron of the ${of(set)} alone clearly moves it by more than half of what all of them do.`,
       ];
     const { neuron, together, count } = found;
     return [

@@ -20,7 +20,9 @@ const sets = (n) =>
 /** How many of how many, as one says it: "all 6 tests", "2 of 6 tests". */
 const of = (k, n, what) =>
   k < n
-    ? `${k || "none"} of ${n} ${what}s`
+    ? n === 1
+      ? `no ${what}`
+      : `${k || "none"} of ${n} ${what}s`
     : n === 1
       ? `the one ${what}`
       : n === 2
@@ -223,7 +225,7 @@ function leans(margins) {
     levers.length > 0
       ? `. Sets chosen for that, the levers, moved it so in ${of(special(levers), levers.length, "test")}`
       : "";
-  return `How strongly it leans to giving in moved further than with random neurons in ${of(special(h), h.length, "test")}${beside}.`;
+  return `How strongly it leans to giving in, before a word is written, moved further than with random neurons in ${of(special(h), h.length, "test")}${beside}.`;
 }
 
 function changes({ benchmarks, neurons }) {

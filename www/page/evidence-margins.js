@@ -110,6 +110,7 @@ function behaviour(margin, { x, ticks, places }) {
     },
     verdict: marginVerdicts(margin),
     says: aloneWords(margin).join(" "),
+    numbers: `${title}: how strongly it leans`,
     columns: COLUMNS,
     rows: marginTable(margin),
   });

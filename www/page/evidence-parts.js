@@ -26,10 +26,11 @@ export const part = (name, title, inside, ...children) =>
  * @param {{element: Element}} about.plot a Plot, or rows of them
  * @param {{words: string, is?: string} | {words: string, is?: string}[] | null} [about.verdict] one, or several
  * @param {string} [about.says]
+ * @param {string} [about.numbers] what the table is called, else as the plot
  * @param {string[]} about.columns
  * @param {any[][]} about.rows
  */
-export function figure({ title, about, plot, verdict, says, columns, rows }) {
+export function figure({ title, about, plot, verdict, says, numbers = title, columns, rows }) {
   return h(
     "figure",
     { class: "evidence-figure" },
@@ -47,7 +48,7 @@ export function figure({ title, about, plot, verdict, says, columns, rows }) {
         .flat()
         .map(({ is, words }) => h("p", { class: "evidence-verdict", "data-is": is }, words)),
       says && h("p", { class: "hint" }, says),
-      table(title, columns, rows),
+      table(numbers, columns, rows),
     ),
   );
 }

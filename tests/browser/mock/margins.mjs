@@ -6,7 +6,7 @@ const estimate = (value, half) => ({
   low: round(value - half),
   high: round(value + half),
 });
-/** Against 50 random sets, of which `further` move it as far to the same side. */
+/** Against 50 random sets of each kind, of which `further` or so move it as far to the same side. */
 const against = (effect, mean, deviation, further) =>
   ["layer", "activity"].map((matched, i) => ({
     matched,
@@ -16,7 +16,7 @@ const against = (effect, mean, deviation, further) =>
     mean: round(mean - 0.02 * i),
     deviation: round(deviation * (1 + i / 2)),
     z: round((effect - mean) / deviation),
-    p: Math.min(1, (2 * (1 + further + i)) / 51),
+    p: Math.min(1, (2 * (1 + (further && further + i))) / 51),
     smallest: round(2.8 * deviation),
   }));
 const effect = (set, alpha, value, rate, more = {}) => ({
@@ -35,7 +35,6 @@ const LOUD = "L2N101";
 /** Of a behaviour: the H-Neurons move nothing, or turned off alone move it (`acts`). Its lever moves it by far. */
 function behaviour(name, words, { rate, acts, lever }) {
   const h = acts ? -1.4 : -0.05;
-  const further = acts ? -1 : 10; // −1 and 0: none of either kind, but for one of those that contribute as much
   return {
     behaviour: name,
     words,
@@ -43,7 +42,7 @@ function behaviour(name, words, { rate, acts, lever }) {
     as_trained: { n: 200, margin: estimate(1.31, 0.2), deviation: 1.4, rate, mass: 0.83 },
     effects: [
       effect("h", 0, h, acts ? rate - 0.31 : rate - 0.01, {
-        against: against(h, 0.01, 0.14, acts ? 0 : further),
+        against: against(h, 0.01, 0.14, acts ? 0 : 10),
       }),
       effect("h", 3, 0.08, rate + 0.02, { against: against(0.08, 0.05, 0.3, 20), mass: 0.31 }),
       effect(`h/without/${LOUD}`, 0, acts ? -0.3 : -0.04, rate - 0.01, {
@@ -56,7 +55,7 @@ function behaviour(name, words, { rate, acts, lever }) {
             effect(`lever:${name}`, 3, 2.9, 0.97, { against: against(2.9, 0.3, 0.5, 0) }),
           ]
         : []),
-      ...(name === "opinion" ? [] : [effect("lever:opinion", 0, -0.6, rate - 0.1)]),
+      ...(name === "opinion" ? [] : [effect("lever:opinion", 0, -0.6, round(0.9 * rate))]),
     ],
     alone: [
       {
