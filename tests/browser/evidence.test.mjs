@@ -426,7 +426,7 @@ test("the short answer, the sentences and what failed count the margins", () => 
   const sentence = (made) => headline(readEvidence(made))[1][1];
   assert.match(
     sentence(acting),
-    /in all 5 tests\. How strongly it leans to giving in, .* moved further than with random neurons in 1 of 4 tests\. Sets chosen for that, the levers, moved it so in the one test\.$/,
+    /in all 5 tests\. How strongly it leans to giving in moved further than with random neurons in 1 of 4 tests; with levers, which were chosen for that, in the one test\.$/,
   );
   assert.match(
     sentence({ margins: fakeMargins() }),
@@ -437,7 +437,7 @@ test("the short answer, the sentences and what failed count the margins", () => 
     "Short answer: turning them did no more than turning random neurons. Whether they help to spot wrong answers is not measured yet.",
   );
   const few = fakeMargins({ acts: true });
-  for (const { effects } of few) for (const one of effects) one.against = [];
+  for (const one of few.flatMap(({ effects }) => effects)) one.against = [];
   const leans = (made) =>
     failures(readEvidence(made)).filter(([, words]) => /^Leaning/.test(words));
   assert.deepEqual(
@@ -631,7 +631,8 @@ test("closed, it is three sentences, a figure with its marks, and parts that say
   assert.ok(failed > 0 && said.includes(`Where it failed ${failed} checks`));
   assert.doesNotMatch(said, /Better than chance\.|No effect seen/);
   const { height } = await section(page).boundingBox();
-  assert.ok(height <= 720, `${height} px of the page’s 3,000`);
+  const limit = leaning.length > 0 ? 770 : 720; // a part and a sentence more
+  assert.ok(height <= limit, `${height} px of the page’s 3,000`);
   // Nothing that was measured is lost: every number of the artifact's tests is in the parts.
   const all = await words(page);
   for (const summary of await section(page).locator(".evidence-table > summary").all())

@@ -223,9 +223,9 @@ function leans(margins) {
   );
   const beside =
     levers.length > 0
-      ? `. Sets chosen for that, the levers, moved it so in ${of(special(levers), levers.length, "test")}`
+      ? `; with levers, which were chosen for that, in ${of(special(levers), levers.length, "test")}`
       : "";
-  return `How strongly it leans to giving in, before a word is written, moved further than with random neurons in ${of(special(h), h.length, "test")}${beside}.`;
+  return `How strongly it leans to giving in moved further than with random neurons in ${of(special(h), h.length, "test")}${beside}.`;
 }
 
 function changes({ benchmarks, neurons }) {

@@ -108,7 +108,10 @@ function behaviour(margin, { x, ticks, places }) {
         h("div", { class: "lean-axis" }, axis.element),
       ),
     },
-    verdict: marginVerdicts(margin),
+    verdict: marginVerdicts(margin).map(({ is, words }) => ({
+      is,
+      words: words.replaceAll(" %", "\u00a0%"),
+    })),
     says: aloneWords(margin).join(" "),
     numbers: `${title}: how strongly it leans`,
     columns: COLUMNS,
@@ -121,6 +124,7 @@ function behaviour(margin, { x, ticks, places }) {
         `${title}, neurons turned off one by one`,
         ["Neuron", "Of", "Log-odds: change in nats", "Deviation over questions"],
         alone,
+        "Neuron by neuron",
       ),
     );
   element.dataset.behaviour = name;

@@ -54,7 +54,7 @@ export function figure({ title, about, plot, verdict, says, numbers = title, col
 }
 
 /** Its rows are made when it is first opened: together the tables would be most of the page. */
-export function table(title, columns, rows) {
+export function table(title, columns, rows, name = "Numbers") {
   const place = h("div", {
     class: "table-place",
     tabindex: 0,
@@ -82,7 +82,7 @@ export function table(title, columns, rows) {
   return h(
     "details",
     { class: "evidence-table", ontoggle: fill },
-    h("summary", { onclick: fill }, "Numbers", h("span", { class: "unseen" }, `: ${title}`)),
+    h("summary", { onclick: fill }, name, h("span", { class: "unseen" }, `: ${title}`)),
     place,
   );
 }
