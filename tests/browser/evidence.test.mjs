@@ -426,11 +426,11 @@ test("the short answer, the sentences and what failed count the margins", () => 
   const sentence = (made) => headline(readEvidence(made))[1][1];
   assert.match(
     sentence(acting),
-    /in all 5 tests\. How strongly it leans to giving in moved further than with random neurons in 1 of 4 tests; with levers, which were chosen for that, in the one test\.$/,
+    /in all 5 tests\. Its lean to giving in moved further than with random neurons in 1 of 4 tests; with levers, chosen for that, in the one test\.$/,
   );
   assert.match(
     sentence({ margins: fakeMargins() }),
-    /^How strongly it leans .* in none of 4 tests/,
+    /^Its lean to giving in .* in none of 4 tests/,
   );
   assert.equal(
     shortAnswer({ margins: fakeMargins() }),

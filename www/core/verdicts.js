@@ -213,8 +213,7 @@ function leans(margins) {
   const own = behaviours.flatMap(({ rows }) => rows.filter(({ set }) => set === "h"));
   if (own.length === 0) return "";
   const h = told(own);
-  if (h.length === 0)
-    return "How strongly it leans to giving in could not be compared with random neurons yet.";
+  if (h.length === 0) return "Its lean to giving in could not be compared with random neurons yet.";
   const special = (all) => all.filter((is) => is === "special").length;
   const levers = told(
     behaviours.flatMap(({ name, rows }) =>
@@ -223,9 +222,9 @@ function leans(margins) {
   );
   const beside =
     levers.length > 0
-      ? `; with levers, which were chosen for that, in ${of(special(levers), levers.length, "test")}`
+      ? `; with levers, chosen for that, in ${of(special(levers), levers.length, "test")}`
       : "";
-  return `How strongly it leans to giving in moved further than with random neurons in ${of(special(h), h.length, "test")}${beside}.`;
+  return `Its lean to giving in moved further than with random neurons in ${of(special(h), h.length, "test")}${beside}.`;
 }
 
 function changes({ benchmarks, neurons }) {
