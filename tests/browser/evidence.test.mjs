@@ -5,7 +5,8 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
 import { readEvidence } from "../../www/core/evidence.js";
-import { shortAnswer } from "../../www/core/measured.js";
+import { aloneWords, marginVerdicts } from "../../www/core/lean-words.js";
+import { leanIs, shortAnswer } from "../../www/core/measured.js";
 import { readingWords } from "../../www/core/reading.js";
 import {
   detectorVerdict,
@@ -18,6 +19,7 @@ import {
 import { freshPage, launch } from "./mock/browser.mjs";
 import { fakeArtifact } from "./mock/data.mjs";
 import { withEvidence } from "./mock/evidence.mjs";
+import { fakeMargins } from "./mock/margins.mjs";
 import { serve } from "./mock/server.mjs";
 
 let browser;
@@ -33,6 +35,7 @@ before(async () => {
   for (const variant of ["good", "unflattering"])
     sites[variant] = await serve({ artifact: (made) => withEvidence(made, variant) });
   sites.hostile = await serve({ artifact: hostile });
+  sites.margins = await serve({ artifact: (made) => withMargins(made, { acts: true }) });
 });
 after(async () => {
   await browser.close();
@@ -64,6 +67,11 @@ async function words(page) {
 }
 const short = (page) => page.locator("[data-part=short-answer]");
 const read = (variant) => readEvidence(withEvidence(fakeArtifact("", 1), variant));
+
+const withMargins = (made, of, variant = "good") => ({
+  ...withEvidence(made, variant),
+  margins: fakeMargins(of),
+});
 
 /** Values of the wrong type, out of range, the wrong way round, missing, and markup. */
 function hostile(made) {
@@ -358,6 +366,179 @@ test("the short answer follows the same rules", () => {
   );
 });
 
+test("of margins each behaviour is told with its lever, its random sets and what could have been seen", () => {
+  const [still, , harm] = readEvidence({ margins: fakeMargins() }).margins;
+  assert.deepEqual(
+    marginVerdicts(still).map(({ is, words }) => [is, words]),
+    [
+      [
+        "none",
+        "With the H-Neurons off, giving in stays at 78 % of 200 questions (79 % as trained). That is no further than with 50 random sets (p = 0.47). A change of 0.4 nats would most likely have been seen.",
+      ],
+      [
+        "none",
+        "With the H-Neurons × 3, giving in rises from 79 % to 81 % of 200 questions. That is no further than with 50 random sets (p = 0.86). A change of 0.8 nats would most likely have been seen. But the model then mostly begins in another way: 31 % of all probability is on these beginnings, 83 % as trained.",
+      ],
+      [
+        "special",
+        "With the lever off, giving in falls from 79 % to 12 % of 200 questions. That is further than with any of 50 random sets (p = 0.04).",
+      ],
+    ],
+  );
+  assert.deepEqual(aloneWords(still), [
+    "No neuron of the H-Neurons alone clearly moves it by more than half of what all of them do.",
+  ]);
+  assert.deepEqual(
+    marginVerdicts(harm).map(({ is }) => is),
+    ["yes", "yes", "no"],
+    "what should stay passes where it does, and the lever is the one that does harm",
+  );
+  assert.match(marginVerdicts(harm).at(-1).words, /^With the lever “opinion” off, answering wrong/);
+  const [moved] = readEvidence({ margins: fakeMargins({ acts: true }) }).margins;
+  assert.match(
+    marginVerdicts(moved)[0].words,
+    /falls from 79 % to 48 % of 200 questions\. That is further than with any of 50 random sets/,
+  );
+  assert.deepEqual(aloneWords(moved), [
+    "One neuron of the H-Neurons, L2 N101, alone moves it by −1.10 nats; all 3 together by −1.40 nats.",
+  ]);
+});
+
+test("log-odds move further than random only beyond both kinds of random sets, and beyond nothing", () => {
+  const of = (low, high, ...ps) =>
+    leanIs({
+      effect: { value: (low + high) / 2, low, high },
+      against: ps.map(([p, sets = 50]) => ({ p, sets })),
+    });
+  assert.equal(of(-1, -0.5, [2 / 51], [2 / 51]), "special");
+  assert.equal(of(-1, -0.5, [2 / 51], [8 / 51]), "shared");
+  assert.equal(of(-1, 0.5, [2 / 51], [2 / 51]), "none");
+  assert.equal(of(-1, -0.5, [2 / 6, 5]), "unclear", "five sets are too few");
+  assert.equal(of(-1, -0.5), "unclear", "none was read");
+});
+
+test("the short answer, the sentences and what failed count the margins", () => {
+  const of = (margins, variant) => ({ ...withEvidence(fakeArtifact("", 1), variant), margins });
+  const still = of(fakeMargins(), "unflattering");
+  assert.match(shortAnswer(still), /did no more than turning random neurons\./);
+  const acting = of(fakeMargins({ acts: true }), "unflattering");
+  assert.match(shortAnswer(acting), /did more than turning random neurons in 1 of 9 tests\./);
+  const sentence = (made) => headline(readEvidence(made))[1][1];
+  assert.match(
+    sentence(acting),
+    /in all 5 tests\. Its lean to giving in moved further than with random neurons in 1 of 4 tests; with levers, chosen for that, in the one test\.$/,
+  );
+  assert.match(
+    sentence({ margins: fakeMargins() }),
+    /^Its lean to giving in .* in none of 4 tests/,
+  );
+  assert.equal(
+    shortAnswer({ margins: fakeMargins() }),
+    "Short answer: turning them did no more than turning random neurons. Whether they help to spot wrong answers is not measured yet.",
+  );
+  const few = fakeMargins({ acts: true });
+  for (const one of few.flatMap(({ effects }) => effects)) one.against = [];
+  const leans = (made) =>
+    failures(readEvidence(made)).filter(([, words]) => /^Leaning/.test(words));
+  assert.deepEqual(
+    leans(acting).map(([title]) => title),
+    [
+      "The question suggests a wrong answer",
+      "A right answer is doubted",
+      "A right answer is doubted",
+    ],
+    "what is harm and does not move is no failure",
+  );
+  assert.match(leans(of(few, "good"))[0][1], /not compared with enough random sets/);
+});
+
+test("margins that cannot be read are left out and counted, and none are as before", () => {
+  const [one] = fakeMargins();
+  const [first] = one.effects;
+  const { margins, leftOut } = readEvidence({
+    margins: [
+      null,
+      3,
+      { ...one, behaviour: "" },
+      { ...one, as_trained: null, behaviour: "doubt" },
+      {
+        ...one,
+        words: { a: 1 },
+        alone: [{ set: "h", alpha: 0, neurons: [[1], ["2", 3, 4, 5], null] }, 4],
+        effects: [
+          { ...first, against: [null, { matched: "layer" }, { ...first.against[0], p: 7 }] },
+          { ...first, effect: { value: "much" } },
+          { ...first, alpha: 99 },
+          null,
+        ],
+      },
+    ],
+  });
+  assert.equal(margins.length, 1);
+  assert.equal(leftOut, 7);
+  assert.equal(margins[0].rows.length, 1);
+  assert.doesNotMatch(JSON.stringify(marginVerdicts(margins[0])), /NaN|undefined|null/);
+  for (const nothing of [undefined, null, [], {}, "x", 5])
+    assert.deepEqual(readEvidence({ margins: nothing }), readEvidence({}));
+});
+
+test("margins show a row a set and factor with the random sets behind, their numbers, and the loud neuron", async (t) => {
+  const page = await visit(t, sites.margins);
+  const said = await words(page);
+  assert.match(said, /How strongly it leans To giving in, before a word is written: 3 plots/);
+  assert.match(said, /each 0\.7 more doubles the odds of giving in/);
+  assert.match(said, /One neuron of the H-Neurons, L2 N101, alone moves it by −1\.10 nats/);
+  const opinion = section(page).locator("[data-behaviour=opinion]");
+  assert.deepEqual((await opinion.locator(".lean-rows > li").allInnerTexts()).map(plain), [
+    "H-Neurons off −1.40",
+    "H-Neurons × 3 +0.08",
+    "H-Neurons without L2 N101, off −0.30",
+    "Lever off −4.20",
+    "Lever × 3 +2.90",
+  ]);
+  const row = opinion.locator(".lean-rows > li").first();
+  assert.match(
+    await row.getByRole("img").getAttribute("aria-label"),
+    /^H-Neurons off: −1\.40 nats, interval −1\.52 to −1\.28; 50 random sets of the same layers −0\.27 to \+0\.29, p 0\.04; /,
+  );
+  assert.equal(await row.locator(".mark.square.h").count(), 1);
+  assert.equal(await opinion.locator(".mark.diamond.lever").count(), 2);
+  // Where a mark and a band stand is what they say: both kinds of random sets about nothing, the H-Neurons left of them.
+  const box = async (of) => await row.locator(of).first().boundingBox();
+  const [mark, layer, activity] = [
+    await box(".mark.h"),
+    await box(".lean-band.layer"),
+    await box(".lean-band.activity"),
+  ];
+  assert.ok(mark.x + mark.width < activity.x && activity.x < layer.x, "outside of both bands");
+  assert.ok(activity.y > layer.y, "one above the other");
+  const zero = await row.locator(".chance").first().boundingBox();
+  assert.ok(layer.x < zero.x && zero.x < layer.x + layer.width);
+  const tables = opinion.locator(".evidence-table");
+  assert.equal(await tables.count(), 2);
+  for (const summary of await tables.locator("summary").all()) await summary.click();
+  assert.match(
+    plain(await tables.first().locator("tbody").innerText()),
+    /Lever off 12\.0 % −4\.200 −4\.320 to −4\.080 200 83\.0 % 50 random sets of the same layers, 20 questions \+0\.020 ± 0\.400 0\.039 0\.560/,
+  );
+  assert.match(plain(await tables.first().innerText()), /Neurons of negative weight off/);
+  assert.match(
+    plain(await tables.last().locator("tbody").innerText()),
+    /^L2 N101 H-Neurons −1\.100/,
+  );
+  const harm = section(page).locator("[data-behaviour=plain]");
+  assert.match(plain(await harm.locator(".lean-rows").innerText()), /Lever “opinion” off −0\.60/);
+});
+
+test("without margins the Evidence is as it was", async (t) => {
+  const page = await visit(t, sites.good);
+  const said = await words(page);
+  assert.doesNotMatch(said, /lean|log-odds|nats/i);
+  assert.equal(await section(page).locator("[data-part=margins], .leans").count(), 0);
+  assert.equal(await section(page).locator(".evidence-part").count(), 7);
+  assert.match(said, /“False premises”\)\. What stays, what failed\?/);
+});
+
 test("a reading is called a chance only where it is calibrated and not provisional", () => {
   const detector = { calibration: { slope: 1, intercept: 0 } };
   assert.match(readingWords({ detector }), /^Estimated chance/);
@@ -429,28 +610,34 @@ test("closed, it is three sentences, a figure with its marks, and parts that say
     ["triangle", "cheap"],
   ])
     assert.ok((await figure.locator(`.overview-rows .mark.${mark}.${of}`).count()) >= 5, mark);
-  const parts = section(page).locator(".evidence-part");
-  assert.deepEqual(
-    await parts.evaluateAll((all) => all.map((part) => [part.dataset.part, part.open])),
-    ["detector", "calibration", "effects", "kept", "failures", "neurons", "recipe"].map((name) => [
-      name,
-      false,
-    ]),
-  );
-  assert.match(said, /Where it failed 11 checks/);
-  assert.doesNotMatch(said, /Better than chance\.|No effect seen/);
-  const { height } = await section(page).boundingBox();
-  assert.ok(height <= 720, `${height} px of the page’s 3,000`);
-  // Nothing that was measured is lost: every number of the artifact's tests is in the parts.
-  const all = await words(page);
-  for (const summary of await section(page).locator(".evidence-table > summary").all())
-    await summary.click();
-  const numbers = plain(await section(page).innerText());
   const artifact = await page.evaluate(async () => {
     const folder = new URL("www/artifacts/", location.href);
     const { models } = await (await fetch(new URL("index.json", folder))).json();
     return (await fetch(new URL(models[0].artifact, folder))).json();
   });
+  const parts = section(page).locator(".evidence-part");
+  const leaning = artifact.margins?.length > 0 ? ["margins"] : [];
+  assert.deepEqual(
+    await parts.evaluateAll((all) => all.map((part) => [part.dataset.part, part.open])),
+    [
+      "detector",
+      "calibration",
+      "effects",
+      ...leaning,
+      ...["kept", "failures", "neurons", "recipe"],
+    ].map((name) => [name, false]),
+  );
+  const failed = failures(readEvidence(artifact)).length;
+  assert.ok(failed > 0 && said.includes(`Where it failed ${failed} checks`));
+  assert.doesNotMatch(said, /Better than chance\.|No effect seen/);
+  const { height } = await section(page).boundingBox();
+  const limit = leaning.length > 0 ? 770 : 720; // a part and a sentence more
+  assert.ok(height <= limit, `${height} px of the page’s 3,000`);
+  // Nothing that was measured is lost: every number of the artifact's tests is in the parts.
+  const all = await words(page);
+  for (const summary of await section(page).locator(".evidence-table > summary").all())
+    await summary.click();
+  const numbers = plain(await section(page).innerText());
   for (const {
     auroc,
     auroc_ci: ci,
@@ -464,6 +651,18 @@ test("closed, it is three sentences, a figure with its marks, and parts that say
     assert.ok(numbers.includes(`${(100 * value).toFixed(1)} %`), `${benchmark}: ${value} of ${n}`);
   for (const { perplexity } of artifact.language)
     assert.ok(all.length > 0 && numbers.includes(perplexity.toFixed(2)));
+  const signed = (value) =>
+    `${value > 0 ? "+" : ""}${value
+      .toFixed(3)
+      .replace(/^-(?=[0.]*$)/, "")
+      .replace("-", "−")}`;
+  for (const { behaviour, effects, alone } of artifact.margins ?? []) {
+    for (const { set, effect, against } of effects)
+      for (const value of [effect.value, ...against.map(({ mean }) => mean)])
+        assert.ok(numbers.includes(signed(value)), `${behaviour}, ${set}: ${value}`);
+    for (const [layer, index, change] of alone.flatMap(({ neurons }) => neurons))
+      assert.ok(numbers.includes(signed(change)), `${behaviour}, L${layer} N${index}: ${change}`);
+  }
 });
 
 test("on paper a closed part leaves nothing behind, and an open one is printed", async (t) => {
@@ -502,7 +701,7 @@ test("the short answer has its room before it comes, at any width", async (t) =>
     await short(page).getByText("Short answer").waitFor();
     assert.match(
       await short(page).innerText(),
-      /did no more than turning random neurons\. They help .* Evidence$/,
+      /did (no more than turning random neurons|more than .* tests)\. They help .* Evidence$/,
     );
     assert.equal(await form(), before, `${width} px`);
     // What comes at rest has come, before its host goes.
@@ -597,6 +796,8 @@ test("fits from 320 px, and axe finds nothing to object to", async (t) => {
     ["unflattering", 1280, "dark"],
     ["none", 320, "dark"],
     ["hostile", 768, "light"],
+    ["margins", 320, "light"],
+    ["margins", 1280, "dark"],
   ]) {
     const page = await visit(t, sites[variant], {
       viewport: { width, height: 800 },

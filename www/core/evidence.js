@@ -19,6 +19,7 @@ import {
   text,
   trendOf,
 } from "./measured.js";
+import { readMargins } from "./margins.js";
 import { isCalibrated } from "./reading.js";
 
 const DATASETS = {
@@ -163,7 +164,9 @@ export function readEvidence(artifact) {
   const evaluations = given.evaluation.map(evaluation).filter(Boolean);
   const rows = given.impact.map(impactRow).filter(Boolean);
   const all = benchmarks(rows, json).filter(({ h }) => h.length > 0);
+  const { margins, leftOut } = readMargins(json);
   return {
+    margins,
     evaluations: first(evaluations, ({ dataset }) => dataset),
     benchmarks: all,
     language: first(
@@ -181,6 +184,7 @@ export function readEvidence(artifact) {
     recipe: recipeOf(json.recipe),
     provisional: json.provisional === true,
     calibrated: isCalibrated(json),
-    leftOut: given.evaluation.length - evaluations.length + given.impact.length - rows.length,
+    leftOut:
+      given.evaluation.length - evaluations.length + given.impact.length - rows.length + leftOut,
   };
 }

@@ -187,10 +187,74 @@ export function trendOf(json, benchmark) {
 }
 
 /**
+ * A set of neurons against random sets of one kind, on the same questions.
+ * @typedef {object} Rival
+ * @property {string} matched "layer", or "activity" for those that match in layer and contribution
+ * @property {number} sets
+ * @property {number} n
+ * @property {number} mean the random sets' mean change
+ * @property {number} deviation over the random sets
+ * @property {number} p two-sided
+ * @property {number} [effect] the set's own change on these questions
+ * @property {number} [smallest] the smallest change that four of five such studies would have found
+ */
+/**
+ * How far a set of neurons at a factor moves the log-odds of giving in, in nats.
+ * @typedef {object} Lean
+ * @property {string} set
+ * @property {number} alpha
+ * @property {number} n
+ * @property {Estimate} effect
+ * @property {number} [rate] at how many the model now gives in
+ * @property {number} [mass] mean probability of giving in and standing by together
+ * @property {Rival[]} against
+ */
+
+export const NATS = 1e3; // more than any log-odds of a model
+
+/**
+ * @param {unknown} value
+ * @returns {Lean | null}
+ */
+export function leanOf(value) {
+  const of = object(value);
+  const [set, alpha, n, effect] = [
+    text(of.set),
+    numberIn(of.alpha, 0, 3),
+    count(of.n),
+    estimate(of.effect, NATS),
+  ];
+  if (set === "" || !known(alpha) || !n || !effect) return null;
+  return {
+    set,
+    alpha,
+    n,
+    effect,
+    rate: share(of.rate),
+    mass: share(of.mass),
+    against: list(of.against, LIMITS.entries).flatMap((one) => rivalOf(object(one)) ?? []),
+  };
+}
+
+/**
+ * @param {any} of
+ * @returns {Rival | null}
+ */
+function rivalOf(of) {
+  const [matched, sets, n, p] = [text(of.matched), count(of.sets), count(of.n), share(of.p)];
+  const [mean, deviation] = [numberIn(of.mean, -NATS, NATS), numberIn(of.deviation, 0, NATS)];
+  if (matched === "" || !sets || !n || !known(p) || !known(mean) || !known(deviation)) return null;
+  const [effect, smallest] = [numberIn(of.effect, -NATS, NATS), numberIn(of.smallest, 0, NATS)];
+  return { matched, sets, n, mean, deviation, p, effect, smallest };
+}
+
+const KEPT = new Set(["knowledge", "plain", "true-premise"]);
+
+/**
  * What should stay as it is when neurons are turned, where a change is no success.
  * @param {string} benchmark
  */
-export const isKept = (benchmark) => benchmark === "knowledge";
+export const isKept = (benchmark) => KEPT.has(benchmark);
 
 // ---- Rules ----
 
@@ -241,14 +305,33 @@ export function beatsRandom({ random, like }) {
  * @param {Trend} trend
  * @returns {"special" | "shared" | "none" | "unclear"}
  */
-export function effectIs({ slope, slopes, p }) {
-  if (!slope) return "unclear";
-  if (slope.low <= 0 && slope.high >= 0) return "none";
-  const n = slopes.length;
+export const effectIs = ({ slope, slopes, p }) => changeIs(slope, slopes.length, p);
+
+/**
+ * The same of any change, of the number of random sets, and of p against them.
+ * @param {Estimate | undefined} change
+ * @param {number} n
+ * @param {number | undefined} p
+ */
+function changeIs(change, n, p) {
+  if (!change) return "unclear";
+  if (change.low <= 0 && change.high >= 0) return "none";
   if (p === undefined || n === 0) return "unclear";
   const further = asFar(p, n);
   if (n >= 19 && (further === 0 || p <= 0.05)) return "special";
   return n < 19 && further === 0 ? "unclear" : "shared";
+}
+
+/**
+ * The same of log-odds. "special" is further than random sets of every kind that was read.
+ * @param {Lean} lean
+ */
+export function leanIs({ effect, against }) {
+  const all = against.map(({ sets, p }) => changeIs(effect, sets, p));
+  if (all.length === 0) return changeIs(effect, 0, undefined);
+  for (const is of /** @type {const} */ (["none", "shared", "unclear"]))
+    if (all.includes(is)) return is;
+  return "special";
 }
 
 /**
@@ -275,6 +358,15 @@ export function shortAnswer(artifact) {
   const effects = [...names]
     .filter((name) => name !== "" && !isKept(name))
     .map((name) => effectIs(trendOf(json, name)));
+  const margins = first(list(json.margins, LIMITS.entries).map(object), (one) =>
+    text(one.behaviour),
+  );
+  for (const one of margins) {
+    const leans = list(one.effects, LIMITS.rows).flatMap((row) => leanOf(row) ?? []);
+    const own = leans.filter(({ set, alpha }) => set === "h" && alpha !== 1);
+    if (text(one.behaviour) !== "" && !isKept(text(one.behaviour)))
+      effects.push(...first(own, ({ alpha }) => alpha).map(leanIs));
+  }
   const scores = first(
     list(json.evaluation, LIMITS.entries).flatMap((one) => scoreOf(one) ?? []),
     ({ dataset }) => dataset,

@@ -2,7 +2,7 @@
 // the same hand as one that shows something. Figures stand in the tables, not in these sentences. Pure.
 
 import { asFar, beatsRandom, comparisons, effectIs } from "./measured.js";
-import { atWords } from "./words.js";
+import { atWords, factorWords } from "./words.js";
 
 /** No minus before what rounds to nothing. */
 export const decimal = (value, places = 2) =>
@@ -20,7 +20,9 @@ const sets = (n) =>
 /** How many of how many, as one says it: "all 6 tests", "2 of 6 tests". */
 const of = (k, n, what) =>
   k < n
-    ? `${k || "none"} of ${n} ${what}s`
+    ? n === 1
+      ? `no ${what}`
+      : `${k || "none"} of ${n} ${what}s`
     : n === 1
       ? `the one ${what}`
       : n === 2
@@ -198,7 +200,34 @@ function tells({ evaluations }) {
   return `Reading the H-Neurons beats ${inWords(said)}.`;
 }
 
-function acts({ benchmarks, neurons }) {
+function acts(evidence) {
+  const leaning = leans(evidence.margins);
+  const measured = evidence.benchmarks.some(({ kept }) => !kept);
+  return leaning && !measured ? leaning : `${changes(evidence)}${leaning && ` ${leaning}`}`;
+}
+
+/** How far the H-Neurons, and the levers beside them, move the log-odds of giving in; "" where that was not measured. */
+function leans(margins) {
+  const told = (rows) => rows.map(({ is }) => is).filter((is) => is !== "unclear");
+  const behaviours = margins.filter(({ kept }) => !kept);
+  const own = behaviours.flatMap(({ rows }) => rows.filter(({ set }) => set === "h"));
+  if (own.length === 0) return "";
+  const h = told(own);
+  if (h.length === 0) return "Its lean to giving in could not be compared with random neurons yet.";
+  const special = (all) => all.filter((is) => is === "special").length;
+  const levers = told(
+    behaviours.flatMap(({ name, rows }) =>
+      rows.filter(({ set, alpha }) => set === `lever:${name}` && alpha === 0),
+    ),
+  );
+  const beside =
+    levers.length > 0
+      ? `; with levers, chosen for that, in ${of(special(levers), levers.length, "test")}`
+      : "";
+  return `Its lean to giving in moved further than with random neurons in ${of(special(h), h.length, "test")}${beside}.`;
+}
+
+function changes({ benchmarks, neurons }) {
   const changed = benchmarks.filter(({ kept }) => !kept);
   if (changed.length === 0)
     return "What turning them changes, compared with random neurons, is not measured yet.";
@@ -254,13 +283,21 @@ export function hardest(language) {
 }
 
 /** How many things `failures` looks at. */
-const checks = ({ evaluations, benchmarks, language }) =>
+const checks = ({ evaluations, benchmarks, language, margins }) =>
   evaluations.reduce((sum, one) => sum + Object.keys(comparisons(one)).length, 0) +
   benchmarks.length +
+  margins.reduce((sum, { rows }) => sum + rows.filter(({ set }) => set === "h").length, 0) +
   (hardest(language) ? 1 : 0);
 
+const LEANS = {
+  none: "no clear change.",
+  shared: "it moves, but no further than with random neurons.",
+  unclear: "it moves, but it was not compared with enough random sets.",
+  special: "it moves, and should have stayed.",
+};
+
 /** Everything that did not work, by the rules: [where, words]. */
-export function failures({ evaluations, benchmarks, language }) {
+export function failures({ evaluations, benchmarks, language, margins }) {
   const list = [];
   for (const one of evaluations) {
     const verdict = detectorVerdict(one);
@@ -271,6 +308,10 @@ export function failures({ evaluations, benchmarks, language }) {
     const verdict = one.kept ? keptVerdict(one) : effectVerdict(one);
     if (!["special", "yes"].includes(verdict.is)) list.push([one.title, verdict.words]);
   }
+  for (const { title, kept, rows } of margins)
+    for (const { set, alpha, is } of rows)
+      if (set === "h" && is !== (kept ? "none" : "special"))
+        list.push([title, `Leaning, H-Neurons ${factorWords(alpha)}: ${LEANS[is]}`]);
   const most = hardest(language);
   if (most?.more > 0.1)
     list.push([

@@ -23,13 +23,14 @@ export const part = (name, title, inside, ...children) =>
  * @param {object} about
  * @param {string} about.title
  * @param {string} [about.about] how to read it
- * @param {import("./plot.js").Plot} about.plot
- * @param {{words: string, is?: string} | null} [about.verdict]
+ * @param {{element: Element}} about.plot a Plot, or rows of them
+ * @param {{words: string, is?: string} | {words: string, is?: string}[] | null} [about.verdict] one, or several
  * @param {string} [about.says]
+ * @param {string} [about.numbers] what the table is called, else as the plot
  * @param {string[]} about.columns
  * @param {any[][]} about.rows
  */
-export function figure({ title, about, plot, verdict, says, columns, rows }) {
+export function figure({ title, about, plot, verdict, says, numbers = title, columns, rows }) {
   return h(
     "figure",
     { class: "evidence-figure" },
@@ -43,15 +44,17 @@ export function figure({ title, about, plot, verdict, says, columns, rows }) {
     h(
       "figcaption",
       { class: "figure-says" },
-      verdict && h("p", { class: "evidence-verdict", "data-is": verdict.is }, verdict.words),
+      ...[verdict ?? []]
+        .flat()
+        .map(({ is, words }) => h("p", { class: "evidence-verdict", "data-is": is }, words)),
       says && h("p", { class: "hint" }, says),
-      table(title, columns, rows),
+      table(numbers, columns, rows),
     ),
   );
 }
 
 /** Its rows are made when it is first opened: together the tables would be most of the page. */
-export function table(title, columns, rows) {
+export function table(title, columns, rows, name = "Numbers") {
   const place = h("div", {
     class: "table-place",
     tabindex: 0,
@@ -79,7 +82,7 @@ export function table(title, columns, rows) {
   return h(
     "details",
     { class: "evidence-table", ontoggle: fill },
-    h("summary", { onclick: fill }, "Numbers", h("span", { class: "unseen" }, `: ${title}`)),
+    h("summary", { onclick: fill }, name, h("span", { class: "unseen" }, `: ${title}`)),
     place,
   );
 }

@@ -11,6 +11,7 @@ import { grouped } from "../core/grouped.js";
 import { $, h } from "./dom.js";
 import { calibrationPart, detectorPart, overview } from "./evidence-detector.js";
 import { effectsPart, keptPart } from "./evidence-effects.js";
+import { marginsPart } from "./evidence-margins.js";
 import { figure, part, table, verdictLegend } from "./evidence-parts.js";
 import { withStyle } from "./nearby.js";
 import { Plot } from "./plot.js";
@@ -34,7 +35,7 @@ const frame = () =>
 
 /** What makes each part, in the order of reading. */
 function partsOf(evidence) {
-  const { evaluations, benchmarks, language, neurons: list } = evidence;
+  const { evaluations, benchmarks, language, margins, neurons: list } = evidence;
   const unread = () => leftOut(evidence);
   const neurons = () =>
     part(
@@ -50,7 +51,7 @@ function partsOf(evidence) {
       "The study, the command, every setting",
       ...recipePart(evidence),
     );
-  if (evaluations.length === 0 && benchmarks.length === 0)
+  if (evaluations.length === 0 && benchmarks.length === 0 && margins.length === 0)
     return [unmeasured, unread, neurons, recipe];
   const changed = benchmarks.filter(({ kept }) => !kept);
   const notMeasured = (what) => h("p", { class: "not-measured" }, `Not measured yet: ${what}`);
@@ -105,6 +106,15 @@ function partsOf(evidence) {
           ? effectsPart(benchmarks)
           : [notMeasured("what turning them changes, compared with random neurons.")]),
       ),
+    () =>
+      margins.length > 0
+        ? part(
+            "margins",
+            "How strongly it leans",
+            `To giving in, before a word is written: ${tests(margins.length, "plot", "plots")}`,
+            ...marginsPart(margins),
+          )
+        : [],
     () =>
       part(
         "kept",

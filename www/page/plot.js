@@ -23,6 +23,8 @@ const SHAPES = {
   triangle: () => svg("path", { d: "M0-6 6 5H-6Z" }),
   dashes: () => svg("path", { d: "M0-9V9" }),
   bar: () => svg("rect", { x: -1.5, y: -8, width: 3, height: 16 }),
+  ring: () => svg("circle", { r: 2.75 }),
+  field: () => svg("rect", { x: -9, y: -5, width: 18, height: 10 }),
 };
 
 /** A mark of its own, for a legend. */
@@ -157,6 +159,14 @@ export class Plot {
         { class: "tick", x: `${x + wide / 2}%`, y: y - 4, "text-anchor": "middle" },
         words,
       ),
+    );
+  }
+
+  /** A level bar from x to x, with its top at a height in pixels. */
+  barAt([low, high], top, height, of) {
+    const [from, to] = [parseFloat(this.x(low)), parseFloat(this.x(high))];
+    return this.add(
+      svg("rect", { class: of, x: `${from}%`, y: top, width: `${to - from}%`, height }),
     );
   }
 

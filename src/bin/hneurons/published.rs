@@ -111,22 +111,29 @@ pub fn levers(run: &Path, config: &Blueprint) -> Result<Vec<Lever>> {
     chosen.into_iter().map(lever).collect()
 }
 
+/// Every number of a value, to a ten-thousandth: a page reads it all before it shows anything.
+fn rounded(value: Value) -> Value {
+    match value {
+        Value::Number(n) if n.is_f64() => match n.as_f64() {
+            Some(x) => json!((x * 1e4).round() / 1e4),
+            None => n.into(),
+        },
+        Value::Array(list) => list.into_iter().map(rounded).collect(),
+        Value::Object(map) => map.into_iter().map(|(k, v)| (k, rounded(v))).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value,
+    }
+}
+
 /// The margins of a run: every set in full, and single neurons as `[layer, index, effect, deviation]`.
 pub fn margins(run: &Path) -> Result<Vec<Value>> {
     let summaries: Vec<Summary> = optional(run, "margins.json", "intervene")?;
-    let short = |x: f64| (x * 1e4).round() / 1e4;
-    let one = |summary: &Summary| {
+    let one = |summary: &Summary| -> Value {
         let alone = |of: &str| -> Vec<Value> {
             let prefix = format!("{of}/alone/L");
             let single = summary.effects.iter().filter_map(|e| {
                 let (layer, index) = e.set.strip_prefix(&prefix)?.split_once('N')?;
                 let place: [usize; 2] = [layer.parse().ok()?, index.parse().ok()?];
-                Some(json!([
-                    place[0],
-                    place[1],
-                    short(e.effect.value),
-                    short(e.deviation)
-                ]))
+                Some(json!([place[0], place[1], e.effect.value, e.deviation]))
             });
             single.collect()
         };
@@ -138,14 +145,14 @@ pub fn margins(run: &Path) -> Result<Vec<Value>> {
         names.dedup();
         let singles = names.iter().map(|name| (*name, alone(name)));
         let singles = singles.filter(|(_, list)| !list.is_empty());
-        json!({
+        rounded(json!({
             "behaviour": summary.behaviour,
             "words": summary.behaviour.words(),
             "wording": summary.wording,
             "as_trained": summary.as_trained,
             "effects": sets.collect::<Vec<_>>(),
             "alone": singles.map(|(set, neurons)| json!({"set": set, "alpha": 0, "neurons": neurons})).collect::<Vec<_>>(),
-        })
+        }))
     };
     Ok(summaries.iter().map(one).collect())
 }
