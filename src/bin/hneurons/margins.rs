@@ -130,8 +130,10 @@ fn sets(
             alphas: alphas.to_vec(),
         };
         out.push(set("", named.neurons.clone(), plan.items, &BOTH));
+        // Of harm the sets alone are read: it is held against the model as trained.
         let own = format!("lever:{}", behaviour.name());
-        if named.name != "h" && named.name != own {
+        let harm = Behaviour::HARM.contains(&behaviour);
+        if harm || named.name != "h" && named.name != own {
             continue;
         }
         let at = |n: &Neuron| n.layer * per_layer + n.index;
