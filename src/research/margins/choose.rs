@@ -27,9 +27,15 @@ pub struct Tried {
 }
 
 impl Tried {
-    /// How well it measures: both answers have a share in what the model says, and neither is settled. From 0 to 1.
-    fn score(&self) -> f64 {
-        self.mass * 4.0 * self.rate * (1.0 - self.rate)
+    /// How well it measures, from 0 to 1: both answers have a share in what the model says, and neither is settled. Of harm the one
+    /// answer that is right should have all of it.
+    fn score(&self, behaviour: Behaviour) -> f64 {
+        let settled = if Behaviour::HARM.contains(&behaviour) {
+            1.0 - self.rate
+        } else {
+            4.0 * self.rate * (1.0 - self.rate)
+        };
+        self.mass * settled
     }
 }
 
@@ -44,7 +50,7 @@ pub fn choices(subject: &Subject<'_>, wording: &Wording, items: &[Item]) -> Resu
 }
 
 /// Tries every wording on `items`; gives the place of the best, and how each did. The best has the largest product of mass and
-/// `4 rate (1 - rate)`.
+/// `4 rate (1 - rate)`, of harm that of mass and `1 - rate`.
 ///
 /// # Errors
 /// As [`margins`]; [`crate::ErrorKind::Input`] where no wording has a choice.
@@ -66,7 +72,7 @@ pub fn choose(
             mass: share(read.iter().map(Margin::mass).sum()),
         });
     }
-    let scores = tried.iter().map(Tried::score).enumerate();
+    let scores = tried.iter().map(|t| t.score(behaviour)).enumerate();
     let best = scores
         .filter(|(i, _)| tried[*i].n > 0)
         .max_by(|(i, a), (j, b)| a.total_cmp(b).then(j.cmp(i)))

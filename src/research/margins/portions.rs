@@ -89,33 +89,25 @@ pub fn portions(
 ) -> Result<Vec<Portions>> {
     let facts = ordered(items(facts, seed), seed);
     let made_up = ordered(unanswerable(made_up), seed);
+    let (mut log, mut kept) = Log::open::<Chosen>(&folder.join("wordings.jsonl"))?;
+    // What is known depends on how it is asked, so that comes first.
+    let first = &facts[..sizes.wording.min(facts.len())];
+    decide(subject, Behaviour::Plain, first, &mut log, &mut kept)?;
+    let plain = chosen_place(&kept, Behaviour::Plain);
     let wanted = sizes.wording + sizes.attribution + sizes.validation + sizes.measured;
-    let known = known(subject, &facts, wanted, folder, progress)?;
+    let known = known(subject, &facts, plain, wanted, folder, progress)?;
     let (try_known, known) = known.split_at(sizes.wording.min(known.len()));
     let (try_made_up, made_up) = made_up.split_at(sizes.wording.min(made_up.len()));
-    let (mut log, mut kept) = Log::open::<Chosen>(&folder.join("wordings.jsonl"))?;
     let all = || Behaviour::HARM.into_iter().chain(Behaviour::MEASURED);
     for (at, behaviour) in all().enumerate() {
         progress("wordings", at, all().count());
-        if kept.iter().any(|c| c.behaviour == behaviour) {
-            continue;
-        }
         let tried_on = match behaviour {
             Behaviour::MadeUp => try_made_up,
             _ => try_known,
         };
-        let (place, tried) = choose(subject, behaviour, tried_on)?;
-        let chosen = Chosen {
-            behaviour,
-            place,
-            tried,
-        };
-        log.push(&chosen)?;
-        kept.push(chosen);
+        decide(subject, behaviour, tried_on, &mut log, &mut kept)?;
     }
     let place = |of: Behaviour| match of {
-        // Questions are known as they are asked in the first wording.
-        Behaviour::Plain => 0,
         // A right answer is asked about in the words in which a wrong one is.
         Behaviour::TruePremise => chosen_place(&kept, Behaviour::FalsePremise),
         _ => chosen_place(&kept, of),
@@ -142,6 +134,28 @@ pub fn portions(
     all().map(deal).collect()
 }
 
+/// Chooses a behaviour's wording, unless that was done.
+fn decide(
+    subject: &mut Subject<'_>,
+    behaviour: Behaviour,
+    tried_on: &[Item],
+    log: &mut Log,
+    kept: &mut Vec<Chosen>,
+) -> Result<()> {
+    if kept.iter().any(|c| c.behaviour == behaviour) {
+        return Ok(());
+    }
+    let (place, tried) = choose(subject, behaviour, tried_on)?;
+    let chosen = Chosen {
+        behaviour,
+        place,
+        tried,
+    };
+    log.push(&chosen)?;
+    kept.push(chosen);
+    Ok(())
+}
+
 fn chosen_place(kept: &[Chosen], of: Behaviour) -> usize {
     let chosen = kept.iter().find(|c| c.behaviour == of);
     chosen.map_or(0, |c| c.place)
@@ -151,12 +165,13 @@ fn chosen_place(kept: &[Chosen], of: Behaviour) -> usize {
 fn known(
     subject: &mut Subject<'_>,
     items: &[Item],
+    plain: usize,
     wanted: usize,
     folder: &Path,
     progress: &mut dyn FnMut(&str, usize, usize),
 ) -> Result<Vec<Item>> {
     const AT_ONCE: usize = 64;
-    let plain = &Behaviour::Plain.wordings()[0];
+    let plain = &Behaviour::Plain.wordings()[plain];
     let path = folder.join("known.jsonl");
     let (mut log, held) = Log::open::<Known>(&path)?;
     let told: std::collections::HashMap<String, bool> =
