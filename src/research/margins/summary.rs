@@ -207,3 +207,66 @@ pub fn summarize(reads: &[Read], wording: &str, seed: u64) -> Result<Summary> {
         effects,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A set's margins: the model's own, changed by `by` and by 0.1 up and down in turn.
+    fn read(set: &str, alpha: f32, n: usize, by: f64) -> Read {
+        let one = |i: usize| {
+            let own = if i % 4 == 0 { 1.0 } else { -1.0 };
+            let wobble = if i % 2 == 0 { 0.1 } else { -0.1 };
+            let odds = if alpha == 1.0 { own } else { own + by + wobble };
+            Margin {
+                give: odds / 2.0 - 2.0,
+                stand: -odds / 2.0 - 2.0,
+            }
+        };
+        Read {
+            behaviour: Behaviour::Opinion,
+            set: set.into(),
+            alpha,
+            key: 0,
+            margins: (0..n).map(one).collect(),
+        }
+    }
+
+    #[test]
+    fn a_set_is_held_against_random_sets_of_its_own_on_the_items_they_share() {
+        let mut reads = vec![
+            read("as-trained", 1.0, 40, 0.0),
+            read("h", 0.0, 40, -0.5),
+            read("h/without/L0N1", 0.0, 40, -0.2),
+            read("h/alone/L0N1", 0.0, 8, -0.3),
+            read("lever:opinion", 0.0, 40, -2.5),
+        ];
+        for (seed, by) in [-0.2, 0.0, 0.1, 0.3, 0.05].into_iter().enumerate() {
+            reads.push(read(&format!("h/layer/{}", seed + 1), 0.0, 8, by));
+        }
+        let summary = summarize(&reads, "a wording", 1).expect("a summary");
+        let trained = &summary.as_trained;
+        assert_eq!((trained.n, trained.rate), (40, 0.25));
+        assert!((trained.margin.value + 0.5).abs() < 1e-12);
+        let names: Vec<&str> = summary.effects.iter().map(|e| e.set.as_str()).collect();
+        assert_eq!(
+            names,
+            ["h", "h/without/L0N1", "h/alone/L0N1", "lever:opinion"]
+        );
+        let [h, without, alone, lever] = &summary.effects[..] else {
+            panic!("four sets");
+        };
+        assert!((h.effect.value + 0.5).abs() < 1e-12 && h.effect.high < -0.4);
+        let against = &h.against[0];
+        assert_eq!((against.sets, against.n), (5, 8));
+        // Mean .05 and deviation .18 of the five: numpy.std(..., ddof=1).
+        assert!((against.mean - 0.05).abs() < 1e-12);
+        assert!((against.deviation - 0.180_277_563_773).abs() < 1e-9);
+        assert!((against.z - (-0.55 / 0.180_277_563_773)).abs() < 1e-6);
+        assert!((against.p - 2.0 / 6.0).abs() < 1e-12, "the furthest of six");
+        assert!(against.smallest > 2.8 * against.deviation);
+        assert_eq!(without.against[0].sets, 5, "the set's own random ones");
+        assert!(alone.against.is_empty() && lever.against.is_empty());
+        assert_eq!(lever.rate, 0.0, "a quarter gave in, none does now");
+    }
+}
