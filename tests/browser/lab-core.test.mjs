@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { viewOf } from "../../www/core/gallery.js";
-import { askedOf, completeField, knownField, Window } from "../../www/core/map.js";
+import { askedOf, axisStep, completeField, knownField, Window } from "../../www/core/map.js";
 import {
   aboutNeuron,
   addedBy,
@@ -646,4 +646,14 @@ test("a token of a long answer costs the board what one of a short answer does",
   trace.apply({ lanes: [{ lane: 0, token: { id: 7, text: "", logprob: 0 } }] });
   trace.apply({ lanes: [{ lane: 1, token: { id: 8, text: "", logprob: 0 } }] });
   assert.equal(trace.partsAt(1), 4096);
+});
+
+test("the map's columns are named so that names do not meet, in a layer of any width", () => {
+  for (const columns of [12, 1536, 4864, 8960])
+    for (const room of [230, 335, 900]) {
+      const step = axisStep(columns, room);
+      assert.match(String(step), /^[125]0*$/);
+      assert.ok((step / columns) * room >= 52, `${columns} columns in ${room} px: every ${step}`);
+      assert.ok((step / columns) * room < 52 * 2.6 || step === 1, "and no sparser than need be");
+    }
 });

@@ -159,3 +159,13 @@ export class Window {
     Object.assign(this, { from: 0, count: this.perLayer });
   }
 }
+
+/** Room that the name of a column takes, with a gap, in px. */
+const NAME = 52;
+
+/** Of how many columns every one is named, so that names do not meet: 1, 2 or 5 times a power of ten. */
+export function axisStep(columns, room) {
+  const least = (NAME * columns) / room;
+  const power = 10 ** Math.floor(Math.log10(Math.max(1, least)));
+  return [1, 2, 5, 10].map((step) => step * power).find((step) => step >= least) ?? 10 * power;
+}

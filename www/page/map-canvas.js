@@ -1,6 +1,7 @@
 // Paints the layer map: a row a layer, a column a neuron, shade by contribution; marks on the neurons of a set. Knows where a
 // neuron lies on the canvas, and which one lies at a point.
 
+import { axisStep } from "../core/map.js";
 import { FAINT } from "../core/neuron.js";
 import { ramp } from "../core/ramp.js";
 import { context, diamond } from "./canvas.js";
@@ -134,9 +135,7 @@ export class MapCanvas {
     for (let layer = 0; layer < field.layers; layer += 5)
       ink.fillText(`L${layer}`, LEFT - 5, layer * this.row + this.row / 2);
     const bottom = field.layers * this.row;
-    const step =
-      [1, 2, 5, 10, 20, 50, 100, 200, 500].find((step) => (step / view.count) * this.room >= 52) ??
-      500;
+    const step = axisStep(view.count, this.room);
     ink.textAlign = "center";
     for (
       let index = Math.ceil(view.from / step) * step;
