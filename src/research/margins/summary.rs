@@ -215,8 +215,8 @@ mod tests {
     /// A set's margins: the model's own, changed by `by` and by 0.1 up and down in turn.
     fn read(set: &str, alpha: f32, n: usize, by: f64) -> Read {
         let one = |i: usize| {
-            let own = if i % 4 == 0 { 1.0 } else { -1.0 };
-            let wobble = if i % 2 == 0 { 0.1 } else { -0.1 };
+            let own = if i.is_multiple_of(4) { 1.0 } else { -1.0 };
+            let wobble = if i.is_multiple_of(2) { 0.1 } else { -0.1 };
             let odds = if alpha == 1.0 { own } else { own + by + wobble };
             Margin {
                 give: odds / 2.0 - 2.0,
