@@ -12,7 +12,8 @@ use hneurons::{
     model::ModelFile,
 };
 use proptest::prelude::*;
-use serde::Deserialize;
+
+use common::{Sequence, TINY_MODELS as NAMES};
 
 /// A model of the fixture: its file and its logits.
 struct Tiny {
@@ -21,37 +22,12 @@ struct Tiny {
     sequences: Vec<Sequence>,
 }
 
-#[derive(Deserialize)]
-struct Fixture {
-    sequences: Vec<Sequence>,
-}
-
-#[derive(Deserialize)]
-struct Sequence {
-    tokens: Vec<u32>,
-    /// Of each position.
-    logits: Vec<Vec<f32>>,
-}
-
-const NAMES: [&str; 8] = [
-    "llama",
-    "llama-scaled",
-    "llama-linear",
-    "qwen2",
-    "qwen3",
-    "gemma3",
-    "smollm3",
-    "ernie4_5",
-];
-
 fn tiny(name: &'static str) -> Tiny {
-    let bytes = common::fixture_bytes(&format!("tiny_models/{name}.gguf"));
-    let text = common::fixture(&format!("tiny_models/{name}.json"));
-    let fixture: Fixture = serde_json::from_str(&text).expect("the fixture is JSON");
+    let (file, sequences) = common::tiny_model(name);
     Tiny {
         name,
-        file: ModelFile::parse(bytes).unwrap_or_else(|e| panic!("{name}: {e}")),
-        sequences: fixture.sequences,
+        file,
+        sequences,
     }
 }
 

@@ -9,30 +9,8 @@ use hneurons::{
     model::{Blueprint, ModelFile},
     research::gradient::{Margin, MarginPass, Sides},
 };
-use serde::Deserialize;
 
-#[derive(Deserialize)]
-struct Fixture {
-    sequences: Vec<Sequence>,
-}
-
-#[derive(Deserialize)]
-struct Sequence {
-    tokens: Vec<u32>,
-    /// Of each position.
-    logits: Vec<Vec<f32>>,
-}
-
-const NAMES: [&str; 8] = [
-    "llama",
-    "llama-scaled",
-    "llama-linear",
-    "qwen2",
-    "qwen3",
-    "gemma3",
-    "smollm3",
-    "ernie4_5",
-];
+use common::{Sequence, TINY_MODELS as NAMES};
 
 const SIDES: Sides<'_> = Sides {
     give: &[5, 11],
@@ -40,12 +18,9 @@ const SIDES: Sides<'_> = Sides {
 };
 
 fn tiny(name: &str) -> (ModelFile, MarginPass, Vec<Sequence>) {
-    let bytes = common::fixture_bytes(&format!("tiny_models/{name}.gguf"));
-    let file = ModelFile::parse(bytes).unwrap_or_else(|e| panic!("{name}: {e}"));
-    let text = common::fixture(&format!("tiny_models/{name}.json"));
-    let fixture: Fixture = serde_json::from_str(&text).expect("the fixture is JSON");
+    let (file, sequences) = common::tiny_model(name);
     let pass = MarginPass::new(&file).expect("room");
-    (file, pass, fixture.sequences)
+    (file, pass, sequences)
 }
 
 /// The margin that a position's logits make.

@@ -35,7 +35,7 @@ impl Folder {
     ///
     /// # Errors
     /// [`crate::ErrorKind::Io`]; [`crate::ErrorKind::Input`] where the folder holds other work.
-    pub fn open(path: &Path, header: &Header) -> Result<Self> {
+    pub fn open(path: &Path, header: &impl Serialize) -> Result<Self> {
         std::fs::create_dir_all(path).map_err(|e| io(path, "make", e))?;
         let file = path.join("header.json");
         let text = serde_json::to_string_pretty(header)
@@ -44,7 +44,7 @@ impl Folder {
             Ok(held) if held.trim() == text.trim() => {}
             Ok(_) => {
                 return Err(Error::input(format!(
-                    "{} holds the work of another model, other questions or other settings: choose another folder with --out, or \
+                    "{} holds the work of another model, other questions or other settings: choose another folder, or \
                      delete it",
                     path.display()
                 )));

@@ -98,3 +98,37 @@ pub fn feed(
     .expect("the engine reads the tokens")
     .remove(0)
 }
+
+/// The tiny random models of tests/fixtures/tiny_models, one or more of each architecture.
+pub const TINY_MODELS: [&str; 8] = [
+    "llama",
+    "llama-scaled",
+    "llama-linear",
+    "qwen2",
+    "qwen3",
+    "gemma3",
+    "smollm3",
+    "ernie4_5",
+];
+
+/// A text of a tiny model's fixture.
+#[derive(serde::Deserialize)]
+pub struct Sequence {
+    /// Its tokens.
+    pub tokens: Vec<u32>,
+    /// What transformers gives at each position, in f32.
+    pub logits: Vec<Vec<f32>>,
+}
+
+/// A tiny model, and its texts.
+pub fn tiny_model(name: &str) -> (ModelFile, Vec<Sequence>) {
+    #[derive(serde::Deserialize)]
+    struct Fixture {
+        sequences: Vec<Sequence>,
+    }
+    let bytes = fixture_bytes(&format!("tiny_models/{name}.gguf"));
+    let file = ModelFile::parse(bytes).unwrap_or_else(|e| panic!("{name}: {e}"));
+    let text = fixture(&format!("tiny_models/{name}.json"));
+    let fixture: Fixture = serde_json::from_str(&text).expect("the fixture is JSON");
+    (file, fixture.sequences)
+}

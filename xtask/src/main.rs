@@ -136,7 +136,7 @@ enum Command {
 
 fn unknown_model(id: &str) -> String {
     format!(
-        "the catalogue has no model {id}; name one of {}",
+        "the catalogue has no model {id}; its models are {}",
         catalogue().ids()
     )
 }

@@ -1,6 +1,6 @@
 //! `hneurons levers`: small sets of neurons chosen for moving a behaviour, the positive control of every measurement.
 
-use std::{fs, path::PathBuf};
+use std::path::PathBuf;
 
 use hneurons::{
     Error, ErrorKind, Result,
@@ -8,15 +8,18 @@ use hneurons::{
     model::ModelFile,
     research::{
         answers::{Progress, Subject},
+        collect::Folder,
         gradient::{MarginPass, Sides},
         lever::{Attribution, Lever, Recipe, choose},
         log::{Log, write_whole},
         margins::{Behaviour, Choice, Portions, Sizes, portions, write_recipe},
         questions::bank,
+        split::stable_hash,
     },
     text::Tokenizer,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::{identify, model::ModelArgs};
 
@@ -50,22 +53,19 @@ impl ItemArgs {
         seed: u64,
         folder: &std::path::Path,
     ) -> Result<Vec<Portions>> {
-        fs::create_dir_all(folder).map_err(|e| {
-            Error::new(
-                ErrorKind::Io,
-                format!(
-                    "cannot make the folder {} ({e}): check the path",
-                    folder.display()
-                ),
-            )
-        })?;
-        let (facts, _) = identify::questions(&self.files, None)?;
+        let (facts, hashes) = identify::questions(&self.files, None)?;
         let sizes = Sizes {
             wording: self.wording_items,
             attribution: self.attribution_items,
             validation: self.validation_items,
             measured,
         };
+        // Items that a lever was chosen on would else be measured on by a command of other sizes.
+        let header = json!({
+            "model": subject.file.sha256(), "questions": hashes, "seed": seed,
+            "wording": sizes.wording, "attribution": sizes.attribution, "validation": sizes.validation,
+        });
+        Folder::open(folder, &header)?;
         let mut progress: Option<(String, Progress)> = None;
         let mut show = |what: &str, done: usize, of: usize| {
             if progress.as_ref().is_none_or(|(now, _)| now != what) {
@@ -118,6 +118,8 @@ pub fn behaviour(name: &str) -> std::result::Result<Behaviour, String> {
 struct Line {
     behaviour: Behaviour,
     id: String,
+    /// A hash of the choice's tokens: the same item in another wording is another one.
+    key: u64,
     margin: f64,
     mass: f64,
     /// In hundred-thousandths of a nat per unit of factor, those beyond a hundredth alone: place, value.
@@ -162,7 +164,9 @@ fn attribute(
     let (mut gradient, mut direct) = (Attribution::default(), Attribution::default());
     let neurons = file.blueprint().neuron_count();
     for (done, choice) in choices.iter().enumerate() {
-        let line = match held.iter().find(|line| line.id == choice.id) {
+        let key = stable_hash("attribution", &format!("{choice:?}"), 0);
+        let known = held.iter().find(|line| line.key == key);
+        let line = match known {
             Some(line) => line,
             None => {
                 let pass = match &*pass {
@@ -177,6 +181,7 @@ fn attribute(
                 &Line {
                     behaviour,
                     id: choice.id.clone(),
+                    key,
                     margin: read.margin.value,
                     mass: read.margin.mass,
                     factors: sparse(&read.factors),
@@ -184,7 +189,7 @@ fn attribute(
                 }
             }
         };
-        if !held.iter().any(|line| line.id == choice.id) {
+        if known.is_none() {
             log.push(line)?;
         }
         gradient.add(&dense(&line.factors, neurons));
