@@ -270,8 +270,10 @@ for (const [name, query] of [
 
 test("the GPU is lost while idle, then a token is clicked: the CPU reads, and the page says so", async (t) => {
   const { page } = await visit(t, { gpu: "works", hash: "#engine=gpu" });
-  await ask(page, "[[lostmap]]");
+  await ask(page, "How far away is the Moon?");
   assert.match(await status(page), /^WebGPU/);
+  // The map is read as soon as the answers have ended.
+  await ask(page, "[[lostmap]]");
   await mapNote(page, "^All 46,080 neurons at");
   assert.match(await message(page), /The GPU stopped working.*The CPU goes on\./);
   assert.match(await status(page), /^CPU/);
