@@ -276,12 +276,12 @@ test("attributes, methods, moving and removing", async (t) => {
     frame.waitForFunction((value) => document.querySelector("#prompt").value === value, value);
   await element.evaluate(
     (e) => (
-      e.setAttribute("prompt", 'two "q" & <b>'),
+      e.setAttribute("prompt", 'two "q" & <b> [[slow]]'),
       e.setAttribute("alpha", "3"),
       e.setAttribute("set", "random")
     ),
   );
-  await prompt('two "q" & <b>');
+  await prompt('two "q" & <b> [[slow]]');
   assert.equal(await frame.locator("#alpha").inputValue(), "3");
   await element.evaluate((e) => e.run());
   await frame.waitForFunction(

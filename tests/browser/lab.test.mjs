@@ -164,7 +164,7 @@ test("a live run is swept in one batch; the slider then answers at once", async 
 
 test("Stop ends a sweep, and what it has stays", async (t) => {
   const page = await visit(t);
-  await ask(page, `${ZORVATH} ${"word ".repeat(60)}`);
+  await ask(page, `[[slow]] ${ZORVATH} ${"word ".repeat(60)}`);
   await page.evaluate(() => {
     new MutationObserver((_, watch) => {
       if (!/Token \d/.test(document.querySelector(".sweep-doing").textContent)) return;
