@@ -921,7 +921,7 @@ function isOfSettings() {
 
 async function openGallery() {
   index = await loadIndex(artifact.json.model.id);
-  gallery.setIndex(index);
+  gallery.setIndex(index, artifact.others);
   board.setGallery(index);
   views.setGallery(index);
   board.setSize(runSize());

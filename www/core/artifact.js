@@ -1,16 +1,22 @@
 // Finds and reads the artifact: the published file of one model's H-Neurons. The page shows nothing about the
 // H-Neurons that is not in it; the engine checks it again against the model it has loaded.
 
-/** @typedef {{id: string, artifact: string}} Entry of the list of models */
+/**
+ * @typedef {object} Entry of the list of models
+ * @property {string} id
+ * @property {string} artifact
+ * @property {{title: string, address: string}} [try] a run of its gallery that is offered beside other models' runs, and the
+ *     settings that show it (after "#", without the model)
+ */
 
 const folder = new URL("../artifacts/", import.meta.url);
 
 /**
  * The artifact of `wanted`, or of the default model. A model of the catalogue whose H-Neurons are not published has one that is
  * `plain` and knows none (catalogue.js). `named` gives the hashes of all models that this page names, or null
- * where they cannot be known.
+ * where they cannot be known. `others`: the models of the list beside this one.
  * @param {string} [wanted]
- * @returns {Promise<{id: string, text: string, json: any, named: () => Promise<string[] | null>}>}
+ * @returns {Promise<{id: string, text: string, json: any, others: Entry[], named: () => Promise<string[] | null>}>}
  */
 export async function loadArtifact(wanted) {
   const index = await getJson(new URL("index.json", folder));
@@ -23,7 +29,7 @@ export async function loadArtifact(wanted) {
     const model = all.find(({ id }) => id === wanted);
     if (model) {
       const named = () => hashesOf(models, null, null);
-      return { ...withoutArtifact(model, all), named };
+      return { ...withoutArtifact(model, all), others: models, named };
     }
   }
   const entry = published ?? models.find((model) => model.id === index.json.default);
@@ -39,7 +45,8 @@ export async function loadArtifact(wanted) {
       `The artifact ${entry.artifact} is not of schema hneurons/1. Deploy the artifact that belongs to this page.`,
     );
   }
-  return { ...artifact, id: entry.id, named: () => hashesOf(models, entry, artifact) };
+  const others = models.filter((model) => model !== entry);
+  return { ...artifact, id: entry.id, others, named: () => hashesOf(models, entry, artifact) };
 }
 
 /**

@@ -29,7 +29,11 @@ export class GalleryView {
     this.#on = on;
   }
 
-  setIndex({ runs }) {
+  /**
+   * @param {{runs: any[]}} index
+   * @param {import("../core/artifact.js").Entry[]} others models whose recorded runs are another page's
+   */
+  setIndex({ runs }, others = []) {
     this.#runs = runs;
     this.#all = h(
       "details",
@@ -42,6 +46,7 @@ export class GalleryView {
       h(
         "ul",
         { class: "chips tries" },
+        ...others.filter((model) => model.try).map((model) => h("li", {}, elsewhere(model))),
         ...firsts(runs).map((run) => h("li", {}, this.#chip(run, run.title))),
       ),
       this.#all,
@@ -111,6 +116,10 @@ export class GalleryView {
     );
   }
 }
+
+/** A link to a recorded run of another model: that is another page. */
+const elsewhere = ({ id, try: { title, address } }) =>
+  h("a", { class: "chip", dir: "auto", href: `#model=${id}&${address}` }, title);
 
 /** The first run of the list, and the first of each other kind, in the list's order. */
 const firsts = (runs) =>

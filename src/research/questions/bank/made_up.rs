@@ -1,14 +1,15 @@
 //! Questions about things that do not exist: whoever answers them invents.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, ops::RangeInclusive};
 
 use super::{
     Question, fill,
     names::{Random, name},
 };
 
-/// Questions of each template.
-const EACH: usize = 18;
+/// The numbers of each template's questions. A batch that is added at the end changes no question of those before it, because a
+/// name is used once.
+const BATCHES: [RangeInclusive<usize>; 2] = [1..=18, 19..=32];
 
 /// `{x}` is a made-up name, `{lower}` the same in lower case, `{first}` a common first name, `{noun}` a common noun.
 const TEMPLATES: [(&str, &str); 40] = [
@@ -88,41 +89,55 @@ pub fn names() -> Vec<String> {
     make().into_iter().map(|(_, name)| name).collect()
 }
 
+/// The questions, and the name that each is about.
 fn make() -> Vec<(Question, String)> {
     let mut used = HashSet::new();
     let mut out = Vec::new();
-    for (at, (template, pattern)) in TEMPLATES.into_iter().enumerate() {
-        // A seed of its own for each template: one more question here changes none there.
-        let mut random = Random::new(1000 + at as u64);
-        for number in 1..=EACH {
-            let x = loop {
-                let x = name(&mut random);
-                if used.insert(x.clone()) {
-                    break x;
-                }
-            };
-            let lower = x.to_lowercase();
-            let (first, noun) = (random.pick(&FIRST), random.pick(&NOUNS));
-            let question = fill(pattern, |key| match key {
-                "x" => Some(&x),
-                "lower" => Some(&lower),
-                "first" => Some(first),
-                "noun" => Some(noun),
-                _ => None,
-            });
-            out.extend(question.map(|question| {
-                let question = Question {
-                    id: format!("made-up/{template}/{number:04}"),
-                    source: "made-up".into(),
-                    template: template.into(),
-                    question,
-                    answers: Vec::new(),
-                    context: None,
-                    truth: Vec::new(),
-                };
-                (question, x)
-            }));
+    for (numbers, seed) in BATCHES.into_iter().zip((1000..).step_by(1000)) {
+        for ((template, pattern), seed) in TEMPLATES.into_iter().zip(seed..) {
+            let mut random = Random::new(seed);
+            for number in numbers.clone() {
+                let name = unused(&mut random, &mut used);
+                let question = ask(template, pattern, number, &name, &mut random);
+                out.extend(question.map(|question| (question, name)));
+            }
         }
     }
     out
+}
+
+fn unused(random: &mut Random, used: &mut HashSet<String>) -> String {
+    loop {
+        let x = name(random);
+        if used.insert(x.clone()) {
+            return x;
+        }
+    }
+}
+
+fn ask(
+    template: &str,
+    pattern: &str,
+    number: usize,
+    x: &str,
+    random: &mut Random,
+) -> Option<Question> {
+    let lower = x.to_lowercase();
+    let (first, noun) = (random.pick(&FIRST), random.pick(&NOUNS));
+    let question = fill(pattern, |key| match key {
+        "x" => Some(x),
+        "lower" => Some(&lower),
+        "first" => Some(first),
+        "noun" => Some(noun),
+        _ => None,
+    })?;
+    Some(Question {
+        id: format!("made-up/{template}/{number:04}"),
+        source: "made-up".into(),
+        template: template.into(),
+        question,
+        answers: Vec::new(),
+        context: None,
+        truth: Vec::new(),
+    })
 }
