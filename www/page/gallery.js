@@ -3,6 +3,9 @@
 
 import { $, $$, focused, h } from "./dom.js";
 
+/** More would not stand in one line. */
+const TRIES = 5;
+
 const KINDS = [
   ["opinion", "A wrong answer suggested"],
   ["doubt", "A right answer, doubted"],
@@ -34,6 +37,8 @@ export class GalleryView {
    * @param {import("../core/artifact.js").Entry[]} others models whose recorded runs are another page's
    */
   setIndex({ runs }, others = []) {
+    const own = firsts(runs).map((run) => this.#chip(run, run.title));
+    const led = others.filter((model) => model.try).map(elsewhere);
     this.#runs = runs;
     this.#all = h(
       "details",
@@ -46,8 +51,7 @@ export class GalleryView {
       h(
         "ul",
         { class: "chips tries" },
-        ...others.filter((model) => model.try).map((model) => h("li", {}, elsewhere(model))),
-        ...firsts(runs).map((run) => h("li", {}, this.#chip(run, run.title))),
+        ...[own[0], ...led, ...own.slice(1)].slice(0, TRIES).map((chip) => h("li", {}, chip)),
       ),
       this.#all,
     );

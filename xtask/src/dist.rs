@@ -156,7 +156,7 @@ fn put(content: &Content, to: &Path) -> Result<()> {
 mod tests {
     use super::*;
 
-    const SOURCES: [(&str, &str); 14] = [
+    const SOURCES: [(&str, &str); 17] = [
         (
             "index.html",
             "<link rel=\"stylesheet\" href=\"www/style/a.css\">\n<script src=\"www/start.js\"></script>\n",
@@ -181,6 +181,9 @@ mod tests {
             "www/artifacts/index.json",
             r#"{"default": "m", "models": [{"id": "m", "artifact": "m/hneurons.json", "opens": "run"}]}"#,
         ),
+        ("www/artifacts/m/hneurons.json", "{}"),
+        ("www/gallery/m/index.json", "{}"),
+        ("www/gallery/m/run.json", "{}"),
         ("pkg/simd128/hneurons.js", "// as it is\n"),
         ("models/x.gguf", ""),
     ];

@@ -13,8 +13,14 @@ use crate::Result;
 /// The list's place in the deployment.
 pub const LIST: &str = "files.json";
 
-/// Folders of which a visit uses a part: one of the modules, and the recorded runs that somebody looks at.
-const IN_PARTS: &[&str] = &["pkg/", "www/gallery/", "www/lessons/"];
+/// The models whose H-Neurons are published.
+const MODELS: &str = "www/artifacts/index.json";
+
+/// Folders of which a visit uses a part: one of the modules and of the models, and the recorded runs that somebody looks at.
+const IN_PARTS: &[&str] = &["pkg/", "www/artifacts/", "www/gallery/", "www/lessons/"];
+
+/// The lists of what is in those folders.
+const LISTS: &[&str] = &[MODELS, "www/lessons/index.json"];
 
 struct File {
     sha256: String,
@@ -26,9 +32,11 @@ struct File {
 /// Writes `files.json`, the list of the files `paths`, into the deployment `out`; returns what to say about it.
 pub fn write(out: &Path, paths: &[&str]) -> Result<String> {
     let mut files = files(out, paths)?;
-    for opening in openings(out, &files)? {
-        let file = files.get_mut(&opening).ok_or_else(|| {
-            format!("{opening} is the first run of its gallery and is missing; make it with `hneurons gallery`")
+    for path in opening(out)? {
+        let file = files.get_mut(&path).ok_or_else(|| {
+            format!(
+                "{path} is missing, with which the page opens ({MODELS}); make it with `hneurons artifact` or `hneurons gallery`"
+            )
         })?;
         file.shell = true;
     }
@@ -49,26 +57,29 @@ pub fn write(out: &Path, paths: &[&str]) -> Result<String> {
 }
 
 fn is_shell(path: &str) -> bool {
-    path.ends_with("/index.json") || !IN_PARTS.iter().any(|folder| path.starts_with(folder))
+    LISTS.contains(&path) || !IN_PARTS.iter().any(|folder| path.starts_with(folder))
 }
 
-/// The runs that the page opens on: the first of each model's gallery.
-fn openings(out: &Path, files: &BTreeMap<String, File>) -> Result<Vec<String>> {
-    let mut found = Vec::new();
-    for path in files.keys().filter(|path| path.starts_with("www/gallery/")) {
-        let Some(folder) = path.strip_suffix("index.json") else {
-            continue;
-        };
-        let text =
-            fs::read_to_string(out.join(path)).map_err(|e| format!("cannot read {path}: {e}"))?;
-        let index: serde_json::Value = serde_json::from_str(&text).map_err(|e| {
-            format!("{path} is not JSON ({e}); make it anew with `hneurons gallery`")
-        })?;
-        if let Some(id) = index["runs"][0]["id"].as_str() {
-            found.push(format!("{folder}{id}.json"));
-        }
-    }
-    Ok(found)
+/// What the page opens with: the default model's artifact, the list of its gallery, and the run that is shown first.
+fn opening(out: &Path) -> Result<[String; 3]> {
+    let text =
+        fs::read_to_string(out.join(MODELS)).map_err(|e| format!("cannot read {MODELS}: {e}"))?;
+    let list: serde_json::Value =
+        serde_json::from_str(&text).map_err(|e| format!("{MODELS} is not JSON ({e})"))?;
+    let models = list["models"].as_array();
+    let default = models
+        .and_then(|models| models.iter().find(|model| model["id"] == list["default"]))
+        .ok_or_else(|| format!("{MODELS} does not list its default model"))?;
+    let of = |key: &str| {
+        let value = default[key].as_str();
+        value.ok_or_else(|| format!("the default model of {MODELS} has no \"{key}\""))
+    };
+    let gallery = format!("www/gallery/{}", of("id")?);
+    Ok([
+        format!("www/artifacts/{}", of("artifact")?),
+        format!("{gallery}/index.json"),
+        format!("{gallery}/{}.json", of("opens")?),
+    ])
 }
 
 /// The SHA-256 of what `sha256sum` would print for these files, by path.
@@ -137,11 +148,15 @@ mod tests {
         for (file, text) in [
             ("index.html", page),
             (
-                "www/gallery/m/index.json",
-                r#"{"runs":[{"id":"a"},{"id":"b"}]}"#,
+                "www/artifacts/index.json",
+                r#"{"default":"m","models":[{"id":"n"},{"id":"m","artifact":"m/h.json","opens":"a"}]}"#,
             ),
+            ("www/artifacts/m/h.json", "{}"),
+            ("www/artifacts/n/h.json", "{}"),
+            ("www/gallery/m/index.json", "{}"),
             ("www/gallery/m/a.json", "{}"),
             ("www/gallery/m/b.json", "{}"),
+            ("www/gallery/n/index.json", "{}"),
             ("www/lessons/index.json", "[]"),
             ("pkg/simd128/hneurons.js", "export {};"),
         ] {
@@ -152,12 +167,16 @@ mod tests {
         out
     }
 
-    const PATHS: [&str; 7] = [
+    const PATHS: [&str; 11] = [
         "index.html",
         "sw.js",
+        "www/artifacts/index.json",
+        "www/artifacts/m/h.json",
+        "www/artifacts/n/h.json",
         "www/gallery/m/index.json",
         "www/gallery/m/a.json",
         "www/gallery/m/b.json",
+        "www/gallery/n/index.json",
         "www/lessons/index.json",
         "pkg/simd128/hneurons.js",
     ];
@@ -174,16 +193,20 @@ mod tests {
         fs::write(out.join("sw.js"), "// a worker").unwrap();
         let list = written(&out);
         let files = list["files"].as_object().unwrap();
-        assert_eq!(files.len(), 6);
+        assert_eq!(files.len(), 10);
         // FIPS 180-2, appendix B.1.
         let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!(files["index.html"]["sha256"], abc);
         assert_eq!(files["index.html"]["bytes"], 3);
         for (path, shell) in [
             ("index.html", true),
+            ("www/artifacts/index.json", true),
+            ("www/artifacts/m/h.json", true),
+            ("www/artifacts/n/h.json", false),
             ("www/gallery/m/index.json", true),
             ("www/gallery/m/a.json", true),
             ("www/gallery/m/b.json", false),
+            ("www/gallery/n/index.json", false),
             ("www/lessons/index.json", true),
             ("pkg/simd128/hneurons.js", false),
         ] {
