@@ -434,7 +434,7 @@ test("the short answer, the sentences and what failed count the margins", () => 
   );
   assert.equal(
     shortAnswer({ margins: fakeMargins() }),
-    "Short answer: turning them did no more than turning random neurons. Whether they help to spot wrong answers is not measured yet.",
+    "Short answer: turning them did no more than turning random neurons. Other neurons, chosen to change answers, did. Whether they help to spot wrong answers is not measured yet.",
   );
   const few = fakeMargins({ acts: true });
   for (const one of few.flatMap(({ effects }) => effects)) one.against = [];

@@ -361,28 +361,41 @@ export function shortAnswer(artifact) {
   const margins = first(list(json.margins, LIMITS.entries).map(object), (one) =>
     text(one.behaviour),
   );
+  const levers = [];
   for (const one of margins) {
+    const behaviour = text(one.behaviour);
+    if (behaviour === "" || isKept(behaviour)) continue;
     const leans = list(one.effects, LIMITS.rows).flatMap((row) => leanOf(row) ?? []);
-    const own = leans.filter(({ set, alpha }) => set === "h" && alpha !== 1);
-    if (text(one.behaviour) !== "" && !isKept(text(one.behaviour)))
-      effects.push(...first(own, ({ alpha }) => alpha).map(leanIs));
+    /** @param {string} name */
+    const turns = (name) => {
+      const own = leans.filter(({ set, alpha }) => set === name && alpha !== 1);
+      return first(own, ({ alpha }) => alpha).map(leanIs);
+    };
+    effects.push(...turns("h"));
+    levers.push(...turns(`lever:${behaviour}`));
   }
   const scores = first(
     list(json.evaluation, LIMITS.entries).flatMap((one) => scoreOf(one) ?? []),
     ({ dataset }) => dataset,
   ).map(comparisons);
   if (effects.length === 0 && scores.length === 0) return "Short answer: not measured yet.";
-  return `Short answer: ${turned(effects)} ${spotted(scores)}`;
+  return `Short answer: ${turned(effects, levers)} ${spotted(scores)}`;
 }
 
-/** @param {ReturnType<typeof effectIs>[]} effects */
-function turned(effects) {
+/**
+ * @param {ReturnType<typeof effectIs>[]} effects of the H-Neurons
+ * @param {ReturnType<typeof effectIs>[]} levers of levers, on what they were chosen for
+ */
+function turned(effects, levers) {
   const told = effects.filter((is) => is !== "unclear");
   const special = told.filter((is) => is === "special").length;
   const n = told.length;
   if (n === 0)
     return "it is not known yet whether turning them does more than turning random ones.";
-  if (special === 0) return "turning them did no more than turning random neurons.";
+  if (special === 0)
+    return `turning them did no more than turning random neurons.${
+      levers.includes("special") ? " Other neurons, chosen to change answers, did." : ""
+    }`;
   const where = n === 1 ? "the one test" : `${special} of ${n} tests`;
   return `turning them did more than turning random neurons in ${where}.`;
 }
