@@ -361,6 +361,7 @@ export function shortAnswer(artifact) {
   const margins = first(list(json.margins, LIMITS.entries).map(object), (one) =>
     text(one.behaviour),
   );
+  /** @type {ReturnType<typeof effectIs>[]} */
   const levers = [];
   for (const one of margins) {
     const behaviour = text(one.behaviour);

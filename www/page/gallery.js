@@ -38,7 +38,7 @@ export class GalleryView {
    */
   setIndex({ runs }, others = []) {
     const own = firsts(runs).map((run) => this.#chip(run, run.title));
-    const led = others.filter((model) => model.try).map(elsewhere);
+    const led = others.flatMap((model) => elsewhere(model) ?? []);
     this.#runs = runs;
     this.#all = h(
       "details",
@@ -121,9 +121,12 @@ export class GalleryView {
   }
 }
 
-/** A link to a recorded run of another model: that is another page. */
-const elsewhere = ({ id, try: { title, address } }) =>
-  h("a", { class: "chip", dir: "auto", href: `#model=${id}&${address}` }, title);
+/**
+ * A link to a recorded run of another model, which is another page; nothing where none is offered.
+ * @param {import("../core/artifact.js").Entry} model
+ */
+const elsewhere = ({ id, try: run }) =>
+  run && h("a", { class: "chip", dir: "auto", href: `#model=${id}&${run.address}` }, run.title);
 
 /** The first run of the list, and the first of each other kind, in the list's order. */
 const firsts = (runs) =>
