@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { fakeGallery } from "./mock/data.mjs";
 import { answer, ended, freshPage, launch, message, state } from "./mock/browser.mjs";
 import { MODEL, serve, SHA } from "./mock/server.mjs";
 
@@ -39,9 +40,10 @@ const CATALOGUE = {
   ],
 };
 
-async function visit(t, { hash = "", memory = 8, foreseen, context = {}, ...options } = {}) {
-  const files = { "www/models/index.json": JSON.stringify(CATALOGUE) };
-  const site = await serve({ files, ...options });
+async function visit(t, options = {}) {
+  const { hash = "", memory = 8, foreseen, context = {}, files: more, ...rest } = options;
+  const files = { "www/models/index.json": JSON.stringify(CATALOGUE), ...more };
+  const site = await serve({ files, ...rest });
   const page = await freshPage(t, browser, context, foreseen);
   t.after(() => site.close());
   await page.addInitScript(
@@ -184,4 +186,37 @@ test("a link to a model that there is not says so, and the default runs", async 
   await page.waitForSelector("[data-part=lane]");
   assert.match(await message(page), /There is no model “nope” here/);
   assert.equal(await page.evaluate(() => "plain" in document.documentElement.dataset), false);
+});
+
+test("a recorded run of another published model is offered beside one's own, and opens with that model", async (t) => {
+  const { index, recording } = fakeGallery(SHA);
+  const [first] = index.runs;
+  const published = (id, title) => ({
+    id,
+    artifact: "mock/hneurons.json",
+    bytes: MODEL.length,
+    opens: first.id,
+    try: { title, address: `recorded=${first.id}&alpha=3` },
+  });
+  const { page } = await visit(t, {
+    files: {
+      "www/artifacts/index.json": JSON.stringify({
+        default: "mock",
+        models: [published("mock", "Asked of the first"), published("other", "Asked of another")],
+      }),
+      "www/gallery/other/index.json": JSON.stringify(index),
+      [`www/gallery/other/${first.id}.json`]: JSON.stringify({ ...recording, id: first.id }),
+    },
+  });
+  const chips = page.locator(".tries .chip");
+  await chips.nth(1).waitFor();
+  assert.equal(await chips.nth(1).innerText(), "Asked of another");
+  assert.ok((await chips.count()) <= 5, "they stand in one line");
+  await chips.nth(1).click();
+  await page.waitForFunction(
+    () => document.querySelectorAll(".tries .chip")[1]?.textContent === "Asked of the first",
+  );
+  assert.match(page.url(), /model=other/);
+  await page.waitForSelector("[data-part=lane]");
+  assert.equal(await page.locator("#alpha").inputValue(), "3");
 });
