@@ -38,7 +38,7 @@ const USUAL: Study = Study {
 
 /// Of a larger one, whose every token costs several times as much.
 const LARGER: Study = Study {
-    asking: &["--samples", "0"],
+    asking: &["--samples", "0", "--limit", "3000"],
     items: &[
         "--wording-items",
         "24",
@@ -72,14 +72,18 @@ fn hneurons<S: AsRef<OsStr>>(arguments: &[S]) -> Command {
     command
 }
 
-/// Identifies, evaluates, chooses levers, intervenes, writes the artifact, and records the gallery with it. `learnt_from` and
-/// `evaluated_on` are question files; without the first the project's own bank is learnt from.
-pub fn make(
-    model: &Model,
-    learnt_from: &[PathBuf],
-    evaluated_on: &[PathBuf],
-    run: &Path,
-) -> Result<()> {
+/// What is asked, beside what every model is asked.
+pub struct Questions {
+    /// Files to learn from; without any the project's own bank is.
+    pub learnt_from: Vec<PathBuf>,
+    /// Sources in those files that are asked and measured, and never learnt from.
+    pub held_out: Vec<String>,
+    /// Further files to evaluate on.
+    pub evaluated_on: Vec<PathBuf>,
+}
+
+/// Identifies, evaluates, chooses levers, intervenes, writes the artifact, and records the gallery with it.
+pub fn make(model: &Model, questions: &Questions, run: &Path) -> Result<()> {
     let step = |name: &str, command: &mut Command| {
         report::step(name, || process::run(command).map(|()| String::new()))
     };
@@ -93,7 +97,7 @@ pub fn make(
         hneurons
     };
     let mut learnt = Vec::new();
-    for file in learnt_from {
+    for file in &questions.learnt_from {
         learnt.push(absolute(file)?);
     }
     let with_files = |command: &mut Command, option: &str| {
@@ -104,11 +108,14 @@ pub fn make(
     let mut identify = of("identify");
     identify.args(study.asking).arg("--out").arg(&run);
     with_files(&mut identify, "--questions");
+    for source in &questions.held_out {
+        identify.args(["--hold-out", source]);
+    }
     step("identify", &mut identify)?;
     let mut evaluate = of("evaluate");
     evaluate.args(study.asking).args(["--questions", MADE_UP]);
     with_files(&mut evaluate, "--trained-on");
-    for file in evaluated_on {
+    for file in &questions.evaluated_on {
         evaluate.arg("--questions").arg(absolute(file)?);
     }
     step("evaluate", evaluate.arg("--run").arg(&run))?;

@@ -125,6 +125,9 @@ enum Command {
         /// Questions to learn from in place of the project's own (see `hneurons questions`)
         #[arg(long, value_name = "FILE")]
         learn_from: Vec<PathBuf>,
+        /// A source of those questions that is asked and measured, and never learnt from
+        #[arg(long, value_name = "SOURCE")]
+        hold_out: Vec<String>,
         /// Further questions to evaluate on, a data set a file
         #[arg(long, value_name = "FILE")]
         questions: Vec<PathBuf>,
@@ -205,6 +208,7 @@ fn run(command: Command) -> Result<()> {
         Command::Artifact {
             model,
             learn_from,
+            hold_out,
             questions,
             run,
         } => {
@@ -218,7 +222,12 @@ fn run(command: Command) -> Result<()> {
                 true => paths::target().join("identify"),
                 false => paths::target().join(&of.id),
             });
-            artifact::make(of, &learn_from, &questions, &run)
+            let questions = artifact::Questions {
+                learnt_from: learn_from,
+                held_out: hold_out,
+                evaluated_on: questions,
+            };
+            artifact::make(of, &questions, &run)
         }
     }
 }
