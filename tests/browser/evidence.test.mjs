@@ -5,7 +5,12 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
 import { readEvidence } from "../../www/core/evidence.js";
-import { aloneWords, marginVerdicts } from "../../www/core/lean-words.js";
+import {
+  aloneWords,
+  marginVerdicts,
+  writtenTable,
+  writtenWords,
+} from "../../www/core/lean-words.js";
 import { leanIs, shortAnswer } from "../../www/core/measured.js";
 import { readingWords } from "../../www/core/reading.js";
 import {
@@ -404,6 +409,25 @@ test("of margins each behaviour is told with its lever, its random sets and what
   ]);
 });
 
+test("replies in the model's own words stand beside the log-odds, where some were written", () => {
+  const [opinion, doubt] = readEvidence({ margins: fakeMargins() }).margins;
+  assert.equal(
+    writtenWords(opinion),
+    "560 replies were written out too: 91 % of them went the more probable way (correlation 0.81). Of the replies, giving in: 75 % as trained, 74 % with the H-Neurons off, 11 % with the lever off.",
+  );
+  assert.deepEqual(writtenTable(opinion).at(-1), ["Lever off", 200, 22, 160, 18, 24]);
+  assert.equal(writtenWords(doubt), "");
+  assert.deepEqual(writtenTable(doubt), []);
+  // What cannot be is left out.
+  const of = (written) => {
+    const [first] = fakeMargins();
+    return readEvidence({ margins: [{ ...first, written }] }).margins[0].written;
+  };
+  assert.equal(of({ n: 0, agreement: 1 }), undefined);
+  const rows = [{ set: "h", alpha: 0, n: 2, give: 2, stand: 1 }, null];
+  assert.deepEqual(of({ n: 2, agreement: 1, rows }).rows, []);
+});
+
 test("log-odds move further than random only beyond both kinds of random sets, and beyond nothing", () => {
   const of = (low, high, ...ps) =>
     leanIs({
@@ -515,7 +539,7 @@ test("margins show a row a set and factor with the random sets behind, their num
   const zero = await row.locator(".chance").first().boundingBox();
   assert.ok(layer.x < zero.x && zero.x < layer.x + layer.width);
   const tables = opinion.locator(".evidence-table");
-  assert.equal(await tables.count(), 2);
+  assert.equal(await tables.count(), 3);
   for (const summary of await tables.locator("summary").all()) await summary.click();
   assert.match(
     plain(await tables.first().locator("tbody").innerText()),
@@ -523,8 +547,16 @@ test("margins show a row a set and factor with the random sets behind, their num
   );
   assert.match(plain(await tables.first().innerText()), /Neurons of negative weight off/);
   assert.match(
-    plain(await tables.last().locator("tbody").innerText()),
+    plain(await tables.nth(1).locator("tbody").innerText()),
     /^L2 N101 H-Neurons −1\.100/,
+  );
+  assert.match(
+    plain(await tables.last().locator("tbody").innerText()),
+    /H-Neurons off\s+200\s+148\s+40\s+12\s+156/,
+  );
+  assert.match(
+    plain(await opinion.locator(".figure-says").innerText()),
+    /560 replies were written out too: 91 % of them went the more probable way/,
   );
   const harm = section(page).locator("[data-behaviour=plain]");
   assert.match(plain(await harm.locator(".lean-rows").innerText()), /Lever “opinion” off −0\.60/);

@@ -11,9 +11,11 @@ import { between, decimal, percent, signed } from "./verdicts.js";
 const SAME = 0.015; // of all questions: less is called no move of the share
 /** @param {number} value */
 const nats = (value) => `${signed(value)} nats`;
+/** @param {string} name */
+const lower = (name) => name.replace(/^(Lever|Neurons)/, (word) => word.toLowerCase());
 /** "With the H-Neurons off", "With the lever × 3" @param {Row} row */
 const turned = ({ name, alpha }) =>
-  `With the ${name.replace(/^(Lever|Neurons)/, (word) => word.toLowerCase())} ${alpha === 0 ? "off" : factorWords(alpha)}`;
+  `With the ${lower(name)} ${alpha === 0 ? "off" : factorWords(alpha)}`;
 
 /**
  * What became of the share: "stays at 78 % of 200 questions", "falls from 79 % to 12 % of 200 questions".
@@ -192,3 +194,29 @@ export const aloneTable = ({ alone, rows }) =>
         decimal(deviation, 3),
       ]),
   );
+
+/** Whether replies go the way that the log-odds say, in a sentence or two; "" where none were written. @param {Margin} margin */
+export function writtenWords({ written, giving }) {
+  if (!written) return "";
+  const { n, agreement, correlation, rows } = written;
+  const close = known(correlation) ? ` (correlation ${decimal(correlation)})` : "";
+  const shares = rows
+    .filter(({ set, alpha }) => set === "as-trained" || alpha === 0)
+    .map(({ set, name, give, n }) => {
+      const which = set === "as-trained" ? "as trained" : `with the ${lower(name)} off`;
+      return `${percent(give / n)} ${which}`;
+    });
+  const counted = shares.length > 0 ? ` Of the replies, ${giving}: ${shares.join(", ")}.` : "";
+  return `${n} replies were written out too: ${percent(agreement)} of them went the more probable way${close}.${counted}`;
+}
+
+/** Every set's replies. @param {Margin} margin */
+export const writtenTable = ({ written }) =>
+  (written?.rows ?? []).map(({ set, name, alpha, n, give, stand, leaning }) => [
+    set === "as-trained" ? name : `${name} ${factorWords(alpha)}`,
+    n,
+    give,
+    stand,
+    n - give - stand,
+    leaning ?? "not given",
+  ]);

@@ -32,6 +32,14 @@ import {
  * }} Row `base` is the set that it is made of; `without` names the neuron that it lacks, or is ""
  */
 /**
+ * Replies in the model's own words beside the log-odds of the same questions.
+ * @typedef {object} Written
+ * @property {number} n replies that could be told, over all sets
+ * @property {number} agreement at how many of them the more probable way is the one the reply went
+ * @property {number} [correlation]
+ * @property {{set: string, name: string, alpha: number, n: number, give: number, stand: number, leaning?: number}[]} rows
+ */
+/**
  * One behaviour.
  * @typedef {object} Margin
  * @property {string} name
@@ -43,6 +51,7 @@ import {
  * @property {{n: number, rate?: number, mass?: number, margin?: import("./measured.js").Estimate}} trained
  * @property {Row[]} rows
  * @property {{set: string, neurons: Single[]}[]} alone
+ * @property {Written} [written]
  */
 
 const TITLES = {
@@ -102,6 +111,25 @@ function singleOf(value) {
   return Object.values(one).every(known) ? /** @type {Single} */ (one) : null;
 }
 
+/**
+ * @param {unknown} value
+ * @param {string} own the behaviour
+ * @returns {Written | undefined}
+ */
+function writtenOf(value, own) {
+  const of = object(value);
+  const [n, agreement] = [count(of.n), share(of.agreement)];
+  if (!n || !known(agreement)) return undefined;
+  const rows = list(of.rows, LIMITS.rows).flatMap((row) => {
+    const { set, alpha, n, give, stand, leaning } = object(row);
+    const numbers = [count(n), count(give), count(stand), numberIn(alpha, 0, 3)];
+    if (text(set) === "" || !numbers.every(known) || give + stand > n) return [];
+    const name = set === "as-trained" ? "As trained" : nameOf(text(set), own);
+    return [{ set: text(set), name, alpha, n, give, stand, leaning: count(leaning) }];
+  });
+  return { n, agreement, correlation: numberIn(of.correlation, -1, 1), rows };
+}
+
 /** @param {unknown} value @returns {Margin | null} */
 function marginOf(value) {
   const of = object(value);
@@ -141,6 +169,7 @@ function marginOf(value) {
         })),
       ({ set }) => set,
     ),
+    written: writtenOf(of.written, name),
   };
 }
 

@@ -8,6 +8,8 @@ import {
   marginTable,
   marginVerdicts,
   rowWords,
+  writtenTable,
+  writtenWords,
 } from "../core/lean-words.js";
 import { shownRows } from "../core/margins.js";
 import { decimal, percent, signed } from "../core/verdicts.js";
@@ -112,7 +114,7 @@ function behaviour(margin, { x, ticks, places }) {
       is,
       words: words.replaceAll(" %", "\u00a0%"),
     })),
-    says: aloneWords(margin).join(" "),
+    says: [...aloneWords(margin), writtenWords(margin)].filter(Boolean).join(" "),
     numbers: `${title}: how strongly it leans`,
     columns: COLUMNS,
     rows: marginTable(margin),
@@ -125,6 +127,16 @@ function behaviour(margin, { x, ticks, places }) {
         ["Neuron", "Of", "Log-odds: change in nats", "Deviation over questions"],
         alone,
         "Neuron by neuron",
+      ),
+    );
+  const written = writtenTable(margin);
+  if (written.length > 0)
+    $(".figure-says", element).append(
+      table(
+        `${title}, replies in the model’s own words`,
+        ["Neurons", "Replies", "Give in", "Stand by", "Neither", "Give in by the log-odds"],
+        written,
+        "Replies",
       ),
     );
   element.dataset.behaviour = name;

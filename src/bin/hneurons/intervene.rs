@@ -82,6 +82,10 @@ pub struct Args {
     /// Items that margins of a random set or a single neuron are read on; a tenth of the others' unless given.
     #[arg(long, value_name = "N")]
     random_items: Option<usize>,
+    /// Items of each behaviour that are answered in the model's own words too, as trained and under the H-Neurons and the lever,
+    /// to hold the margins against; with 0 none is.
+    #[arg(long, value_name = "N", default_value_t = 400)]
+    reply_items: usize,
     #[command(flatten)]
     items: ItemArgs,
     /// Factors on the H-Neurons.
@@ -174,6 +178,8 @@ pub fn main(args: &Args) -> Result<()> {
                 .unwrap_or(items / 10)
                 .clamp(1, items.max(1)),
             controls: args.controls.unwrap_or(50),
+            reply_items: args.reply_items,
+            reply_tokens: args.reply_tokens,
             reference: &args.reference,
             seed: asking.seed,
         };

@@ -11,7 +11,10 @@ use hneurons::{
         answers::{Progress, Subject},
         identify::neuron,
         log::write_whole,
-        margins::{Behaviour, Set, Summary, study, summarize},
+        margins::{
+            self, Asked, Behaviour, Margin, Portions, Read, Set, Summary, Turned, Written, compare,
+            study, summarize, write,
+        },
         split::stable_hash,
     },
 };
@@ -37,6 +40,10 @@ pub struct Plan<'a> {
     pub random_items: usize,
     /// Random sets of each kind.
     pub controls: u64,
+    /// Items of each behaviour that are answered in the model's own words too.
+    pub reply_items: usize,
+    /// Longest reply, in tokens.
+    pub reply_tokens: usize,
     /// Ordinary text on which contributions are compared.
     pub reference: &'a Path,
     /// Seed of everything that is drawn.
@@ -241,7 +248,10 @@ pub fn measure(
             &mut |_, _| {},
         )?;
         read.extend(more.into_iter().filter(|r| r.set != "as-trained"));
-        let summary = summarize(&read, portion.wording, seed)?;
+        let mut summary = summarize(&read, portion.wording, seed)?;
+        if plan.reply_items > 0 && Behaviour::MEASURED.contains(&behaviour) {
+            summary.written = Some(written(plan, portion, &of, &read, subject)?);
+        }
         print(&summary);
         summaries.push(summary);
     }
@@ -253,6 +263,58 @@ pub fn measure(
     })?;
     write_whole(&plan.run.join("margins.json"), text.as_bytes())?;
     Ok(summaries)
+}
+
+/// Replies to the first items, as trained and under the H-Neurons and this behaviour's lever, beside what was read of them.
+fn written(
+    plan: &Plan<'_>,
+    portion: &Portions,
+    of: &[Named],
+    read: &[Read],
+    subject: &mut Subject<'_>,
+) -> Result<Written> {
+    let name = portion.behaviour.name();
+    let mut wordings = portion.behaviour.wordings().iter();
+    let wording = wordings
+        .find(|w| w.name == portion.wording)
+        .ok_or_else(|| Error::new(ErrorKind::Internal, "a wording without a name"))?;
+    let some = &portion.items[..plan.reply_items.min(portion.items.len())];
+    let vocabulary = subject.file.vocabulary();
+    let asked: Vec<Asked> = (some.iter())
+        .map(|item| margins::asked(subject.text, vocabulary, wording, item))
+        .collect::<Result<_>>()?;
+    let own = format!("lever:{name}");
+    let neurons = |set: &str| match of.iter().find(|named| named.name == set) {
+        Some(named) => named.neurons.clone(),
+        None => Vec::new(),
+    };
+    let shown = |r: &&Read| ["as-trained", "h", own.as_str()].contains(&r.set.as_str());
+    let sets: Vec<(Turned, &[Margin])> = (read.iter().filter(shown))
+        .map(|r| {
+            let turned = Turned {
+                set: r.set.clone(),
+                neurons: neurons(&r.set),
+                alpha: r.alpha,
+            };
+            (turned, &r.margins[..asked.len().min(r.margins.len())])
+        })
+        .collect();
+    let turned: Vec<Turned> = sets.iter().map(|(turned, _)| turned.clone()).collect();
+    let path = plan
+        .run
+        .join("margins")
+        .join(format!("replies-{name}.jsonl"));
+    let mut progress = Progress::new(&format!("{name}, replies"));
+    let mut show = |done, of| progress.show(done, of);
+    let replies = write(
+        subject,
+        &asked,
+        &turned,
+        plan.reply_tokens,
+        &path,
+        &mut show,
+    )?;
+    Ok(compare(&asked, &sets, &replies, plan.reply_tokens))
 }
 
 fn print(summary: &Summary) {
@@ -284,5 +346,17 @@ fn print(summary: &Summary) {
             );
         }
         println!();
+    }
+    if let Some(written) = &summary.written {
+        println!(
+            "  replies: {} of either kind, correlation with the log-odds {:.2}, the more probable kind in {:.2}",
+            written.n, written.correlation, written.agreement
+        );
+        for row in &written.rows {
+            println!(
+                "    {:<26} x {}  {} of {} give in, {} stand by; by the log-odds {} give in",
+                row.set, row.alpha, row.give, row.n, row.stand, row.leaning
+            );
+        }
     }
 }

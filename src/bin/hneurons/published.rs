@@ -145,14 +145,18 @@ pub fn margins(run: &Path) -> Result<Vec<Value>> {
         names.dedup();
         let singles = names.iter().map(|name| (*name, alone(name)));
         let singles = singles.filter(|(_, list)| !list.is_empty());
-        rounded(json!({
+        let mut out = json!({
             "behaviour": summary.behaviour,
             "words": summary.behaviour.words(),
             "wording": summary.wording,
             "as_trained": summary.as_trained,
             "effects": sets.collect::<Vec<_>>(),
             "alone": singles.map(|(set, neurons)| json!({"set": set, "alpha": 0, "neurons": neurons})).collect::<Vec<_>>(),
-        }))
+        });
+        if let Some(written) = &summary.written {
+            out["written"] = json!(written);
+        }
+        rounded(out)
     };
     Ok(summaries.iter().map(one).collect())
 }

@@ -91,16 +91,44 @@ fn fill(text: &str, item: &Item) -> String {
         .replace("{question}", &item.question)
 }
 
-/// A choice's tokens. `None` where replies of both kinds go on with the same token, as "30" and "36" do where a digit is one.
+/// An item as a person asks it, for a reply in the model's own words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// The item's id.
+    pub id: String,
+    /// Everything up to the reply, at least one token.
+    pub prompt: Vec<u32>,
+    /// What replies say that give in.
+    pub give: Vec<String>,
+    /// What replies say that stand by what is right.
+    pub stand: Vec<String>,
+}
+
+/// The message as it is sent, with nothing of the reply begun.
 ///
 /// # Errors
 /// As [`Conversation::encode`].
-pub fn choice(
+pub fn asked(
     text: &Tokenizer,
     vocabulary: &Vocabulary,
     wording: &Wording,
     item: &Item,
-) -> Result<Option<Choice>> {
+) -> Result<Asked> {
+    let filled = |of: &[&str]| of.iter().map(|reply| fill(reply, item)).collect();
+    Ok(Asked {
+        id: item.id.clone(),
+        prompt: prompt(text, vocabulary, wording, item)?,
+        give: filled(wording.give),
+        stand: filled(wording.stand),
+    })
+}
+
+fn prompt(
+    text: &Tokenizer,
+    vocabulary: &Vocabulary,
+    wording: &Wording,
+    item: &Item,
+) -> Result<Vec<u32>> {
     let message = fill(wording.message, item);
     let base = vocabulary.chat_template.is_none();
     let plain = Behaviour::Plain.wordings()[0].message;
@@ -117,8 +145,22 @@ pub fn choice(
             Message::user(message),
         ]),
     };
-    let mut prompt: Vec<u32> =
-        (conversation.encode(text, vocabulary)?.iter().map(|t| t.id)).collect();
+    let tokens = conversation.encode(text, vocabulary)?;
+    Ok(tokens.iter().map(|t| t.id).collect())
+}
+
+/// A choice's tokens. `None` where replies of both kinds go on with the same token, as "30" and "36" do where a digit is one.
+///
+/// # Errors
+/// As [`Conversation::encode`].
+pub fn choice(
+    text: &Tokenizer,
+    vocabulary: &Vocabulary,
+    wording: &Wording,
+    item: &Item,
+) -> Result<Option<Choice>> {
+    let base = vocabulary.chat_template.is_none();
+    let mut prompt = prompt(text, vocabulary, wording, item)?;
     let replies = |of: &[&str]| {
         let reply = |answer: &&str| {
             let answer = fill(answer, item);

@@ -11,11 +11,13 @@ mod measure;
 mod portions;
 mod study;
 mod summary;
+mod written;
 
 pub use behaviour::{Behaviour, Wording};
 pub use choose::{Tried, choices, choose};
-pub use items::{Choice, Item, choice, items, unanswerable};
+pub use items::{Asked, Choice, Item, asked, choice, items, unanswerable};
 pub use measure::{Margin, margins};
 pub use portions::{Portions, Sizes, portions, write_recipe};
 pub use study::{Read, Set, study};
 pub use summary::{Against, AsTrained, Effect, Summary, summarize};
+pub use written::{Row, Turned, Written, compare, gives_in, write};

@@ -50,6 +50,8 @@ pub struct Portions {
     pub validation: Vec<Choice>,
     /// To measure on.
     pub measured: Vec<Choice>,
+    /// The items of `measured`, in its order.
+    pub items: Vec<Item>,
 }
 
 /// What was chosen of one behaviour, as kept between commands.
@@ -120,15 +122,20 @@ pub fn portions(
         let wording = &behaviour.wordings()[place(behaviour)];
         let mut left = choices(subject, wording, items)?.into_iter();
         let mut take = |n: usize| left.by_ref().take(n).collect::<Vec<_>>();
+        let attribution = take(sizes.attribution);
+        let validation = take(sizes.validation);
+        let measured = take(sizes.measured);
+        let of = |choice: &Choice| items.iter().find(|item| item.id == choice.id).cloned();
         Ok(Portions {
             behaviour,
             tried: (kept.iter().filter(|c| c.behaviour == behaviour))
                 .flat_map(|c| c.tried.clone())
                 .collect(),
             wording: wording.name,
-            attribution: take(sizes.attribution),
-            validation: take(sizes.validation),
-            measured: take(sizes.measured),
+            items: measured.iter().filter_map(of).collect(),
+            attribution,
+            validation,
+            measured,
         })
     };
     all().map(deal).collect()

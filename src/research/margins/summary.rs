@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{behaviour::Behaviour, measure::Margin, study::Read};
+use super::{behaviour::Behaviour, measure::Margin, study::Read, written::Written};
 use crate::{
     error::{Error, Result},
     research::stats::{Bootstrap, Estimate, Tail, Units, empirical_p},
@@ -79,6 +79,9 @@ pub struct Summary {
     pub as_trained: AsTrained,
     /// Every set that is not a random one, at every factor.
     pub effects: Vec<Effect>,
+    /// Replies in the model's own words to some of the items; of harm none are written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub written: Option<Written>,
 }
 
 fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
@@ -205,6 +208,7 @@ pub fn summarize(reads: &[Read], wording: &str, seed: u64) -> Result<Summary> {
         wording: wording.into(),
         as_trained,
         effects,
+        written: None,
     })
 }
 

@@ -31,6 +31,17 @@ const effect = (set, alpha, value, rate, more = {}) => ({
   ...more,
 });
 const LOUD = "L2N101";
+const written = {
+  max_tokens: 24,
+  n: 560,
+  agreement: 0.9125,
+  correlation: 0.8123,
+  rows: [
+    { set: "as-trained", alpha: 1, n: 200, give: 150, stand: 40, leaning: 158 },
+    { set: "h", alpha: 0, n: 200, give: 148, stand: 40, leaning: 156 },
+    { set: "lever:opinion", alpha: 0, n: 200, give: 22, stand: 160, leaning: 24 },
+  ],
+};
 
 /** Of a behaviour: the H-Neurons move nothing, or turned off alone move it (`acts`). Its lever moves it by far. */
 function behaviour(name, words, { rate, acts, lever }) {
@@ -57,6 +68,7 @@ function behaviour(name, words, { rate, acts, lever }) {
         : []),
       ...(name === "opinion" ? [] : [effect("lever:opinion", 0, -0.6, round(0.9 * rate))]),
     ],
+    ...(lever ? { written } : {}),
     alone: [
       {
         set: "h",
