@@ -11,24 +11,32 @@ use hneurons::{
         answers::Subject,
         gradient::{MarginPass, Sides},
         lever::{Attribution, Recipe, choose},
-        margins::{Behaviour, Choice, Set, choices, items, margins, study, summarize},
+        margins::{
+            Behaviour, Choice, Item, Set, Turned, Wording, asked, choices, compare, items, margins,
+            study, summarize, write,
+        },
         questions::bank,
     },
     text::Tokenizer,
 };
 
-/// Choices of plain arithmetic with an opinion, which the model answers in one token.
+fn capitals() -> Vec<Item> {
+    let facts = bank::facts().into_iter();
+    let capitals: Vec<_> = facts.filter(|q| q.template == "capital").collect();
+    items(&capitals, 1)
+}
+
+fn wording(of: Behaviour, name: &str) -> &'static Wording {
+    let mut all = of.wordings().iter();
+    all.find(|w| w.name == name)
+        .expect("a wording of this name")
+}
+
+/// Choices of capitals with an opinion.
 fn opinions(file: &ModelFile, text: &Tokenizer, engine: &mut Cpu, n: usize) -> Vec<Choice> {
     let subject = Subject { file, text, engine };
-    let asked: Vec<_> = (bank::facts().into_iter())
-        .filter(|q| q.template == "capital")
-        .collect();
-    let wording = Behaviour::Opinion
-        .wordings()
-        .iter()
-        .find(|w| w.name == "i-think, the answer is")
-        .expect("a wording of this name");
-    let mut all = choices(&subject, wording, &items(&asked, 1)).expect("they can be asked");
+    let wording = wording(Behaviour::Opinion, "i-think, the answer is");
+    let mut all = choices(&subject, wording, &capitals()).expect("they can be asked");
     all.truncate(n);
     assert_eq!(all.len(), n, "the bank has this many");
     all
@@ -176,4 +184,50 @@ fn a_lever_moves_new_items_further_than_random_sets_and_one_of_shuffled_sides_do
     std::fs::write(&path, &whole[..whole.len() / 2]).expect("room");
     assert_eq!(run(&mut asked), read);
     assert_eq!(std::fs::read(&path).expect("the log"), whole);
+}
+
+#[test]
+fn replies_are_written_once_in_the_model_s_own_words_and_told_apart() {
+    let file = common::model();
+    let text = Tokenizer::new(file.vocabulary()).expect("a tokenizer");
+    let mut engine = Cpu::new(&file).expect("an engine");
+    let mut subject = Subject {
+        file: &file,
+        text: &text,
+        engine: &mut engine,
+    };
+    // Asked for a yes or a no, this model names a capital.
+    let wording = wording(Behaviour::FalsePremise, "is it");
+    let some = &capitals()[..24];
+    let read = choices(&subject, wording, some).expect("they can be asked");
+    let of = |id: &str| some.iter().find(|item| item.id == id).expect("an item");
+    let asked: Vec<_> = (read.iter())
+        .map(|c| asked(&text, file.vocabulary(), wording, of(&c.id)).expect("it can be asked"))
+        .collect();
+    for (asked, choice) in asked.iter().zip(&read) {
+        assert!(choice.prompt.starts_with(&asked.prompt));
+    }
+    let margins = margins(subject.engine, &read, &Edits::none()).expect("read");
+    let trained = [Turned {
+        set: "as-trained".into(),
+        neurons: Vec::new(),
+        alpha: 1.0,
+    }];
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("replies.jsonl");
+    let mut written = 0;
+    let mut reply = |tokens: usize| {
+        let mut show = |_, _| written += 1;
+        let replies = write(&mut subject, &asked, &trained, tokens, &path, &mut show);
+        (replies.expect("written"), std::mem::take(&mut written))
+    };
+    let (replies, n) = reply(16);
+    assert_eq!((replies.len(), n), (1, asked.len()));
+    assert_eq!(reply(16), (replies.clone(), 0), "what is there stays");
+    assert_eq!(reply(1).1, asked.len(), "shorter replies are others");
+    let [set] = trained;
+    let told = compare(&asked, &[(set, &margins)], &replies, 16);
+    let row = &told.rows[0];
+    assert_eq!((row.n, row.give + row.stand), (asked.len(), told.n));
+    assert!(row.stand > asked.len() / 4, "{told:?} {replies:?}");
 }

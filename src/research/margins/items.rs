@@ -114,12 +114,16 @@ pub fn asked(
     wording: &Wording,
     item: &Item,
 ) -> Result<Asked> {
-    let filled = |of: &[&str]| of.iter().map(|reply| fill(reply, item)).collect();
+    // Asked for a yes or a no, a model may name an answer instead.
+    let all = |of: &[&str], answer: &String| -> Vec<String> {
+        let filled = of.iter().map(|reply| fill(reply, item));
+        filled.chain([answer.clone()]).collect()
+    };
     Ok(Asked {
         id: item.id.clone(),
         prompt: prompt(text, vocabulary, wording, item)?,
-        give: filled(wording.give),
-        stand: filled(wording.stand),
+        give: all(wording.give, &item.wrong),
+        stand: all(wording.stand, &item.right),
     })
 }
 

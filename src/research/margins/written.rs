@@ -113,6 +113,7 @@ pub fn gives_in(reply: &str, asked: &Asked) -> Option<bool> {
     let said = words(reply);
     let first = |kind: &[String]| {
         let place = |wanted: &String| {
+            // Of an empty text no window is equal to it.
             let wanted = words(wanted);
             let mut windows = said.windows(wanted.len().max(1));
             windows.position(|window| window == wanted)
