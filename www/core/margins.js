@@ -50,7 +50,8 @@ import {
  * @property {boolean} kept whether it should stay as it is
  * @property {{n: number, rate?: number, mass?: number, margin?: import("./measured.js").Estimate}} trained
  * @property {Row[]} rows
- * @property {{set: string, neurons: Single[]}[]} alone
+ * @property {{set: string, n?: number, whole?: number, neurons: Single[]}[]} alone `whole`: the set's own change on these n
+ *     questions
  * @property {Written} [written]
  */
 
@@ -165,6 +166,8 @@ function marginOf(value) {
         .filter(({ set, alpha }) => text(set) !== "" && alpha === 0)
         .map((one) => ({
           set: text(one.set),
+          n: count(one.n),
+          whole: numberIn(one.whole, -NATS, NATS),
           neurons: list(one.neurons, LIMITS.neurons).flatMap((entry) => singleOf(entry) ?? []),
         })),
       ({ set }) => set,
@@ -223,15 +226,14 @@ export const hardest = ({ against }) =>
  * @param {string} set
  */
 export function loudAlone({ alone, rows }, set) {
-  const neurons = alone.find((one) => one.set === set)?.neurons ?? [];
-  const whole = rows.find((row) => row.set === set && row.alpha === 0);
-  if (neurons.length < 2 || !whole) return undefined;
+  const read = alone.find((one) => one.set === set);
+  const neurons = read?.neurons ?? [];
+  const row = rows.find((row) => row.set === set && row.alpha === 0);
+  if (!read || neurons.length < 2 || !row) return undefined;
   const loud = neurons.reduce((most, one) =>
     Math.abs(one.change) > Math.abs(most.change) ? one : most,
   );
-  // Single neurons are read on the random sets' questions.
-  const on = whole.against.find(({ effect }) => known(effect));
-  const [together, n] = [on?.effect ?? whole.effect.value, on?.n ?? whole.n];
+  const [together, n] = [read.whole ?? row.effect.value, read.n ?? row.n];
   // Of a set that moves nothing, noise is more than half.
   const clear = Math.abs(loud.change) > (2 * loud.deviation) / Math.sqrt(n);
   return clear && Math.abs(loud.change) > Math.abs(together) / 2

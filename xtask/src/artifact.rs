@@ -53,6 +53,8 @@ const LARGER: Study = Study {
         "20",
         "--random-items",
         "60",
+        "--alone-items",
+        "20",
         "--reply-items",
         "200",
         "--reply-tokens",

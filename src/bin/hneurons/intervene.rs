@@ -79,9 +79,12 @@ pub struct Args {
     /// Questions of each benchmark; of margins ten times as many.
     #[arg(long, value_name = "N", default_value_t = 100)]
     n: usize,
-    /// Items that margins of a random set or a single neuron are read on; a tenth of the others' unless given.
+    /// Items that margins of a random set are read on; a tenth of the others' unless given.
     #[arg(long, value_name = "N")]
     random_items: Option<usize>,
+    /// Items that margins of a single neuron are read on; as many as for a random set unless given.
+    #[arg(long, value_name = "N")]
+    alone_items: Option<usize>,
     /// Items of each behaviour that are answered in the model's own words too, as trained and under the H-Neurons and the lever,
     /// to hold the margins against; with 0 none is.
     #[arg(long, value_name = "N", default_value_t = 400)]
@@ -168,14 +171,17 @@ pub fn main(args: &Args) -> Result<()> {
     }
     if args.measure.contains(&Measure::Margin) {
         let items = 10 * args.n;
+        let random_items = args.random_items.unwrap_or(items / 10);
+        let random_items = random_items.clamp(1, items.max(1));
         let plan = margins::Plan {
             run: &args.run,
             artifact: args.artifact.as_ref(),
             only: &args.only,
             items,
-            random_items: args
-                .random_items
-                .unwrap_or(items / 10)
+            random_items,
+            alone_items: args
+                .alone_items
+                .unwrap_or(random_items)
                 .clamp(1, items.max(1)),
             controls: args.controls.unwrap_or(50),
             reply_items: args.reply_items,

@@ -36,8 +36,10 @@ pub struct Plan<'a> {
     pub only: &'a [String],
     /// Items a behaviour for H-Neurons and levers.
     pub items: usize,
-    /// Items of the same for each random set and each single neuron.
+    /// Items of the same for each random set.
     pub random_items: usize,
+    /// Items of the same for each single neuron.
+    pub alone_items: usize,
     /// Random sets of each kind.
     pub controls: u64,
     /// Items of each behaviour that are answered in the model's own words too.
@@ -164,7 +166,7 @@ fn sets(
         }
         for &one in &named.neurons {
             let part = format!("/alone/{}", short(one));
-            out.push(set(&part, vec![one], plan.random_items, &[OFF]));
+            out.push(set(&part, vec![one], plan.alone_items, &[OFF]));
         }
     }
     Ok(out)

@@ -128,14 +128,19 @@ fn rounded(value: Value) -> Value {
 pub fn margins(run: &Path) -> Result<Vec<Value>> {
     let summaries: Vec<Summary> = optional(run, "margins.json", "intervene")?;
     let one = |summary: &Summary| -> Value {
-        let alone = |of: &str| -> Vec<Value> {
+        let alone = |of: &str| -> Option<Value> {
             let prefix = format!("{of}/alone/L");
             let single = summary.effects.iter().filter_map(|e| {
                 let (layer, index) = e.set.strip_prefix(&prefix)?.split_once('N')?;
                 let place: [usize; 2] = [layer.parse().ok()?, index.parse().ok()?];
-                Some(json!([place[0], place[1], e.effect.value, e.deviation]))
+                let told = json!([place[0], place[1], e.effect.value, e.deviation]);
+                Some((e, told))
             });
-            single.collect()
+            let (effects, neurons): (Vec<_>, Vec<_>) = single.unzip();
+            let first = effects.first()?;
+            Some(json!({
+                "set": of, "alpha": first.alpha, "n": first.n, "whole": first.whole, "neurons": neurons,
+            }))
         };
         let sets = summary
             .effects
@@ -143,15 +148,14 @@ pub fn margins(run: &Path) -> Result<Vec<Value>> {
             .filter(|e| !e.set.contains("/alone/"));
         let mut names: Vec<&str> = sets.clone().map(|e| e.set.as_str()).collect();
         names.dedup();
-        let singles = names.iter().map(|name| (*name, alone(name)));
-        let singles = singles.filter(|(_, list)| !list.is_empty());
+        let singles: Vec<Value> = names.into_iter().filter_map(alone).collect();
         let mut out = json!({
             "behaviour": summary.behaviour,
             "words": summary.behaviour.words(),
             "wording": summary.wording,
             "as_trained": summary.as_trained,
             "effects": sets.collect::<Vec<_>>(),
-            "alone": singles.map(|(set, neurons)| json!({"set": set, "alpha": 0, "neurons": neurons})).collect::<Vec<_>>(),
+            "alone": singles,
         });
         if let Some(written) = &summary.written {
             out["written"] = json!(written);

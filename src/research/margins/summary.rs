@@ -42,6 +42,9 @@ pub struct Effect {
     pub mass: f64,
     /// Against random sets of each kind.
     pub against: Vec<Against>,
+    /// Of a single neuron: the mean change under all neurons of its set, on the same choices.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whole: Option<f64>,
 }
 
 /// A set against random sets of one kind, all on the same choices.
@@ -192,6 +195,12 @@ pub fn summarize(reads: &[Read], wording: &str, seed: u64) -> Result<Summary> {
                 smallest: 2.8 * spread.hypot(error),
             });
         }
+        let whole = read.set.split_once("/alone/").and_then(|(of, _)| {
+            let mut all = reads.iter();
+            let whole = all.find(|r| r.set == of && r.alpha == read.alpha)?;
+            let changes = changes(whole, trained);
+            Some(mean(changes.get(..changed.len())?.iter().copied()))
+        });
         effects.push(Effect {
             set: read.set.clone(),
             alpha: read.alpha,
@@ -201,6 +210,7 @@ pub fn summarize(reads: &[Read], wording: &str, seed: u64) -> Result<Summary> {
             rate: rate(&read.margins),
             mass: mean(read.margins.iter().map(Margin::mass)),
             against,
+            whole,
         });
     }
     Ok(Summary {
@@ -271,6 +281,8 @@ mod tests {
         assert!(against.smallest > 2.8 * against.deviation);
         assert_eq!(without.against[0].sets, 5, "the set's own random ones");
         assert!(alone.against.is_empty() && lever.against.is_empty());
+        assert!((alone.whole.expect("the set was read") + 0.5).abs() < 1e-12);
+        assert_eq!(h.whole, None);
         assert_eq!(lever.rate, 0.0, "a quarter gave in, none does now");
     }
 }

@@ -73,6 +73,8 @@ function behaviour(name, words, { rate, acts, lever }) {
       {
         set: "h",
         alpha: 0,
+        n: 20,
+        whole: h,
         neurons: [
           [2, 101, acts ? -1.1 : -0.01, 0.4],
           [3, 877, 0.004, 0.05],
