@@ -83,6 +83,8 @@ pub struct Judges<'a> {
     best_cheap: usize,
     /// On all neurons, L2.
     all: (Logistic, Standardization),
+    /// Sets that were not chosen for predicting, refitted as the detector is, by name.
+    others: Vec<(String, Few)>,
 }
 
 /// The columns of [`CHEAP`] that the fits on them read: the log-probabilities, and these with the length.
@@ -199,8 +201,26 @@ impl<'a> Judges<'a> {
             cheap: [on(FITTED[0].1)?, on(FITTED[1].1)?],
             best_cheap: best_of(&on_training, labels)?,
             all: fitted(&train.features, labels, 1e-3)?,
+            others: Vec::new(),
             found,
         })
+    }
+
+    /// Judges a set of neurons (places in an array over all layers) that was not chosen for predicting beside the H-Neurons,
+    /// refitted on the training answers as they are.
+    ///
+    /// # Errors
+    /// As the solver.
+    pub fn beside(
+        &mut self,
+        name: &str,
+        neurons: Vec<usize>,
+        train: &Table,
+        fitting: &Fitting,
+    ) -> Result<()> {
+        let few = Few::fit(neurons, &train.features, &train.labels, fitting.refit_c)?;
+        self.others.push((name.to_owned(), few));
+        Ok(())
     }
 
     /// Those of [`cheap_scores`], and the fitted ones.
@@ -262,6 +282,9 @@ impl<'a> Judges<'a> {
             "3-vs-1".into(),
             auroc(&of(&self.found.three_vs_one), labels)?,
         );
+        for (name, few) in &self.others {
+            baselines.insert(name.clone(), auroc(&of(few), labels)?);
+        }
         let areas = |sets: &[Few]| {
             sets.iter()
                 .map(|few| auroc(&of(few), labels))
@@ -390,12 +413,16 @@ mod tests {
         let (test, said_then) = answers("test", false);
         let mut greedy = by_id(&said);
         greedy.extend(by_id(&said_then));
-        let judges = Judges::new(&found, &train, &greedy, &Fitting::default()).expect("sound");
+        let fitting = Fitting::default();
+        let mut judges = Judges::new(&found, &train, &greedy, &fitting).expect("sound");
+        let beside = judges.beside("another set", vec![0], &train, &fitting);
+        beside.expect("it can be fitted");
         let told = judges.evaluate("test", &test, &greedy, 1).expect("sound");
         assert_eq!(told.baselines["mean log-probability"], 1.0);
         assert_eq!(told.baselines["answer length"], 0.5);
         assert_eq!(told.best_cheap, "answer length");
         assert_eq!(told.best_cheap_on, "training answers");
+        assert!(told.baselines["another set"] >= 0.5);
         assert!((told.over_best_cheap.value - (told.auroc - 0.5)).abs() < 1e-12);
     }
 }

@@ -4,6 +4,7 @@
 //                                                     every view (views.mjs) at every width, light and dark, as
 //                                                     view-width-scheme.png; target/screenshots/ if no folder is named
 //     node tests/browser/screenshots.mjs --readme     those of the README, docs/screenshot*.png: the page as it opens, its evidence, a lesson
+//     node tests/browser/screenshots.mjs --science    those of docs/science.md, docs/science/*.png: the Evidence's figures of every published model
 //     node tests/browser/screenshots.mjs --beside FOLDER   the five of docs/page.md, docs/page/*.webp: each view of an older
 //                                                     page, whose dist/ is in FOLDER, and beside it the same view of this one
 //
@@ -27,6 +28,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     readme: { type: "boolean" },
+    science: { type: "boolean" },
     only: { type: "string" },
     at: { type: "string" },
     beside: { type: "string" },
@@ -35,6 +37,7 @@ const { values, positionals } = parseArgs({
 });
 const server = await serve({ dist: values.dist });
 if (values.readme) await readme(join(repository, "docs"));
+else if (values.science) await science(join(repository, "docs/science"));
 else if (values.beside) await beside(values.beside, join(repository, "docs/page"));
 else await everything(positionals[0] ?? join(repository, "target/screenshots"));
 await server.close();
@@ -110,6 +113,32 @@ async function readme(folder) {
   await page.evaluate(() => window.scrollTo(0, 0));
   await shot("screenshot-lesson.png", { clip: { x: 0, y: 0, width, height: 1000 } });
   await close();
+}
+
+async function science(folder) {
+  await mkdir(folder, { recursive: true });
+  const { models } = await (await fetch(new URL("www/artifacts/index.json", server.url))).json();
+  for (const { id } of models) {
+    const { page, close } = await open({
+      viewport: { width: 900, height: 1000 },
+      colorScheme: "light",
+      reducedMotion: "reduce",
+      serviceWorkers: "block",
+    });
+    await page.goto(`${server.url}#model=${id}`);
+    await page.locator("[data-part=lane]").first().waitFor();
+    await page.locator("[data-part=evidence]").scrollIntoViewIfNeeded();
+    await page.locator("[data-part=evidence]:not([aria-busy]) .evidence-part").last().waitFor();
+    const shot = (of, name) =>
+      of.screenshot({ path: join(folder, `${name}-${id}.png`), animations: "disabled" });
+    await shot(page.locator(".evidence-lead .overview"), "predict");
+    const margins = page.locator(".evidence-part[data-part=margins]");
+    if (await margins.count()) {
+      await margins.locator("summary").first().click();
+      await shot(margins.locator("[data-behaviour=opinion]"), "act");
+    }
+    await close();
+  }
 }
 
 async function beside(older, folder) {

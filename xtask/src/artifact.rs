@@ -88,7 +88,7 @@ pub struct Questions {
     pub evaluated_on: Vec<PathBuf>,
 }
 
-/// Identifies, evaluates, chooses levers, intervenes, writes the artifact, and records the gallery with it.
+/// Identifies, chooses levers, evaluates, intervenes, writes the artifact, and records the gallery with it.
 pub fn make(model: &Model, questions: &Questions, run: &Path) -> Result<()> {
     let step = |name: &str, command: &mut Command| {
         report::step(name, || process::run(command).map(|()| String::new()))
@@ -118,6 +118,9 @@ pub fn make(model: &Model, questions: &Questions, run: &Path) -> Result<()> {
         identify.args(["--hold-out", source]);
     }
     step("identify", &mut identify)?;
+    let mut levers = of("levers");
+    levers.args(study.items).args(study.levers);
+    step("levers", levers.arg("--run").arg(&run))?;
     let mut evaluate = of("evaluate");
     evaluate.args(study.asking).args(["--questions", MADE_UP]);
     with_files(&mut evaluate, "--trained-on");
@@ -125,9 +128,6 @@ pub fn make(model: &Model, questions: &Questions, run: &Path) -> Result<()> {
         evaluate.arg("--questions").arg(absolute(file)?);
     }
     step("evaluate", evaluate.arg("--run").arg(&run))?;
-    let mut levers = of("levers");
-    levers.args(study.items).args(study.levers);
-    step("levers", levers.arg("--run").arg(&run))?;
     let mut margins = of("intervene");
     margins.args(["--measure", "margin"]).args(study.asking);
     margins.args(study.items).args(study.margins);

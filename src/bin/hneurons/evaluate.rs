@@ -27,6 +27,7 @@ use serde_json::json;
 use super::{
     found,
     identify::{AskingArgs, collect},
+    levers,
     model::{ModelArgs, read_text},
     transfer,
 };
@@ -157,7 +158,14 @@ pub fn main(args: &Args) -> Result<()> {
     let greedy = by_id(&collected.greedy);
     let train = Table::of(&mut contributions, &found.train, Place::Answer)?;
     let test = Table::of(&mut contributions, &found.test, Place::Answer)?;
-    let judges = Judges::new(&found, &train, &greedy, &fitting)?;
+    let mut judges = Judges::new(&found, &train, &greedy, &fitting)?;
+    let per_layer = file.blueprint().neurons;
+    for lever in levers::read(&args.run)? {
+        let name = format!("lever {}, refitted", lever.behaviour.name());
+        let places = lever.neurons().into_iter();
+        let places = places.map(|n| n.layer * per_layer + n.index).collect();
+        judges.beside(&name, places, &train, &fitting)?;
+    }
     let seed = asking.seed;
     let mut all = vec![judges.evaluate("held out", &test, &greedy, seed)?];
     let matched = length_matched(&test, &greedy);

@@ -1,4 +1,4 @@
-//! What `hneurons identify` left in its folder, for the commands that go on from it.
+//! What earlier commands left in the folder of a run, for those that go on from it.
 
 use std::path::Path;
 
@@ -6,6 +6,8 @@ use hneurons::{
     Error, ErrorKind, Result,
     research::identify::{Fitting, Identified},
 };
+
+use serde::de::DeserializeOwned;
 
 use super::model::read_text;
 
@@ -17,6 +19,23 @@ pub fn read(run: &Path) -> Result<(Fitting, Identified)> {
             ErrorKind::Input,
             format!(
                 "{} is not what identify writes ({e}): run it again",
+                path.display()
+            ),
+        )
+    })
+}
+
+/// A file of the run's folder; empty where that step was not run.
+pub fn optional<T: DeserializeOwned>(run: &Path, name: &str, command: &str) -> Result<Vec<T>> {
+    let path = run.join(name);
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
+    serde_json::from_str(&read_text(&path)?).map_err(|e| {
+        Error::new(
+            ErrorKind::Input,
+            format!(
+                "{} is not what {command} writes ({e}): run it again",
                 path.display()
             ),
         )

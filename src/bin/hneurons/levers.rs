@@ -21,7 +21,7 @@ use hneurons::{
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{identify, model::ModelArgs};
+use super::{found, identify, model::ModelArgs};
 
 /// The items that margins are read on; the same in every command that reads some.
 #[derive(clap::Args)]
@@ -217,6 +217,11 @@ impl Chosen {
     pub fn neurons(&self) -> Vec<Neuron> {
         self.lever.neurons.iter().map(|(n, _)| *n).collect()
     }
+}
+
+/// The levers of a run; none where none were chosen.
+pub fn read(run: &std::path::Path) -> Result<Vec<Chosen>> {
+    found::optional(run, "levers.json", "levers")
 }
 
 pub fn main(args: &Args) -> Result<()> {

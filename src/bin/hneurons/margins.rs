@@ -22,7 +22,7 @@ use serde_json::json;
 
 use super::{
     found,
-    levers::{Chosen, ItemArgs},
+    levers::{self, ItemArgs},
     model::read_text,
 };
 
@@ -88,23 +88,11 @@ fn named(plan: &Plan<'_>, subject: &Subject<'_>) -> Result<Vec<Named>> {
         negative = at(&found.negative);
     }
     push("h-negative", negative);
-    let path = plan.run.join("levers.json");
-    if path.exists() {
-        let levers: Vec<Chosen> = serde_json::from_str(&read_text(&path)?).map_err(|e| {
-            Error::new(
-                ErrorKind::Input,
-                format!(
-                    "{} is not what levers writes ({e}): run it again",
-                    path.display()
-                ),
-            )
-        })?;
-        for lever in levers {
-            push(
-                &format!("lever:{}", lever.behaviour.name()),
-                lever.neurons(),
-            );
-        }
+    for lever in levers::read(plan.run)? {
+        push(
+            &format!("lever:{}", lever.behaviour.name()),
+            lever.neurons(),
+        );
     }
     if out.is_empty() {
         return Err(Error::new(

@@ -3,34 +3,19 @@
 use std::path::Path;
 
 use hneurons::{
-    Error, ErrorKind, Result,
+    Result,
     model::Blueprint,
     neurons::{
         CONTROL_SEEDS, ControlSet, Harm, Lever, LeverExample, LeverNeuron, Neuron, matched_control,
     },
     research::margins::{Behaviour, Summary},
 };
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::{levers::Chosen, model::read_text};
-
-/// A file of the run's folder; empty where that step was not run.
-fn optional<T: DeserializeOwned>(run: &Path, name: &str, command: &str) -> Result<Vec<T>> {
-    let path = run.join(name);
-    if !path.exists() {
-        return Ok(Vec::new());
-    }
-    serde_json::from_str(&read_text(&path)?).map_err(|e| {
-        Error::new(
-            ErrorKind::Input,
-            format!(
-                "{} is not what {command} writes ({e}): run it again",
-                path.display()
-            ),
-        )
-    })
-}
+use super::{
+    found,
+    levers::{self, Chosen},
+};
 
 /// Random sets of the same layers, with the seeds that an artifact lists.
 pub fn controls(set: &[Neuron], config: &Blueprint) -> Result<Vec<ControlSet>> {
@@ -83,8 +68,8 @@ fn harm(set: &str, summaries: &[Summary]) -> Vec<Harm> {
 
 /// The levers of a run.
 pub fn levers(run: &Path, config: &Blueprint) -> Result<Vec<Lever>> {
-    let chosen: Vec<Chosen> = optional(run, "levers.json", "levers")?;
-    let summaries: Vec<Summary> = optional(run, "margins.json", "intervene")?;
+    let chosen = levers::read(run)?;
+    let summaries: Vec<Summary> = found::optional(run, "margins.json", "intervene")?;
     let lever = |of: Chosen| {
         let set = of.neurons();
         let name = of.behaviour.name();
@@ -126,7 +111,7 @@ fn rounded(value: Value) -> Value {
 
 /// The margins of a run: every set in full, and single neurons as `[layer, index, effect, deviation]`.
 pub fn margins(run: &Path) -> Result<Vec<Value>> {
-    let summaries: Vec<Summary> = optional(run, "margins.json", "intervene")?;
+    let summaries: Vec<Summary> = found::optional(run, "margins.json", "intervene")?;
     let one = |summary: &Summary| -> Value {
         let alone = |of: &str| -> Option<Value> {
             let prefix = format!("{of}/alone/L");
