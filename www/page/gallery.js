@@ -71,7 +71,7 @@ export class GalleryView {
   }
 
   #mark() {
-    for (const chip of $$(".chip", this.#root))
+    for (const chip of $$("button.chip", this.#root))
       chip.setAttribute("aria-pressed", String(chip.dataset.run === this.#shown));
   }
 
