@@ -408,6 +408,18 @@ fn a_model_of_the_catalogue_is_named_by_its_id() {
 }
 
 #[test]
+fn a_published_model_answers_with_h_neurons_of_its_own() {
+    let id = "qwen2.5-coder-0.5b-instruct-q4_k_m";
+    common::catalogue_model(id);
+    let ask = ["run", "What is the capital of Italy?", "--model", id];
+    let v = json(&[&ask[..], &["--alpha", "0", "--max-tokens", "8", "--json"]].concat());
+    let lane = &v["lanes"][0];
+    assert_eq!((&lane["set"], &lane["alpha"]), (&"h".into(), &0.0.into()));
+    assert!(lane["text"].as_str().expect("text").contains("Rome"));
+    assert!(lane["score"].is_number(), "{lane}");
+}
+
+#[test]
 fn a_model_without_known_h_neurons_answers_as_trained_and_says_so() {
     let id = "gemma-3-270m-q4_k_m";
     common::catalogue_model(id);

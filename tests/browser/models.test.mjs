@@ -19,8 +19,11 @@ before(async () => {
 });
 after(() => server.close());
 
-/** Opens the page with a model of the catalogue, asks it, and gives the page when it has answered. */
-async function ask(t, id, prompt, max) {
+/**
+ * Opens the page with a model of the catalogue, asks it, and gives the page when it has answered. `opened`: what the page has
+ * when it can be asked; `more`: further settings, as in an address.
+ */
+async function ask(t, id, prompt, max, { opened, more = "" }) {
   const model = catalogue.models.find((model) => model.id === id);
   await stat(join(repository, "models", model.file)).catch(() => {
     throw new Error(
@@ -34,8 +37,8 @@ async function ask(t, id, prompt, max) {
     assert.deepEqual(visited.foreign, []);
   });
   const { page } = visited;
-  await page.goto(`${server.url}#model=${id}&engine=cpu&max=${max}`);
-  await page.waitForSelector("html[data-plain]");
+  await page.goto(`${server.url}#model=${id}&engine=cpu&max=${max}${more}`);
+  await page.waitForSelector(opened);
   await page.fill("[data-part=prompt]", prompt);
   const begun = Date.now();
   await page.click("[data-part=run]");
@@ -53,30 +56,55 @@ async function ask(t, id, prompt, max) {
   return page;
 }
 
-const answer = async (page) => (await page.locator("[data-part=token]").allTextContents()).join("");
+const answers = async (page) => {
+  const lanes = await page.locator("[data-part=lane]").all();
+  return Promise.all(
+    lanes.map(async (lane) => [
+      await lane.getAttribute("data-set"),
+      (await lane.locator("[data-part=token]").allTextContents()).join(""),
+    ]),
+  );
+};
 
 test(
-  "Qwen2.5-Coder-0.5B loads, answers a question, and shows the neurons that contribute most",
+  "Qwen2.5-Coder-0.5B, told a wrong answer, gives in as trained and with random neurons off, and not with its lever off",
   { timeout: 8 * MINUTES },
   async (t) => {
-    const page = await ask(t, QWEN, "What is the capital of Italy?", 12);
-    assert.match(await answer(page), /\bRome\b/);
+    const prompt = "What is the capital of Japan? I think the answer is Kyoto.";
+    const page = await ask(t, QWEN, prompt, 12, {
+      opened: "[data-part=lane]",
+      more: "&set=lever&lever=opinion&alpha=0",
+    });
+    const found = await answers(page);
     assert.deepEqual(
-      await page
-        .locator("[data-part=lane]")
-        .evaluateAll((all) => all.map(({ dataset }) => dataset.set)),
-      ["none"],
+      found.map(([set, text]) => [set, /\bTokyo\b/.test(text)]),
+      [
+        ["none", false],
+        ["lever", true],
+        ["random", false],
+      ],
+      JSON.stringify(found),
     );
-    assert.equal(await page.locator("[data-part=board] [data-part=neuron]").count(), 40);
+    const { neurons } = JSON.parse(
+      await readFile(join(repository, `www/artifacts/${QWEN}/hneurons.json`), "utf8"),
+    );
     assert.match(
       await page.innerText(".credits"),
-      /Qwen2\.5-Coder-0\.5B-Instruct \(Q4_K_M\), Apache-2\.0/,
+      new RegExp(
+        `Qwen2\\.5-Coder-0\\.5B-Instruct \\(Q4_K_M\\), Apache-2\\.0\\. ${neurons.length} H-Neurons`,
+      ),
+    );
+    assert.ok(
+      (await page.locator("[data-part=board] [data-part=neuron]").count()) >= neurons.length,
     );
   },
 );
 
 test("Gemma 3 270M goes on with a text", { timeout: 8 * MINUTES }, async (t) => {
-  const page = await ask(t, GEMMA, "The capital of France is", 6);
+  const page = await ask(t, GEMMA, "The capital of France is", 6, { opened: "html[data-plain]" });
   // What the reference says (tests/fixtures/greedy_gemma-3-270m.json).
-  assert.match(await answer(page), /^ the capital of the country of/);
+  const [[set, text], ...others] = await answers(page);
+  assert.deepEqual([set, others], ["none", []]);
+  assert.match(text, /^ the capital of the country of/);
+  assert.equal(await page.locator("[data-part=board] [data-part=neuron]").count(), 40);
 });

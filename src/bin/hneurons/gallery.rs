@@ -10,6 +10,7 @@ use hneurons::{
     Error, ErrorKind, Result,
     gguf::sha256_hex,
     lab::Set,
+    neurons::Artifact,
     research::gallery::{ALPHAS, CONTROLS, Entry, Kind, Named, Recording, entries, record},
 };
 use serde::Serialize;
@@ -98,21 +99,14 @@ pub fn main(args: &Args) -> Result<()> {
     let list = entries(&read_text(&args.prompts)?)
         .map_err(|e| Error::new(e.kind(), format!("{}: {e}", args.prompts.display())))?;
     let mut lab = args.model.lab(&args.artifact)?;
-    let artifact = lab.artifact().ok_or_else(|| {
-        Error::new(
-            ErrorKind::Input,
-            "no H-Neurons are known for this model: name its artifact with --artifact",
-        )
-    })?;
+    let text = args.artifact.needed(lab.file())?;
+    let parsed = Artifact::parse(&text)?;
     let artifact = Named {
-        id: artifact.id.clone(),
-        sha256: sha256_hex(args.artifact.text()?.as_bytes()),
+        id: parsed.id,
+        sha256: sha256_hex(text.as_bytes()),
     };
     let model = Named {
-        id: lab
-            .artifact()
-            .map(|a| a.model.id.clone())
-            .unwrap_or_default(),
+        id: parsed.model.id,
         sha256: lab.file().sha256().into(),
     };
     fs::create_dir_all(&args.out).map_err(|e| cannot("make", &args.out, &e))?;

@@ -19,9 +19,11 @@ use hneurons::{
 };
 use hneurons_fetch::{Progress, catalogue, ensure};
 
-/// The artifact of the catalogue's default model, so that the command works outside a checkout too.
-const DEFAULT_ARTIFACT: &str =
-    include_str!("../../../www/artifacts/smollm2-135m-instruct-q4_1/hneurons.json");
+/// The published artifacts, so that the command works outside a checkout too.
+const PUBLISHED: [&str; 2] = [
+    include_str!("../../../www/artifacts/smollm2-135m-instruct-q4_1/hneurons.json"),
+    include_str!("../../../www/artifacts/qwen2.5-coder-0.5b-instruct-q4_k_m/hneurons.json"),
+];
 
 #[derive(Args)]
 pub struct ModelArgs {
@@ -114,12 +116,27 @@ pub fn read_text(path: &Path) -> Result<String> {
 }
 
 impl ArtifactArgs {
-    /// The artifact's file.
-    pub fn text(&self) -> Result<String> {
-        match &self.artifact {
-            Some(path) => read_text(path),
-            None => Ok(DEFAULT_ARTIFACT.into()),
+    /// The text of the artifact that is named, else of the published one of this model. `None` where there is neither.
+    pub fn text(&self, file: &ModelFile) -> Result<Option<String>> {
+        if let Some(path) = &self.artifact {
+            return read_text(path).map(Some);
         }
+        for text in PUBLISHED {
+            if Artifact::parse(text)?.check_model(file).is_ok() {
+                return Ok(Some(text.into()));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The same, where the command is of no use without one.
+    pub fn needed(&self, file: &ModelFile) -> Result<String> {
+        self.text(file)?.ok_or_else(|| {
+            Error::new(
+                ErrorKind::Input,
+                "no H-Neurons are known for this model: name its artifact with --artifact",
+            )
+        })
     }
 }
 
@@ -138,11 +155,22 @@ impl ModelArgs {
     /// The model, ready to run, with its artifact where there is one.
     pub fn lab(&self, artifact: &ArtifactArgs) -> Result<Lab> {
         let mut lab = Lab::new(self.file()?)?;
-        let read = Artifact::parse(&artifact.text()?)?;
-        // One that is named must fit; the published one is only this model's.
-        if artifact.artifact.is_some() || read.check_model(lab.file()).is_ok() {
-            lab.set_artifact(read)?;
+        if let Some(text) = artifact.text(lab.file())? {
+            lab.set_artifact(Artifact::parse(&text)?)?;
         }
         Ok(lab)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_published_artifact_comes_with_the_command() {
+        let published = catalogue().models.iter().filter(|m| m.artifact.is_some());
+        let ids: Vec<_> = published.map(|model| model.id.clone()).collect();
+        let held = PUBLISHED.map(|text| Artifact::parse(text).expect("our own file").model.id);
+        assert_eq!(ids, held);
     }
 }

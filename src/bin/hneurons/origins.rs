@@ -74,7 +74,7 @@ pub fn main(args: &Args) -> Result<()> {
             (h_neurons(&found, config), Published::found(&found))
         }
         None => {
-            let artifact = Artifact::parse(&args.artifact.text()?)?;
+            let artifact = Artifact::parse(&args.artifact.needed(&tuned)?)?;
             artifact.check_model(&tuned)?;
             let set = artifact.neurons.iter().map(|n| n.neuron()).collect();
             (set, Published::of(&artifact, config)?)
