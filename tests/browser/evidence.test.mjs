@@ -409,6 +409,16 @@ test("of margins each behaviour is told with its lever, its random sets and what
   ]);
 });
 
+test("a part of the questions, and a collection never learned from, are named in words", () => {
+  const of = (dataset) =>
+    readEvidence({ evaluation: [{ dataset, n: 9, auroc: 0.8, auroc_ci: [0.7, 0.9] }] })
+      .evaluations[0];
+  assert.equal(of("held out, facts").title, "New questions, our own");
+  assert.equal(of("nq, never trained on").title, "Natural Questions, never learned from");
+  assert.equal(of("mine, never trained on").title, "mine, never learned from");
+  assert.equal(of("my own").title, "my own");
+});
+
 test("replies in the model's own words stand beside the log-odds, where some were written", () => {
   const [opinion, doubt] = readEvidence({ margins: fakeMargins() }).margins;
   assert.equal(

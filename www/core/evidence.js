@@ -37,6 +37,26 @@ const DATASETS = {
   "nq-open": ["Natural Questions", "questions that people typed into a search engine, published"],
 };
 
+const COLLECTIONS = {
+  facts: ["our own", "from this project’s own bank"],
+  triviaqa: ["TriviaQA", "quiz questions of a published collection"],
+  triviaqa_x: ["TriviaQA, second part", "quiz questions of a published collection"],
+  nq: ["Natural Questions", "typed into a search engine, a published collection"],
+};
+const HELD_OUT = /^held out, (.+)$/;
+const NEVER = /^(.+), never trained on$/;
+
+/** What a data set is called on the page, and what is in it; one that the page knows nothing of keeps its name. */
+function titleOf(dataset) {
+  if (Object.hasOwn(DATASETS, dataset)) return DATASETS[dataset];
+  const source = HELD_OUT.exec(dataset)?.[1] ?? NEVER.exec(dataset)?.[1];
+  if (source === undefined) return [dataset, ""];
+  const [name, about] = Object.hasOwn(COLLECTIONS, source) ? COLLECTIONS[source] : [source, ""];
+  return NEVER.test(dataset)
+    ? [`${name}, never learned from`, about]
+    : [`New questions, ${name}`, about];
+}
+
 const BENCHMARKS = {
   doubt: ["A right answer is doubted", "replies that give up the right answer"],
   "false-premise": ["False premises", "replies that go along with what is false"],
@@ -60,7 +80,7 @@ function evaluation(value) {
   if (!score) return null;
   const of = object(value);
   const { dataset } = score;
-  const [title, about] = Object.hasOwn(DATASETS, dataset) ? DATASETS[dataset] : [dataset, ""];
+  const [title, about] = titleOf(dataset);
   return {
     ...score,
     title,

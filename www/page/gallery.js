@@ -3,8 +3,9 @@
 
 import { $, $$, focused, h } from "./dom.js";
 
-/** More would not stand in one line. */
-const TRIES = 5;
+/** Letters that stand in one line beside "Try" and "All" at 1280 px, a chip's edges counting as three. */
+const LINE = 145;
+const EDGES = 3;
 
 const KINDS = [
   ["opinion", "A wrong answer suggested"],
@@ -51,7 +52,7 @@ export class GalleryView {
       h(
         "ul",
         { class: "chips tries" },
-        ...[own[0], ...led, ...own.slice(1)].slice(0, TRIES).map((chip) => h("li", {}, chip)),
+        ...inOneLine([own[0], ...led, ...own.slice(1)]).map((chip) => h("li", {}, chip)),
       ),
       this.#all,
     );
@@ -127,6 +128,12 @@ export class GalleryView {
  */
 const elsewhere = ({ id, try: run }) =>
   run && h("a", { class: "chip", dir: "auto", href: `#model=${id}&${run.address}` }, run.title);
+
+/** The first of these chips, as many as one line holds. */
+function inOneLine(chips) {
+  let left = LINE;
+  return chips.filter((chip) => (left -= chip.textContent.length + EDGES) >= 0);
+}
 
 /** The first run of the list, and the first of each other kind, in the list's order. */
 const firsts = (runs) =>
