@@ -294,7 +294,7 @@ fn written(
         .run
         .join("margins")
         .join(format!("replies-{name}.jsonl"));
-    let mut progress = Progress::new(&format!("{name}, replies"));
+    let mut progress = Progress::new(format!("{name}, replies"));
     let mut show = |done, of| progress.show(done, of);
     let replies = write(
         subject,
