@@ -14,7 +14,7 @@ use crate::Result;
 pub const LIST: &str = "files.json";
 
 /// The models whose H-Neurons are published.
-const MODELS: &str = "www/artifacts/index.json";
+pub const MODELS: &str = "www/artifacts/index.json";
 
 /// Folders of which a visit uses a part: one of the modules and of the models, and the recorded runs that somebody looks at.
 const IN_PARTS: &[&str] = &["pkg/", "www/artifacts/", "www/gallery/", "www/lessons/"];
@@ -32,7 +32,9 @@ struct File {
 /// Writes `files.json`, the list of the files `paths`, into the deployment `out`; returns what to say about it.
 pub fn write(out: &Path, paths: &[&str]) -> Result<String> {
     let mut files = files(out, paths)?;
-    for path in opening(out)? {
+    let models =
+        fs::read_to_string(out.join(MODELS)).map_err(|e| format!("cannot read {MODELS}: {e}"))?;
+    for path in opening(&models)? {
         let file = files.get_mut(&path).ok_or_else(|| {
             format!(
                 "{path} is missing, with which the page opens ({MODELS}); make it with `hneurons artifact` or `hneurons gallery`"
@@ -60,19 +62,18 @@ fn is_shell(path: &str) -> bool {
     LISTS.contains(&path) || !IN_PARTS.iter().any(|folder| path.starts_with(folder))
 }
 
-/// What the page opens with: the default model's artifact, the list of its gallery, and the run that is shown first.
-fn opening(out: &Path) -> Result<[String; 3]> {
-    let text =
-        fs::read_to_string(out.join(MODELS)).map_err(|e| format!("cannot read {MODELS}: {e}"))?;
+/// What the page opens with, by the text of [`MODELS`]: the default model's artifact, the list of its gallery, and the run that
+/// is shown first.
+pub fn opening(models: &str) -> Result<[String; 3]> {
     let list: serde_json::Value =
-        serde_json::from_str(&text).map_err(|e| format!("{MODELS} is not JSON ({e})"))?;
-    let models = list["models"].as_array();
-    let default = models
+        serde_json::from_str(models).map_err(|e| format!("{MODELS} is not JSON: {e}"))?;
+    let usual = list["models"]
+        .as_array()
         .and_then(|models| models.iter().find(|model| model["id"] == list["default"]))
-        .ok_or_else(|| format!("{MODELS} does not list its default model"))?;
-    let of = |key: &str| {
-        let value = default[key].as_str();
-        value.ok_or_else(|| format!("the default model of {MODELS} has no \"{key}\""))
+        .ok_or_else(|| format!("{MODELS} names no default model"))?;
+    let of = |name: &str| {
+        let text = usual[name].as_str();
+        text.ok_or_else(|| format!("{MODELS}: the default model has no {name:?}"))
     };
     let gallery = format!("www/gallery/{}", of("id")?);
     Ok([

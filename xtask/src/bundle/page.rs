@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::{Joined, Texts, join_styles};
-use crate::Result;
+use crate::{Result, files};
 
 const START: &str = "<script src=\"www/start.js\"></script>";
 
@@ -33,34 +33,16 @@ pub fn ahead(
     [main, embed]: [&str; 2],
     models: &str,
 ) -> Result<Vec<(&'static str, Vec<String>)>> {
-    const LIST: &str = "www/artifacts/index.json";
-    let list: serde_json::Value =
-        serde_json::from_str(models).map_err(|e| format!("{LIST} is not JSON: {e}"))?;
-    let usual = list["models"]
-        .as_array()
-        .and_then(|models| models.iter().find(|model| model["id"] == list["default"]))
-        .ok_or_else(|| format!("{LIST} names no default model"))?;
-    let text = |name: &str| {
-        let text = usual[name].as_str();
-        text.ok_or_else(|| format!("{LIST}: the default model has no {name:?}"))
-    };
-    let gallery = format!("www/gallery/{}", text("id")?);
-    let run = format!("{gallery}/{}.json", text("opens")?);
+    let opens = files::opening(models)?;
+    let run = opens[2].clone();
     let with_list = |root: &str| {
-        let mut files = joined.waits_for[root].clone();
-        files.push(LIST.to_owned());
-        files
+        let mut all = joined.waits_for[root].clone();
+        all.push(files::MODELS.to_owned());
+        all
     };
     Ok(vec![
         ("page", with_list(main)),
-        (
-            "page-opens",
-            vec![
-                format!("www/artifacts/{}", text("artifact")?),
-                format!("{gallery}/index.json"),
-                run.clone(),
-            ],
-        ),
+        ("page-opens", opens.to_vec()),
         ("embed", with_list(embed)),
         ("embed-opens", vec![run]),
     ])
